@@ -1,0 +1,46 @@
+# Two commands: `make demo` shows the whole thing, `make test` proves it. Both make the environment when it is needed.
+PYTHON ?= python3
+VENV := .venv
+PORT ?= 8000
+STAMP := $(VENV)/.made-from-lock
+
+.PHONY: demo demo-undo serve test lint build replay-env clean help
+
+help: ## these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## build the sample city, retire one old site, build again
+	@$(VENV)/bin/python -m tests.demo
+
+demo-undo: $(STAMP) ## remove exactly what the demo added
+	@$(VENV)/bin/python -m tests.demo --undo
+
+build: $(STAMP) ## build the sample city
+	@$(VENV)/bin/sitegen build
+
+serve: $(STAMP) ## serve build/site on loopback
+	@$(VENV)/bin/sitegen serve --port $(PORT)
+
+lint: $(STAMP) ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+test: $(STAMP) lint ## every check
+	$(VENV)/bin/pytest -n 2
+
+.venv-replay/.made-from-lock: tests/replay.lock
+	$(PYTHON) -m venv .venv-replay
+	.venv-replay/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/replay.lock
+	@touch $@
+
+replay-env: .venv-replay/.made-from-lock ## pywb, wacz and cdxj-indexer in an environment of their own, for tests
+
+clean: ## everything that was made, the releases too
+	rm -rf build $(VENV) .venv-replay

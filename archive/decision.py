@@ -1,0 +1,342 @@
+"""The decision file of a retirement, `content/_archive/<site>.yml`: what may be captured, and by whose
+approval."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+import yaml
+
+from sitegen.errors import Problem, Refused
+
+LABEL = "已歸檔"
+KEYS = (
+    "site", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
+    "successor", "archived_on", "label", "retention",
+)  # fmt: skip
+_SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_HOST = re.compile(r"(?:[^\s/:@?#\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclude:
+    """URLs that are left out on purpose: `pattern` is searched in the URL."""
+
+    pattern: re.Pattern[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    document: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """Where the content goes; `columns` maps an old path prefix to a column under `content/`."""
+
+    site: str
+    url: str
+    title: str
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """FORMATS §2. What only publication needs may be None until `missing_for_publication` is asked.
+
+    `path` is the file as Problems name it; `warnings` are findings that do not stop a capture.
+    """
+
+    site: str
+    hosts: tuple[str, ...]
+    start: tuple[str, ...]
+    allow_private: tuple[str, ...] = ()
+    exclude: tuple[Exclude, ...] = ()
+    robots: Literal["honour", "ignore"] = "honour"
+    name: str | None = None
+    unit: str | None = None
+    reason: str | None = None
+    approval: Approval | None = None
+    successor: Successor | None = None
+    archived_on: date | None = None
+    label: str = LABEL
+    retention: str | None = None
+    path: str = ""
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(content: Path, site: str) -> Decision:
+    """Read `content/_archive/<site>.yml`. Raises Refused with every Problem found (file:line, key)."""
+    path = f"{content.as_posix()}/_archive/{site}.yml"
+    if not is_site(site):
+        raise _refused(
+            path, "decision-site-invalid", f"“{site}” cannot be a site ID", "use letters, digits and -"
+        )
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        remedy = "write the file with at least `site` and `hosts` (docs/FORMATS.md §2)"
+        raise _refused(path, "decision-missing", f"there is no decision on {site}", remedy) from None
+    except UnicodeDecodeError:
+        raise _refused(path, "decision-unreadable", "the file is not UTF-8", "save it as UTF-8") from None
+    reader = _Reader(path)
+    decision = reader.decision(_parse(path, text, reader), site)
+    if decision is None:
+        raise Refused(reader.problems)
+    return decision
+
+
+def is_site(site: str) -> bool:
+    """Whether this can name a site: one path segment, no dots at its ends."""
+    return _SITE.fullmatch(site) is not None
+
+
+def host_of(url: str) -> str:
+    """`host` or `host:port` as the allow-list names it: lower case, without the scheme's default port."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port
+    return host if port is None or port == {"http": 80, "https": 443}.get(parts.scheme) else f"{host}:{port}"
+
+
+def allows(hosts: tuple[str, ...], url: str) -> bool:
+    """Whether the allow-list names the URL's host; `HOST` means ports 80 and 443, any other port is named."""
+    try:
+        return host_of(url) in hosts
+    except ValueError:
+        return False
+
+
+def missing_for_publication(decision: Decision) -> list[Problem]:
+    """What a publication still asks for: name, unit, reason, approval, successor, retention."""
+    asked = ("name", "unit", "reason", "approval", "successor", "retention")
+    return [
+        Problem(
+            path=decision.path,
+            code="decision-incomplete",
+            key=key,
+            message=f"publication needs `{key}`",
+            remedy=f"add `{key}` to {decision.path} (docs/FORMATS.md §2)",
+        )
+        for key in asked
+        if getattr(decision, key) is None
+    ]
+
+
+def _refused(path: str, code: str, message: str, remedy: str, line: int | None = None) -> Refused:
+    return Refused([Problem(path=path, line=line, code=code, message=message, remedy=remedy)])
+
+
+def _parse(path: str, text: str, reader: _Reader) -> dict[str, Any]:
+    """The file's mapping; the line of every top-level and second-level key goes to the reader."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        value = loader.construct_document(node) if node else None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        message = str(getattr(error, "problem", None) or error)
+        line = mark.line + 1 if mark else None
+        raise _refused(path, "decision-unreadable", message, "correct the YAML on this line", line) from None
+    finally:
+        loader.dispose()
+    if not isinstance(value, dict):
+        raise _refused(
+            path, "decision-unreadable", "the file holds no mapping", "write `site: …` and `hosts: […]`"
+        )
+    reader.note_lines(node)
+    return cast("dict[str, Any]", value)
+
+
+class _Reader:
+    """Turns the mapping into a Decision, collecting Problems with the line of their key."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.lines: dict[str, int] = {}
+
+    def note_lines(self, node: Any, prefix: str = "") -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                name = f"{prefix}{key.value}"
+                if name in self.lines:
+                    self.problem(
+                        "decision-key-repeated", name, f"`{name}` is given twice", "keep one of them"
+                    )
+                self.lines[name] = key.start_mark.line + 1
+                self.note_lines(value, f"{name}.")
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                self.lines[f"{prefix[:-1]}[{number}]"] = item.start_mark.line + 1
+                self.note_lines(item, f"{prefix[:-1]}[{number}].")
+
+    def problem(self, code: str, key: str, message: str, remedy: str) -> None:
+        line = self.lines.get(key) or self.lines.get(key.partition("[")[0].partition(".")[0])
+        self.problems.append(
+            Problem(path=self.path, line=line, code=code, key=key, message=message, remedy=remedy)
+        )
+
+    def decision(self, raw: dict[str, Any], site: str) -> Decision | None:
+        self._unknown_keys(raw)
+        hosts = tuple(host.lower() for host in self.texts(raw, "hosts", required=True))
+        for number, host in enumerate(hosts):
+            if not _HOST.fullmatch(host):
+                self.problem(
+                    "decision-host-invalid", f"hosts[{number}]", f"“{host}” is not HOST or HOST:PORT",
+                    "write the host alone, without scheme and path",
+                )  # fmt: skip
+        hosts = tuple(re.sub(r":(?:80|443)$", "", host) for host in hosts)
+        if self.text(raw, "site", required=True) not in (None, site):
+            self.problem(
+                "decision-site-differs", "site", f"the file is named {site}.yml", f"write `site: {site}`"
+            )
+        robots = self.text(raw, "robots") or "honour"
+        if robots not in ("honour", "ignore"):
+            self.problem(
+                "decision-value-invalid", "robots", f"“{robots}” is neither", "write honour or ignore"
+            )
+        start = self.texts(raw, "start") or tuple(f"http://{host}/" for host in hosts[:1])
+        self._starts_within(start, hosts)
+        values: dict[str, Any] = {
+            "allow_private": self.texts(raw, "allow_private"),
+            "exclude": self._excludes(raw),
+            "approval": self._approval(raw),
+            "successor": self._successor(raw),
+            "archived_on": self.day(raw, "archived_on"),
+            "label": self.text(raw, "label") or LABEL,
+            **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
+        }
+        if self.problems:
+            return None
+        return Decision(
+            site=site, hosts=hosts, start=start, robots=cast(Literal["honour", "ignore"], robots),
+            path=self.path, warnings=tuple(self.warnings), **values,
+        )  # fmt: skip
+
+    def _unknown_keys(self, raw: dict[str, Any]) -> None:
+        for key in map(str, raw):
+            if key not in KEYS:
+                near = difflib.get_close_matches(key, KEYS, 1)
+                self.warnings.append(
+                    Problem(
+                        path=self.path,
+                        line=self.lines.get(key),
+                        code="decision-key-unknown",
+                        severity="warning",
+                        key=key,
+                        message=f"`{key}` is not read by anything",
+                        remedy=f"did you mean `{near[0]}`?" if near else "remove it",
+                    )
+                )
+
+    def _starts_within(self, start: tuple[str, ...], hosts: tuple[str, ...]) -> None:
+        for number, url in enumerate(start):
+            if not url.lower().startswith(("http://", "https://")) or not allows(hosts, url):
+                self.problem(
+                    "decision-host-unknown", f"start[{number}]", f"{url} is on no host of `hosts`",
+                    "add its HOST or HOST:PORT to `hosts`, or correct the URL",
+                )  # fmt: skip
+
+    def text(self, raw: dict[str, Any], key: str, *, within: str = "", required: bool = False) -> str | None:
+        value = raw.get(key, _MISSING)
+        name = within + key
+        if value is _MISSING or value is None or value == "":
+            if required:
+                self.problem("decision-key-missing", name, f"`{name}` is missing", f"add `{key}`")
+            return None
+        if isinstance(value, (dict, list)):
+            self.problem("decision-value-invalid", name, f"`{name}` must be text", "write one value")
+            return None
+        return str(value)
+
+    def texts(self, raw: dict[str, Any], key: str, *, required: bool = False) -> tuple[str, ...]:
+        value = raw.get(key)
+        value = [value] if isinstance(value, str) and value else value
+        if not value:
+            if required:
+                self.problem("decision-key-missing", key, f"`{key}` is missing", f"add `{key}: […]`")
+            return ()
+        if not isinstance(value, list) or any(
+            isinstance(item, (dict, list)) or item is None for item in value
+        ):
+            self.problem("decision-value-invalid", key, f"`{key}` must be a list", f"write `{key}: [a, b]`")
+            return ()
+        return tuple(str(item) for item in value)
+
+    def day(self, raw: dict[str, Any], key: str, within: str = "") -> date | None:
+        value = raw.get(key)
+        if value is None:
+            return None
+        try:
+            return date.fromisoformat(str(value)[:10] if isinstance(value, date) else str(value))
+        except ValueError:
+            self.problem(
+                "decision-value-invalid", within + key, f"“{value}” is not a date", "write 2026-11-22"
+            )
+            return None
+
+    def _excludes(self, raw: dict[str, Any]) -> tuple[Exclude, ...]:
+        items = raw.get("exclude") or []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            remedy = "write a list of `{pattern: …, reason: …}`"
+            self.problem(
+                "decision-value-invalid", "exclude", "`exclude` must list patterns with a reason", remedy
+            )
+            return ()
+        found = []
+        for number, item in enumerate(items):
+            within = f"exclude[{number}]."
+            pattern = self.text(item, "pattern", within=within, required=True)
+            reason = self.text(item, "reason", within=within, required=True)
+            try:
+                compiled = re.compile(pattern or "")
+            except re.error as error:
+                self.problem(
+                    "decision-value-invalid", f"{within}pattern", f"{error}", "correct the expression"
+                )
+                continue
+            found.append(Exclude(pattern=compiled, reason=reason or ""))
+        return tuple(found)
+
+    def _mapping(self, raw: dict[str, Any], key: str) -> dict[str, Any] | None:
+        value = raw.get(key)
+        if value is not None and not isinstance(value, dict):
+            self.problem(
+                "decision-value-invalid", key, f"`{key}` must be a mapping", "see docs/FORMATS.md §2"
+            )
+            return None
+        return cast("dict[str, Any] | None", value)
+
+    def _approval(self, raw: dict[str, Any]) -> Approval | None:
+        value = self._mapping(raw, "approval")
+        if not value:
+            return None
+        document = self.text(value, "document", within="approval.", required=True)
+        day = self.day(value, "date", "approval.")
+        if day is None and not value.get("date"):
+            self.problem("decision-key-missing", "approval.date", "the approval has no date", "add `date`")
+        return Approval(document=document, date=day) if document and day else None
+
+    def _successor(self, raw: dict[str, Any]) -> Successor | None:
+        value = self._mapping(raw, "successor")
+        if not value:
+            return None
+        columns = self._mapping(value, "columns") or {}
+        return Successor(
+            site=self.text(value, "site", within="successor.", required=True) or "",
+            url=self.text(value, "url", within="successor.") or f"/{value.get('site', '')}/",
+            title=self.text(value, "title", within="successor.") or "",
+            columns={str(old): str(new) for old, new in columns.items()},
+        )

@@ -1,0 +1,120 @@
+"""HTTP messages as bytes: the head's fields, and the body without its transfer and content codings."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+import brotli  # type: ignore[import-untyped]
+
+Fields = tuple[tuple[str, str], ...]
+
+# A 300 MB gzip bomb is 0.29 MB on the wire: decoding stops here, whatever the body promises.
+DECODED_AT_MOST = 512 * 1024 * 1024
+_STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_END = re.compile(rb"\r?\n\r?\n")
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+
+
+def split_head(block: bytes) -> tuple[bytes, bytes]:
+    """(head with its empty line, what follows); the whole block is head when there is no empty line."""
+    end = _END.search(block)
+    return (block[: end.end()], block[end.end() :]) if end else (block, b"")
+
+
+def parse_head(head: bytes) -> tuple[int, str, Fields]:
+    """(status, reason, fields in order), text read as Latin-1 so that no byte is lost. Raises ValueError."""
+    found = _STATUS.match(head)
+    if found is None:
+        raise ValueError("the answer does not begin with an HTTP status line")
+    return int(found[1]), (found[2] or b"").decode("latin-1").strip(), parse_fields(head)
+
+
+def parse_fields(head: bytes) -> Fields:
+    """The `name: value` lines after the first line; a folded line continues the one before it."""
+    fields: list[tuple[str, str]] = []
+    for line in head.decode("latin-1").replace("\r\n", "\n").split("\n")[1:]:
+        name, colon, value = line.partition(":")
+        if line[:1] in (" ", "\t") and fields:
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+        elif colon and name.strip():
+            fields.append((name.strip(), value.strip()))
+    return tuple(fields)
+
+
+def field(fields: Fields, name: str) -> str | None:
+    """The first field of that name, in any case."""
+    lower = name.lower()
+    return next((value for key, value in fields if key.lower() == lower), None)
+
+
+def is_chunked(fields: Fields) -> bool:
+    return "chunked" in (field(fields, "Transfer-Encoding") or "").lower()
+
+
+def media_type(fields: Fields) -> str:
+    """`text/html`, without parameters, in lower case; empty when the head names none."""
+    return re.split(r"[;,\s]", (field(fields, "Content-Type") or "").strip(), maxsplit=1)[0].lower()
+
+
+def decode_body(raw: bytes, fields: Fields, limit: int = DECODED_AT_MOST) -> bytes:
+    """The representation: transfer coding, then content codings taken off; as much of it as can be decoded.
+
+    A server that announces a coding and does not apply it is not rare: such a body is returned as it is.
+    """
+    data = unchunk(raw) if is_chunked(fields) else raw
+    for coding in reversed((field(fields, "Content-Encoding") or "").lower().split(",")):
+        data = _without(coding.strip(), data, limit)
+    return data
+
+
+def unchunk(raw: bytes) -> bytes:
+    """The chunks' data, trailers left out; bytes that are no chunks are returned as they are."""
+    parts = []
+    position = 0
+    while found := _CHUNK.match(raw, position):
+        size = int(found[1], 16)
+        parts.append(raw[found.end() : found.end() + size])
+        position = found.end() + size
+        if not size:
+            break
+        position += 2 if raw[position : position + 2] == b"\r\n" else raw[position : position + 1] == b"\n"
+    return b"".join(parts) if parts else raw
+
+
+def _without(coding: str, data: bytes, limit: int) -> bytes:
+    if coding in ("gzip", "x-gzip"):
+        return _inflate(data, 31, limit) if data[:2] == b"\x1f\x8b" else data
+    if coding == "deflate":
+        # RFC 9110 means zlib; many servers send a bare deflate stream.
+        return _inflate(data, 15, limit) or _inflate(data, -15, limit) or data
+    if coding == "br":
+        return _unbrotli(data, limit)
+    return data
+
+
+def _inflate(data: bytes, window: int, limit: int) -> bytes:
+    parts = []
+    try:
+        while data and limit > 0:
+            stream = zlib.decompressobj(window)
+            parts.append(stream.decompress(data, limit))
+            limit -= len(parts[-1])
+            data = stream.unused_data if stream.unused_data[:2] == b"\x1f\x8b" else b""
+    except zlib.error:
+        pass
+    return b"".join(parts)
+
+
+def _unbrotli(data: bytes, limit: int) -> bytes:
+    stream = brotli.Decompressor()
+    parts = []
+    try:
+        for start in range(0, len(data), 65536):
+            parts.append(stream.process(data[start : start + 65536]))
+            limit -= len(parts[-1])
+            if limit < 0:
+                break
+    except brotli.error:
+        pass
+    return b"".join(parts) or data

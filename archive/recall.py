@@ -1,0 +1,63 @@
+"""Reading a captured response back, a revisit together with the body it refers to."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+from archive import message, warc
+from archive.frontier import Frontier, Original, Row
+from archive.store import Capture
+from archive.warc import StoredResponse
+from sitegen.errors import Problem, Refused
+
+
+def response(capture: Capture, row: Row) -> StoredResponse:
+    """The stored answer of a frontier row (`row.warc` set); a revisit gets the body of its original, from
+    this capture or a former one of the same store. `record_id`, `target_uri`, `date`, `head` stay the row's
+    own.
+
+    Raises Refused when the record or its original is not there.
+    """
+    if row.warc is None or row.offset is None:
+        raise Refused([_problem(capture, row, "record-missing", "no answer of this URL was stored")])
+    record = warc.read_record(_file(capture, row.warc, row), row.offset)
+    found = warc.as_response(record)
+    if record.type != "revisit":
+        return found
+    original = _original(capture, row, found.payload_digest)
+    folder = capture.store / original.capture
+    holder = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
+    path = _file(holder, original.warc, row)
+    _, raw_body = message.split_head(warc.read_record(path, original.offset).block)
+    return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers))
+
+
+def _original(capture: Capture, row: Row, payload_digest: str) -> Original:
+    try:
+        with Frontier(capture.frontier, read_only=True) as frontier:
+            original = frontier.original(payload_digest)
+    except sqlite3.Error as error:
+        raise Refused([_problem(capture, row, "frontier-unreadable", str(error))]) from None
+    if original is None:
+        raise Refused([_problem(capture, row, "original-missing", "the revisit's original is not recorded")])
+    return original
+
+
+def _file(capture: Capture, name: str, row: Row) -> Path:
+    """A WARC file, under its working name while the capture is being made."""
+    path = capture.folder / "archive" / name
+    for candidate in (path, path.with_name(f"{name}.open")):
+        if candidate.exists():
+            return candidate
+    raise Refused([_problem(capture, row, "warc-missing", f"{capture.id}: {name} is not in the store")])
+
+
+def _problem(capture: Capture, row: Row, code: str, message: str) -> Problem:
+    return Problem(
+        path=row.url,
+        code=code,
+        message=message,
+        remedy=f"restore {capture.site} in the store from its backup, or capture the site again",
+    )

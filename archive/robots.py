@@ -1,0 +1,58 @@
+"""What a robots.txt allows us (RFC 9309)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`path` may hold `*` and end in `$`; the longest rule that matches decides, allow before disallow."""
+
+    allow: bool
+    path: str
+
+
+ALLOW_ALL: tuple[Rule, ...] = ()
+DISALLOW_ALL = (Rule(allow=False, path="/"),)
+
+
+def parse(text: str, product: str) -> tuple[Rule, ...]:
+    """The rules of the groups that name `product`, else of those for `*`."""
+    ours: list[Rule] = []
+    everyone: list[Rule] = []
+    named = False
+    groups: list[list[Rule]] = []
+    in_agents = False
+    for line in text.splitlines():
+        field, _, value = line.partition("#")[0].partition(":")
+        field, value = field.strip().lower(), value.strip()
+        if field == "user-agent":
+            groups = groups if in_agents else []
+            in_agents = True
+            if value == "*":
+                groups.append(everyone)
+            elif value.lower() and value.lower() in product.lower():
+                named = True
+                groups.append(ours)
+        elif field in ("allow", "disallow"):
+            in_agents = False
+            if value:
+                for group in groups:
+                    group.append(Rule(allow=field == "allow", path=value))
+    return tuple(ours if named else everyone)
+
+
+def allows(rules: tuple[Rule, ...], url: str) -> bool:
+    parts = urlsplit(url)
+    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    matching = [(len(rule.path), rule.allow) for rule in rules if _matches(rule.path, path)]
+    return max(matching, default=(0, True))[1]
+
+
+def _matches(pattern: str, path: str) -> bool:
+    end = pattern.endswith("$")
+    body = ".*".join(map(re.escape, pattern.removesuffix("$").split("*")))
+    return re.match(f"{body}{'$' if end else ''}", path) is not None

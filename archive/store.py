@@ -1,0 +1,161 @@
+"""The store of captures: a folder `<site>/<timestamp>/` each, and its manifest `capture.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from archive.decision import is_site
+from sitegen.errors import Problem, Refused
+from sitegen.files import sha256, write_atomic
+
+CORE = ("format", "site", "timestamp", "started", "finished", "scope", "tools", "counts", "previous")
+_TIMESTAMP = re.compile(r"[0-9]{14}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One capture's folder. `timestamp` is `YYYYMMDDHHMMSS` in UTC."""
+
+    site: str
+    timestamp: str
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return f"{self.site}/{self.timestamp}"
+
+    @property
+    def store(self) -> Path:
+        return self.folder.parent.parent
+
+    @property
+    def warcs(self) -> list[Path]:
+        """The captured WARC files in order; not `stamped.warc.gz`, not a file still being written."""
+        return sorted(p for p in (self.folder / "archive").glob("*.warc.gz") if p != self.stamped)
+
+    @property
+    def stamped(self) -> Path:
+        return self.folder / "archive" / "stamped.warc.gz"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "indexes" / "index.cdxj"
+
+    @property
+    def pages(self) -> Path:
+        return self.folder / "pages" / "pages.jsonl"
+
+    @property
+    def frontier(self) -> Path:
+        return self.folder / "crawl.sqlite"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "capture.json"
+
+    @property
+    def finished(self) -> bool:
+        """The manifest is written last, so a capture that has one is whole."""
+        return self.manifest.exists()
+
+
+def new_capture(store: Path, site: str, now: datetime) -> Capture:
+    """Make the folder of a new capture; a second taken within the same second gets the next one."""
+    moment = now.astimezone(UTC)
+    while True:
+        timestamp = moment.strftime("%Y%m%d%H%M%S")
+        folder = store / site / timestamp
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            moment += timedelta(seconds=1)
+            continue
+        return Capture(site=site, timestamp=timestamp, folder=folder)
+
+
+def captures(store: Path, site: str) -> list[Capture]:
+    """Every capture of the site, oldest first, unfinished ones too (`Capture.finished`)."""
+    folders = sorted((store / site).glob("*/")) if is_site(site) else []
+    return [
+        Capture(site=site, timestamp=folder.name, folder=folder)
+        for folder in folders
+        if _TIMESTAMP.fullmatch(folder.name)
+    ]
+
+
+def open_capture(store: Path, capture_id_or_site: str) -> Capture:
+    """`<site>/<timestamp>`, or a site for its newest finished capture. Raises Refused when there is none."""
+    site, _, timestamp = capture_id_or_site.partition("/")
+    for capture in reversed(captures(store, site)):
+        if capture.timestamp == timestamp or (not timestamp and capture.finished):
+            return capture
+    raise _missing(store, capture_id_or_site, "capture" if timestamp else "finished capture of")
+
+
+def open_unfinished(store: Path, capture_id_or_site: str) -> Capture:
+    """`<site>/<timestamp>`, or a site for its newest unfinished capture. Raises Refused when there is
+    none."""
+    site, _, timestamp = capture_id_or_site.partition("/")
+    for capture in reversed(captures(store, site)):
+        if capture.timestamp == timestamp or (not timestamp and not capture.finished):
+            return capture
+    raise _missing(store, capture_id_or_site, "capture" if timestamp else "unfinished capture of")
+
+
+def _missing(store: Path, name: str, what: str) -> Refused:
+    site = name.partition("/")[0]
+    return Refused(
+        [
+            Problem(
+                path=store.as_posix(),
+                code="capture-missing",
+                message=f"there is no {what} {name}",
+                remedy=f"run `archive capture URL --site {site}`, or name one of {store.as_posix()}/{site}/",
+            )
+        ]
+    )
+
+
+def read_manifest(capture: Capture) -> dict[str, Any]:
+    """`capture.json` (FORMATS §3). Raises Refused when it is missing or is not JSON."""
+    try:
+        value = json.loads(capture.manifest.read_bytes())
+    except FileNotFoundError:
+        message, remedy = (
+            "the capture has no manifest: it is not finished",
+            f"run `archive resume {capture.id}`",
+        )
+        raise Refused([_manifest_problem(capture, "capture-unfinished", message, remedy)]) from None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or value.get("format") != "capture/1":
+        message, remedy = "the manifest cannot be read", "restore capture.json from its backup"
+        raise Refused([_manifest_problem(capture, "capture-manifest-damaged", message, remedy)])
+    return cast("dict[str, Any]", value)
+
+
+def manifest_digest(capture: Capture) -> str:
+    """SHA-256 of what the capture itself wrote into its manifest: `archived_on` and the files that
+    publication adds later (`stamped.warc.gz`, `report.html`) do not count, so that publishing does not break
+    the chain."""
+    manifest = read_manifest(capture)
+    own = ("indexes/", "pages/", "crawl.sqlite", f"archive/{capture.site}-{capture.timestamp}-")
+    files = {path: about for path, about in manifest.get("files", {}).items() if path.startswith(own)}
+    core = {key: manifest.get(key) for key in CORE} | {"files": files}
+    return sha256(json.dumps(core, ensure_ascii=False, sort_keys=True).encode())
+
+
+def write_manifest(capture: Capture, manifest: Mapping[str, Any]) -> None:
+    """Write `capture.json` atomically, keys sorted."""
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    write_atomic(capture.manifest, text.encode())
+
+
+def _manifest_problem(capture: Capture, code: str, message: str, remedy: str) -> Problem:
+    return Problem(path=capture.manifest.as_posix(), code=code, message=message, remedy=remedy)

@@ -1,0 +1,260 @@
+"""Proving a capture: every record re-read, every digest recomputed, every URL and file accounted for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archive import canon, cdxj, discover, recall, store, warc
+from archive.crawl import Scope
+from archive.frontier import Frontier, Row
+from archive.store import Capture
+from archive.warc import Checked
+from sitegen.errors import Problem, Refused, has_errors, in_order
+from sitegen.files import sha256, sha256_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """`coverage`: percent of the inventory whose outcome is proven; `orphans`: URLs linked but not in it."""
+
+    coverage: float
+    orphans: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    records: int
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "coverage": self.coverage,
+            "orphans": list(self.orphans),
+            "problems": [problem.as_json() for problem in self.problems],
+            "records": self.records,
+        }
+
+
+def verify(capture: Capture) -> VerifyReport:
+    """Never raises for what the store contains: what could not be looked at is a Problem.
+
+    A URL's outcome is proven when its record is where frontier and index say, names that URL, and has the
+    digest that its bytes give; `excluded` is proven by its cause; `failed` and `queued` never are.
+    """
+    proof = _Proof(capture=capture)
+    manifest = proof.read_manifest()
+    proof.check_files(manifest)
+    proof.check_records()
+    rows = proof.read_rows()
+    proof.check_index(rows)
+    scope = _scope(manifest)
+    proven = 0
+    linked: dict[str, str] = {}
+    for row in rows:
+        proven += proof.check_row(row, scope, linked)
+    known = {row.key for row in rows}
+    orphans = sorted(url for key, url in linked.items() if key not in known)
+    for url in orphans:
+        text, remedy = "a captured page links to it, but it is not in the inventory", "capture the site again"
+        proof.add(url, "verify-orphan", text, remedy)
+    coverage = 100.0 * proven / len(rows) if rows else 0.0
+    return VerifyReport(
+        # 99.999 % is not 100 %: rounding must not prove anything.
+        coverage=min(round(coverage, 2), 99.99) if proven < len(rows) else coverage,
+        orphans=tuple(orphans),
+        problems=tuple(in_order(proof.problems)),
+        records=proof.records,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Proof:
+    """What has been looked at so far."""
+
+    capture: Capture
+    problems: list[Problem] = field(default_factory=list)
+    records: int = 0
+    checked: dict[tuple[str, int], Checked] = field(default_factory=dict)
+    indexed: dict[tuple[str, int], cdxj.Entry] = field(default_factory=dict)
+
+    def add(self, path: str | Path, code: str, message: str, remedy: str, key: str | None = None) -> None:
+        path = path if isinstance(path, str) else path.as_posix()
+        self.problems.append(Problem(path=path, code=code, key=key, message=message, remedy=remedy))
+
+    def read_manifest(self) -> dict[str, Any]:
+        try:
+            return store.read_manifest(self.capture)
+        except Refused as refused:
+            self.problems += refused.problems
+            return {}
+
+    def check_files(self, manifest: dict[str, Any]) -> None:
+        """Every file of the manifest has its digest, every captured file is in it, the chain holds."""
+        files = manifest.get("files", {})
+        for name, about in sorted(files.items()):
+            path = self.capture.folder / name
+            if not path.is_file():
+                self.add(path, "verify-file-missing", "a file of the manifest is missing", _RESTORE)
+            elif sha256_file(path) != about.get("sha256"):
+                self.add(path, "verify-file-changed", "the file's SHA-256 is not the manifest's", _RESTORE)
+        for path in self.capture.warcs:
+            if manifest and path.relative_to(self.capture.folder).as_posix() not in files:
+                self.add(path, "verify-file-unknown", "the manifest does not know this file", _RESTORE)
+        previous = manifest.get("previous")
+        if previous:
+            self._check_chain(previous)
+
+    def _check_chain(self, previous: dict[str, str]) -> None:
+        folder = self.capture.store / previous["id"]
+        former = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
+        try:
+            if store.manifest_digest(former) != previous["sha256"]:
+                self.add(former.manifest, "verify-chain-broken", "the former manifest was changed", _RESTORE)
+        except Refused:
+            text = f"the former capture {former.id} cannot be read, so the chain is not proven"
+            self.add(former.manifest, "verify-chain-broken", text, _RESTORE)
+
+    def check_records(self) -> None:
+        """Digests and framing of each record; each answer has its request, each revisit its original."""
+        if not self.capture.warcs:
+            self.add(self.capture.folder / "archive", "verify-no-warc", "there is no WARC file", _RESTORE)
+        stamped = [self.capture.stamped] if self.capture.stamped.exists() else []
+        for path in [*self.capture.warcs, *stamped]:
+            ids: Counter[str] = Counter()
+            answers: dict[str, Checked] = {}
+            asked: Counter[str] = Counter()
+            try:
+                for record in warc.check(path):
+                    self.records += record.type != "damaged"
+                    self.problems += record.problems
+                    self.checked[(path.name, record.offset)] = record
+                    ids[record.record_id] += record.type != "damaged"
+                    if record.type in ("response", "revisit"):
+                        answers[record.record_id] = record
+                    elif record.type == "request":
+                        asked[record.concurrent_to] += 1
+            except OSError as error:
+                self.add(path, "verify-unreadable", f"the file cannot be read: {error}", _RESTORE)
+            self._check_pairs(path, ids, answers, asked)
+
+    def _check_pairs(
+        self, path: Path, ids: Counter[str], answers: dict[str, Checked], asked: Counter[str]
+    ) -> None:
+        for record_id, number in ids.items():
+            if number > 1:
+                self.add(path, "verify-record-twice", f"{number} records have the id {record_id}", _RESTORE)
+        for record_id, record in answers.items():
+            if asked[record_id] != 1:
+                text = f"the answer of {record.target_uri} has {asked[record_id]} request records, not one"
+                self.add(path, "verify-request-missing", text, _RESTORE, f"offset {record.offset}")
+
+    def read_rows(self) -> list[Row]:
+        try:
+            with Frontier(self.capture.frontier, read_only=True) as frontier:
+                return list(frontier.rows())
+        except sqlite3.Error as error:
+            self.add(
+                self.capture.frontier,
+                "frontier-unreadable",
+                f"the frontier cannot be read: {error}",
+                _RESTORE,
+            )
+            return []
+
+    def check_index(self, rows: Iterable[Row]) -> None:
+        """Each index line points at a stored answer, and no answer is without one."""
+        try:
+            for entry in cdxj.read(self.capture.index):
+                self.indexed[(entry.filename, entry.offset)] = entry
+        except (OSError, ValueError, KeyError) as error:
+            self.add(
+                self.capture.index, "verify-index-unreadable", f"the index cannot be read: {error}", _RESTORE
+            )
+        places = {(row.warc, row.offset) for row in rows if row.warc is not None}
+        for place, entry in self.indexed.items():
+            if place not in places:
+                text = f"{entry.url} at {place[0]}:{place[1]} is not in the frontier"
+                self.add(self.capture.index, "verify-index-false", text, _RESTORE)
+        for place, record in self.checked.items():
+            if record.type in ("response", "revisit") and place not in places:
+                text = f"the answer of {record.target_uri} at {place[1]} belongs to no URL of the inventory"
+                self.add(self.capture.folder / "archive" / place[0], "verify-record-unknown", text, _RESTORE)
+
+    def check_row(self, row: Row, scope: Scope, linked: dict[str, str]) -> bool:
+        """Whether the row's outcome is proven; in-scope links of its page go to `linked`."""
+        if row.state == "queued":
+            self.add(
+                row.url,
+                "verify-not-fetched",
+                "the URL is still queued",
+                f"run `archive resume {self.capture.id}`",
+            )
+            return False
+        if row.state == "excluded":
+            if not row.cause:
+                self.add(
+                    row.url, "verify-no-cause", "the URL is excluded without a cause", "capture it again"
+                )
+            return bool(row.cause)
+        if row.warc is None:
+            if row.state != "failed":
+                self.add(
+                    row.url, "verify-no-record", f"{row.state}, but no answer is stored", "capture it again"
+                )
+            else:
+                self.add(row.url, "verify-url-failed", f"no answer: {row.cause}", _FAILED)
+            return False
+        true = self._check_place(row)
+        if row.state == "failed":
+            self.add(row.url, "verify-url-failed", f"no whole answer: {row.cause}", _FAILED)
+            return False
+        return self._check_body(row, scope, linked) and true
+
+    def _check_place(self, row: Row) -> bool:
+        place = (row.warc or "", row.offset or 0)
+        record, entry = self.checked.get(place), self.indexed.get(place)
+        where = f"{place[0]}:{place[1]}"
+        if record is None or record.target_uri != row.url or has_errors(record.problems):
+            self.add(row.url, "verify-record-false", f"its record is not, or not whole, at {where}", _RESTORE)
+            return False
+        if record.payload_digest != row.payload_digest or record.type != row.record_type:
+            self.add(
+                row.url, "verify-record-false", f"the record at {where} is not what was captured", _RESTORE
+            )
+            return False
+        if entry is None or entry.url != row.url or entry.length != record.length:
+            self.add(
+                row.url, "verify-index-missing", f"the index does not give its record at {where}", _RESTORE
+            )
+            return False
+        return True
+
+    def _check_body(self, row: Row, scope: Scope, linked: dict[str, str]) -> bool:
+        """The body can be had — a revisit's from its original, with the same digest — and its links are
+        known."""
+        try:
+            answer = recall.response(self.capture, row)
+        except Refused as refused:
+            self.problems += refused.problems
+            return False
+        except OSError as error:
+            self.add(row.url, "verify-unreadable", f"its record cannot be read: {error}", _RESTORE)
+            return False
+        if answer.type == "revisit" and sha256(answer.raw_body) != row.payload_digest:
+            self.add(row.url, "verify-original-false", "the revisit's original has another payload", _RESTORE)
+            return False
+        if row.state == "captured":
+            for link in discover.discover(row.url, answer.headers, answer.body).links:
+                if scope.holds(link.url, link.kind):
+                    linked.setdefault(canon.key(link.url), link.url)
+        return True
+
+
+_RESTORE = "restore the capture from its backup; if there is none, capture the site again"
+_FAILED = "capture again when the server answers, or name the URL under `exclude` with the reason"
+
+
+def _scope(manifest: dict[str, Any]) -> Scope:
+    said = manifest.get("scope", {})
+    return Scope(hosts=tuple(said.get("hosts", ())), prefixes=tuple(said.get("prefixes", ())))

@@ -1,0 +1,108 @@
+"""What `archive publish` left for the generator: one index per published capture (docs/FORMATS.md §4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sitegen import lifecycle
+from sitegen.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One index. `raw` is the whole of it, for the catalogue pages."""
+
+    site: str
+    timestamp: str
+    mode: str
+    raw: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def files(self) -> Mapping[str, Mapping[str, Any]]:
+        found: Mapping[str, Mapping[str, Any]] = self.raw.get("files") or {}
+        return found
+
+    @property
+    def catalogue_url(self) -> str:
+        return f"/archive/{self.site}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """A page of our own that stays at its address, as it was (第十五条)."""
+
+    source: str
+    digest: str
+    blob: str
+    captured_at: str
+    original_url: str
+    index: Published
+
+
+def load(public: Path) -> tuple[list[Published], list[Problem]]:
+    """Every index below build/public/, by site and time. One that cannot be read is a Problem."""
+    found: list[Published] = []
+    problems: list[Problem] = []
+    for path in sorted(public.glob("*/*.json")):
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            if raw["format"] != "published/1" or raw["mode"] not in {"copies", "in-place"}:
+                raise ValueError(f"format {raw['format']!r}, mode {raw['mode']!r}")
+            if (raw["site"], raw["timestamp"]) != (path.parent.name, path.stem):
+                raise ValueError("site and timestamp are not those of its place")
+            found.append(
+                Published(
+                    site=raw["site"], timestamp=raw["timestamp"], mode=raw["mode"], raw=raw, folder=path.with_suffix("")
+                )
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            problems.append(
+                Problem(
+                    path=f"build/public/{path.parent.name}/{path.name}",
+                    code="archive-index-unreadable",
+                    message=f"this is no published index: {error}",
+                    remedy=f"run: archive publish {path.parent.name}",
+                )
+            )
+    return found, problems
+
+
+def retired_pages(indexes: list[Published]) -> dict[str, Retired]:
+    """Source → the version that stays; where a page was retired twice the newest capture counts."""
+    pages: dict[str, Retired] = {}
+    for index in indexes:
+        if index.mode != "in-place":
+            continue
+        for page in index.raw.get("pages") or ():
+            if page.get("source"):
+                pages[page["source"]] = Retired(
+                    source=page["source"],
+                    digest=page["digest"],
+                    blob=page["blob"],
+                    captured_at=page["captured_at"],
+                    original_url=page["target_uri"],
+                    index=index,
+                )
+    return pages
+
+
+def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Problem]:
+    """Retirements recorded as published in the lifecycle file whose index is not here: their pages would be missing."""
+    here = {index.site for index in indexes}
+    problems: list[Problem] = []
+    for record in lifecycle.load_all(content):
+        if record.site not in here and any(event.event == "published" for event in record.events):
+            problems.append(
+                Problem(
+                    path=f"content/_records/sites/{record.site}.yml",
+                    code="archive-index-missing",
+                    message="the site's archive was published, but its public copies are not in build/public/",
+                    remedy=f"bring back the archive store and run: archive publish {record.site}",
+                )
+            )
+    return problems

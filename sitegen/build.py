@@ -1,0 +1,511 @@
+"""The build: sources to one complete release, doing only what changed (DESIGN: the first flow)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import json
+import multiprocessing
+import os
+import posixpath
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sitegen import archived, checks, content, editions, files, links, output, pages, plan, records, sitemap
+from sitegen.city import City
+from sitegen.config import Project
+from sitegen.editions import Editions
+from sitegen.errors import Problem, Refused, in_order
+from sitegen.good import Good
+from sitegen.pages import Page, Pages
+from sitegen.plan import Plan
+from sitegen.state import NOTHING, Made, Remembered, State
+
+if TYPE_CHECKING:
+    from sitegen.render.worker import Setup, Task
+
+Progress = Callable[[str], None]
+BATCH = 50
+_ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`rendered`: pages written by a template; `release`: the id that is live now; `next_change`: the next instant at
+    which a build would give another result by time alone."""
+
+    rendered: int
+    kept: int
+    removed: int
+    pending: int
+    problems: tuple[Problem, ...]
+    release: str
+    seconds: float
+    next_change: datetime | None
+    reasons: Mapping[str, str]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "rendered": self.rendered,
+            "kept": self.kept,
+            "removed": self.removed,
+            "pending": self.pending,
+            "problems": [problem.as_json() for problem in self.problems],
+            "release": self.release,
+            "seconds": round(self.seconds, 3),
+            "next_change": self.next_change.isoformat() if self.next_change else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A file of the release that no template makes: its digest and where its bytes are."""
+
+    digest: str
+    source: Path | bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything read from disk before anything is decided."""
+
+    tree: content.Tree
+    chosen: Editions
+    city: City
+    good: Good
+    problems: tuple[Problem, ...]
+
+
+def build(
+    project: Project,
+    *,
+    now: datetime,
+    jobs: int = 0,
+    clean: bool = False,
+    progress: Progress = lambda message: None,
+    fault: Callable[[str], None] = lambda point: None,
+) -> Report:
+    """Build and switch. Raises Refused when there is no portal, another build runs, or the disk refuses.
+
+    `jobs`: worker processes, 0 = one per core. `clean` forgets the last build, never the good versions. `fault` is
+    called at named points, for tests that end the process there.
+    """
+    started = time.monotonic()
+    with output.only_build(project):
+        inputs = read(project, now)
+        progress(f"{len(inputs.chosen.shown)} articles in {len(inputs.city.sites)} sites")
+        state = State(project.state / "build.sqlite")
+        try:
+            result = _build(project, inputs, state, jobs=jobs, clean=clean, progress=progress, fault=fault)
+        finally:
+            state.close()
+    made, report_plan, release = result
+    problems = [*inputs.problems, *checks.links(made, inputs.tree.files), *checks.relations(inputs.city)]
+    problems += checks.duties(inputs.city)
+    problems += [problem for page in made for problem in page.problems]
+    return Report(
+        rendered=len(report_plan.render),
+        kept=len(report_plan.keep),
+        removed=len(report_plan.remove),
+        pending=inputs.chosen.pending,
+        problems=tuple(in_order(problems)),
+        release=release,
+        seconds=time.monotonic() - started,
+        next_change=min(inputs.chosen.changes, default=None),
+        reasons={page.file: reason for page, _, reason in report_plan.render},
+    )
+
+
+def read(project: Project, now: datetime) -> Inputs:
+    """Sources, records, ledgers, published archives: the whole input of a build, and what is wrong with it."""
+    good = Good(project.root, project.content, project.state / "good")
+    people, record_problems = records.load(project.content)
+    footer, link_problems = links.load(project.content)
+    tree = content.load(project.content, good.sections)
+    published, archive_problems = archived.load(project.public)
+    archive_problems += archived.unpublished_decisions(project.content, published)
+    chosen = editions.choose(tree, people, good, archived.retired_pages(published), now)
+    problems = (*record_problems, *link_problems, *tree.problems, *archive_problems, *chosen.problems)
+    if "" not in tree.sites:
+        raise Refused(
+            [
+                *problems,
+                Problem(
+                    path="content/index.md",
+                    code="portal-missing",
+                    message="there is no portal that can be used, so no page has an identity",
+                    remedy="write content/index.md with kind: portal (sitegen new site)",
+                ),
+            ]
+        )
+    city = City(
+        site_url=project.site_url,
+        sites=tree.sites,
+        columns=tree.columns,
+        editions=chosen.shown,
+        expired=chosen.expired,
+        published=tuple(published),
+        records=people,
+        links=footer,
+    )
+    return Inputs(tree=tree, chosen=chosen, city=city, good=good, problems=problems)
+
+
+def _build(
+    project: Project,
+    inputs: Inputs,
+    state: State,
+    *,
+    jobs: int,
+    clean: bool,
+    progress: Progress,
+    fault: Callable[[str], None],
+) -> tuple[list[Made], Plan, str]:
+    remembered = NOTHING if clean else state.remembered()
+    if not (remembered.release and (project.releases / remembered.release).is_dir()):
+        remembered = NOTHING
+    theme = _theme_files(project)
+    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
+    made_pages = pages.make(inputs.city, lambda path: _size(inputs, path), {"style": style})
+    plain, damaged = _plain_files(project, inputs, made_pages, theme)
+    targets = _targets(inputs, plain)
+    engine = engine_digest(project)
+    digests = {name: pages.digest_of(value) for name, value in made_pages.shared.items()}
+    planned = plan.make(
+        made_pages.pages,
+        lambda page: pages.key_of(page, digests, engine),
+        remembered,
+        targets,
+        {file: item.digest for file, item in plain.items()},
+    )
+    same_plain = {file: item.digest for file, item in plain.items()} == dict(remembered.plain)
+    if remembered.release and not planned.render and not planned.remove and same_plain:
+        if output.live_release(project) != remembered.release:
+            output.switch(project, remembered.release)
+        return _with_problems(planned.keep, damaged), planned, remembered.release
+    state.set_targets(targets)
+    shared = project.state / "shared.json"
+    files.write_atomic(shared, json.dumps(made_pages.shared, ensure_ascii=False).encode())
+    try:
+        return _release(
+            project, inputs, state, planned, plain, remembered, shared, made_pages, damaged, jobs, progress, fault
+        )
+    except OSError as error:
+        for leftover in project.releases.glob("*.open"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        raise Refused(
+            [
+                Problem(
+                    path="build/releases",
+                    code="release-not-written",
+                    message=f"the release could not be written: {error}",
+                    remedy="make room on the disk and build again; the release that is served was not touched",
+                )
+            ]
+        ) from error
+
+
+def _release(
+    project: Project,
+    inputs: Inputs,
+    state: State,
+    planned: Plan,
+    plain: Mapping[str, Plain],
+    remembered: Remembered,
+    shared: Path,
+    made_pages: Pages,
+    damaged: list[Problem],
+    jobs: int,
+    progress: Progress,
+    fault: Callable[[str], None],
+) -> tuple[list[Made], Plan, str]:
+    from sitegen.render.worker import Setup, Task
+
+    base = project.releases / remembered.release if remembered.release else None
+    tree = output.new_tree(project)
+    planned = _share_kept(planned, made_pages, base, tree)
+    fault("tree-begun")
+    setup = Setup(config_file=project.config_file, targets=project.state / "build.sqlite", shared=shared, release=tree)
+    tasks = [
+        Task(file=page.file, key=key, source=page.source, body=page.body, gov=page.gov, shared=page.shared)
+        for page, key, _ in planned.render
+    ]
+    rendered = _render(setup, tasks, jobs, progress)
+    fault("pages-rendered")
+    rendered = [made if made.digest else _last_version(made, remembered, base, tree) for made in rendered]
+    for file, item in plain.items():
+        _put_plain(item, file, tree, base if remembered.plain.get(file) == item.digest else None)
+    fault("tree-complete")
+    made = sorted([*planned.keep, *rendered], key=lambda page: page.file)
+    fingerprint = _fingerprint(made, plain)
+    release = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
+    if remembered.release.endswith(f"-{fingerprint[:8]}") or _same_as_live(project, fingerprint):
+        release = remembered.release or output.live_release(project)
+        shutil.rmtree(tree)
+    else:
+        output.finish(project, tree, release)
+        fault("release-named")
+        files.write_atomic(
+            project.state / "releases" / f"{release}.json", _manifest(project, release, inputs, made_pages)
+        )
+    inputs.good.keep(dict(editions.versions_to_keep(inputs.chosen, {page.source for page, _, _ in planned.render})))
+    _keep_sections(inputs, planned)
+    state.remember(release, made, {file: item.digest for file, item in plain.items()})
+    fault("state-written")
+    output.switch(project, release)
+    fault("switched")
+    output.prune(project)
+    return _with_problems(made, damaged), planned, release
+
+
+def _same_as_live(project: Project, fingerprint: str) -> bool:
+    return output.live_release(project).endswith(f"-{fingerprint[:8]}")
+
+
+def _share_kept(planned: Plan, made_pages: Pages, base: Path | None, tree: Path) -> Plan:
+    """Link kept pages into the new tree; one whose file has vanished from the last release is rendered again."""
+    by_file = {page.file: page for page in made_pages.pages}
+    kept: list[Made] = []
+    again = list(planned.render)
+    for made in planned.keep:
+        source = base / made.file if base else None
+        if source is not None and source.is_file():
+            output.share(source, tree, made.file)
+            kept.append(made)
+        else:
+            again.append((by_file[made.file], made.key, "its file has vanished"))
+    again.sort(key=lambda entry: entry[0].url)
+    return replace(planned, render=tuple(again), keep=tuple(kept))
+
+
+def _last_version(made: Made, remembered: Remembered, base: Path | None, tree: Path) -> Made:
+    """A page that could not be rendered: its last version stays, and the next build tries again."""
+    if base is not None and (base / made.file).is_file():
+        output.share(base / made.file, tree, made.file)
+    return made
+
+
+# --- rendering ---------------------------------------------------------------------------------------------------
+
+
+def _render(setup: Setup, tasks: Sequence[Task], jobs: int, progress: Progress) -> list[Made]:
+    from sitegen.render import worker
+
+    count = jobs or len(os.sched_getaffinity(0))
+    if count == 1 or len(tasks) <= BATCH // 2:
+        return worker.render(setup, tasks)
+    batches = [tasks[start : start + BATCH] for start in range(0, len(tasks), BATCH)]
+    done: list[Made] = []
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sitegen.render.worker"])
+    with concurrent.futures.ProcessPoolExecutor(max_workers=count, mp_context=context) as pool:
+        futures = [pool.submit(worker.render, setup, batch) for batch in batches]
+        for batch, future in zip(batches, futures, strict=True):
+            try:
+                done += future.result()
+            except BrokenProcessPool:
+                done += _one_by_one(setup, batch)
+            progress(f"rendered {len(done)} of {len(tasks)} pages")
+    return done
+
+
+def _one_by_one(setup: Setup, tasks: Sequence[Task]) -> list[Made]:
+    """A worker died: find the page that kills it, set it aside, render the others."""
+    from sitegen.render import worker
+
+    done: list[Made] = []
+    for task in tasks:
+        try:
+            with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                done += pool.submit(worker.render, setup, [task]).result()
+        except BrokenProcessPool:
+            problem = Problem(
+                path=f"content/{task.source}" if task.source else f"/{task.file}",
+                code="render-crashed",
+                message="rendering this page ended the worker process",
+                remedy="look for something extreme in the source; the page's last version stays online",
+            )
+            done.append(
+                Made(
+                    file=task.file,
+                    key="",
+                    digest="",
+                    source=task.source,
+                    reads={},
+                    anchors=(),
+                    anchor_links=(),
+                    problems=(problem,),
+                )
+            )
+    return done
+
+
+def engine_digest(project: Project) -> str:
+    """Changes when anything changes that turns the same data into other bytes: libraries, our code, theme, settings."""
+    hasher = hashlib.sha256()
+    for package in _ENGINE_PACKAGES:
+        hasher.update(f"{package}=={metadata.version(package)}\n".encode())
+    ours = Path(__file__).parent / "render"
+    for path in sorted([*ours.glob("*.py"), *project.theme.rglob("*.html"), project.config_file]):
+        hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return hasher.hexdigest()
+
+
+# --- files that no template makes ----------------------------------------------------------------------------------
+
+
+def _theme_files(project: Project) -> dict[str, Plain]:
+    """The theme's assets; a style sheet carries its digest in its name, so that browsers may keep it for ever."""
+    found: dict[str, Plain] = {}
+    for path in sorted((project.theme / "assets").rglob("*")):
+        if not path.is_file():
+            continue
+        digest = files.sha256_file(path)
+        name = path.relative_to(project.theme).as_posix()
+        if path.suffix == ".css":
+            name = f"{name[:-4]}.{digest[7:15]}.css"
+        found[name] = Plain(digest=digest, source=path)
+    return found
+
+
+def _plain_files(
+    project: Project, inputs: Inputs, made_pages: Pages, theme: Mapping[str, Plain]
+) -> tuple[dict[str, Plain], list[Problem]]:
+    """Attachments of what is shown, the theme's assets, public copies of the archive, site map and robots.txt."""
+    plain = dict(theme)
+    for edition in (*inputs.chosen.shown.values(), *inputs.chosen.expired.values()):
+        for path, source in edition.asset_files.items():
+            plain[path] = Plain(digest=edition.article.assets[path], source=source)
+    for path in _section_assets(inputs):
+        plain[path] = Plain(digest=inputs.tree.asset_digest(path), source=inputs.tree.root / path)
+    damaged: list[Problem] = []
+    for index in inputs.city.published:
+        if index.mode == "copies":
+            plain |= _copies(index, damaged)
+    for name, data in sitemap.make(project.site_url, made_pages.pages).items():
+        plain[name] = Plain(digest=files.sha256(data), source=data)
+    return plain, damaged
+
+
+def _section_assets(inputs: Inputs) -> list[str]:
+    found = set()
+    for section in inputs.tree.sections:
+        folder = posixpath.dirname(section.source)
+        for link in content.local_links(section.body):
+            path = posixpath.normpath(posixpath.join(folder, link))
+            if path in inputs.tree.files and not path.endswith(".md"):
+                found.add(path)
+    return sorted(found)
+
+
+def _copies(index: archived.Published, damaged: list[Problem]) -> dict[str, Plain]:
+    """One published capture, whole; a file that is missing or of another size is told and left out."""
+    found: dict[str, Plain] = {}
+    for name, facts in sorted(index.files.items()):
+        source = index.folder / name
+        inside = source.resolve().is_relative_to(index.folder.resolve())
+        if inside and source.is_file() and source.stat().st_size == facts["bytes"]:
+            found[f"archive/{index.site}/{index.timestamp}/{name}"] = Plain(digest=str(facts["sha256"]), source=source)
+        else:
+            damaged.append(
+                Problem(
+                    path=f"build/public/{index.site}/{index.timestamp}/{name}",
+                    code="archive-copy-damaged",
+                    message="the public copy is missing or not what its index says",
+                    remedy=f"run: archive publish {index.site}/{index.timestamp}",
+                )
+            )
+    return found
+
+
+def _put_plain(item: Plain, file: str, tree: Path, base: Path | None) -> None:
+    if base is not None and (base / file).is_file():
+        output.share(base / file, tree, file)
+    elif isinstance(item.source, bytes):
+        output.put(tree, file, item.source)
+    elif item.source.is_relative_to(tree.parent.parent / "public"):
+        output.share(item.source, tree, file)
+    else:
+        output.put(tree, file, item.source.read_bytes())
+
+
+def _size(inputs: Inputs, path: str) -> int:
+    for edition in inputs.chosen.shown.values():
+        if path in edition.asset_files:
+            return edition.asset_files[path].stat().st_size
+    return 0
+
+
+def _targets(inputs: Inputs, plain: Mapping[str, Plain]) -> set[str]:
+    sections = {section.source for section in inputs.tree.sections}
+    attachments = {file for file in plain if file in inputs.tree.files}
+    return sections | inputs.chosen.shown.keys() | inputs.chosen.expired.keys() | attachments
+
+
+# --- what is written beside the release ------------------------------------------------------------------------------
+
+
+def _fingerprint(made: Sequence[Made], plain: Mapping[str, Plain]) -> str:
+    hasher = hashlib.sha256()
+    for file, digest in sorted([(m.file, m.digest) for m in made] + [(f, item.digest) for f, item in plain.items()]):
+        hasher.update(f"{file} {digest}\n".encode())
+    return hasher.hexdigest()
+
+
+def _manifest(project: Project, release: str, inputs: Inputs, made_pages: Pages) -> bytes:
+    """docs/FORMATS.md §5."""
+    listed = [_manifest_page(page, inputs) for page in made_pages.pages]
+    attachments = sorted(
+        (f"/{path}", edition.article.column) for edition in inputs.chosen.shown.values() for path in edition.asset_files
+    )
+    manifest = {
+        "format": "release/1",
+        "id": release,
+        "site_url": project.site_url,
+        "pages": listed,
+        "files": [{"url": url, "column": column} for url, column in attachments],
+    }
+    return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+
+
+def _manifest_page(page: Page, inputs: Inputs) -> dict[str, object]:
+    digest = blob = None
+    if page.edition is not None:
+        digest, blob = page.edition.article.digest, page.edition.article.blob
+    elif page.source:
+        text = content.read_text(inputs.tree.root, page.source, []) or ""
+        digest, blob = files.sha256(text.encode()), content.git_blob(text.encode())
+    return {
+        "url": page.url,
+        "source": page.source or None,
+        "column": page.column,
+        "title": page.gov["title"],
+        "digest": digest,
+        "blob": blob,
+    }
+
+
+def _keep_sections(inputs: Inputs, planned: Plan) -> None:
+    broken = {problem.path for problem in inputs.tree.problems if problem.severity == "error"}
+    rendered = {page.source for page, _, _ in planned.render}
+    for section in inputs.tree.sections:
+        if section.source in rendered and f"content/{section.source}" not in broken:
+            text = content.read_text(inputs.tree.root, section.source, [])
+            if text is not None:
+                inputs.good.keep_section(section.source, text)
+
+
+def _with_problems(made: Sequence[Made], damaged: list[Problem]) -> list[Made]:
+    if not damaged:
+        return list(made)
+    carrier = Made(
+        file="", key="", digest="", source="", reads={}, anchors=(), anchor_links=(), problems=tuple(damaged)
+    )
+    return [*made, carrier]

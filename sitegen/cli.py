@@ -1,0 +1,314 @@
+"""The command `sitegen`: parse, one library call, report."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sitegen import build as building
+from sitegen import checks, clock, config, output, report, signing
+from sitegen.errors import PlatformError, Problem, UsageError, in_order
+from sitegen.ledger import STAGES, Stage
+from sitegen.review import Open, Signed
+from sitegen.serve import serve as run_server
+
+_config = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default=Path("mkdocs.yml"),
+    show_default=True,
+    help="The project's file.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+_date = click.option(
+    "--date", "given_date", metavar="DATE", help="Act as if it were this moment (2026-11-22 or ISO 8601)."
+)
+
+
+def _reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """Problems that end the work are printed the same way by every command."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except PlatformError as error:
+            report.stop(error, as_json=bool(options.get("as_json")))
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jiyuehua")
+def main() -> None:
+    """Build a city's portal and department sections from Markdown.
+
+    \b
+    sitegen build                       make the next release
+    sitegen check content/jyj           what is wrong, before publishing
+    sitegen review approve content/jyj --as jyj-bianji
+    """
+
+
+@main.command()
+@_config
+@_json
+@_date
+@click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0 = one per core.")
+@click.option("--clean", is_flag=True, help="Forget the last build; the last good versions are kept.")
+@click.option("--explain", is_flag=True, help="Say why each page was rendered.")
+@_reporting
+def build(config_file: Path, as_json: bool, given_date: str | None, jobs: int, clean: bool, explain: bool) -> None:
+    """Build what changed and switch to the new release.
+
+    Exit 0: done, warnings allowed. 1: something is wrong in the content; everything else was published. 2: wrong usage.
+
+    \b
+    Example: sitegen build --json | python -m json.tool
+    """
+    project = config.load(config_file)
+    result = building.build(
+        project, now=clock.now(given_date), jobs=jobs, clean=clean, progress=report.progress_for(as_json)
+    )
+    if as_json:
+        report.data(result.as_json())
+    else:
+        report.problems(result.problems)
+        if explain:
+            for file, reason in sorted(result.reasons.items()):
+                click.echo(f"{file}: {reason}")
+        click.echo(
+            f"{result.rendered} rendered, {result.kept} kept, {result.removed} removed, {result.pending} wait for review, "
+            f"{len(result.problems)} problems, {result.seconds:.2f} s; release {result.release}"
+        )
+        if result.next_change:
+            click.echo(f"the next change by time alone is at {result.next_change:%Y-%m-%d %H:%M}")
+    report.leave(result.problems)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@_config
+@_json
+@_date
+@_reporting
+def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date: str | None) -> None:
+    """Say everything that is wrong with the sources (below PATHS), without building.
+
+    \b
+    Example: sitegen check content/jyj/tzgg
+    """
+    project = config.load(config_file)
+    inputs = building.read(project, clock.now(given_date))
+    found = in_order([*inputs.problems, *checks.relations(inputs.city), *checks.duties(inputs.city)])
+    if paths:
+        below = [path.resolve() for path in paths]
+        found = [p for p in found if any((project.root / p.path).resolve().is_relative_to(place) for place in below)]
+    if as_json:
+        report.data({"problems": [problem.as_json() for problem in found]})
+    else:
+        report.problems(found)
+        click.echo(f"{len(found)} problems")
+    report.leave(found)
+
+
+@main.command()
+@_config
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@_reporting
+def serve(config_file: Path, port: int) -> None:
+    """Serve the live release on 127.0.0.1 (stock `mkdocs serve` previews drafts).
+
+    \b
+    Example: sitegen serve --port 8080
+    """
+    run_server(config.load(config_file), port, report.progress)
+
+
+# --- review ------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def review() -> None:
+    """The three reviews of 第十九条(三): edit, review, sign, by three different people.
+
+    \b
+    sitegen review status content/jyj
+    sitegen review approve content/jyj/tzgg/202611/t20261116_3104.md --as jyj-bianji
+    """
+
+
+def _paths() -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+
+
+_person = click.option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
+
+
+@review.command()
+@_paths()
+@_config
+@_json
+@_date
+@_person
+@_reporting
+def approve(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date: str | None, person: str) -> None:
+    """Pass the versions below PATHS that wait for PERSON's stage.
+
+    \b
+    Example: sitegen review approve content/jyj --as jyj-shenhe
+    """
+    _decide(paths, config_file, as_json, given_date, person, verdict="pass", reason="", stage=None)
+
+
+@review.command()
+@_paths()
+@_config
+@_json
+@_date
+@_person
+@click.option("--reason", required=True, help="What must be corrected; the editor reads it.")
+@click.option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
+@_reporting
+def reject(
+    paths: tuple[Path, ...],
+    config_file: Path,
+    as_json: bool,
+    given_date: str | None,
+    person: str,
+    reason: str,
+    stage: Stage | None,
+) -> None:
+    """Send versions back; the flow stops and begins again with the next edit verdict.
+
+    \b
+    Example: sitegen review reject content/jyj/tzgg/202611/t20261116_3104.md --as jyj-shenhe --reason 日期有误
+    """
+    _decide(paths, config_file, as_json, given_date, person, verdict="reject", reason=reason, stage=stage)
+
+
+def _decide(
+    paths: tuple[Path, ...],
+    config_file: Path,
+    as_json: bool,
+    given_date: str | None,
+    person: str,
+    *,
+    verdict: Any,
+    reason: str,
+    stage: Stage | None,
+) -> None:
+    desk = signing.Desk.open(config.load(config_file))
+    given, problems = signing.decide(
+        desk, paths, person=person, at=clock.now(given_date), verdict=verdict, reason=reason, stage=stage
+    )
+    if as_json:
+        verdicts = [{"path": f"content/{path}", "stage": done} for path, done in given]
+        report.data({"verdicts": verdicts, "problems": [p.as_json() for p in problems]})
+    else:
+        for path, done in given:
+            click.echo(f"{verdict} {done}: content/{path}")
+        report.problems(problems)
+        click.echo(f"{len(given)} verdicts by {person}")
+    report.leave(problems)
+
+
+@review.command()
+@_paths()
+@_config
+@_json
+@_reporting
+def status(paths: tuple[Path, ...], config_file: Path, as_json: bool) -> None:
+    """Where the review of each article stands.
+
+    \b
+    Example: sitegen review status content/jyj/tzgg
+    """
+    desk = signing.Desk.open(config.load(config_file))
+    rows = [(standing.path, _standing_words(standing)) for standing in desk.standings(paths)]
+    if as_json:
+        report.data([{"path": f"content/{path}", "status": words} for path, words in rows])
+        return
+    for path, words in rows:
+        click.echo(f"content/{path}: {words}")
+
+
+def _standing_words(standing: signing.Standing) -> str:
+    match standing.status:
+        case Signed() as signed:
+            return f"signed by {signed.entry.person} at {signed.entry.at:%Y-%m-%d %H:%M}"
+        case Open() as waiting:
+            rejected = f" (rejected: {waiting.rejected.reason})" if waiting.rejected else ""
+            return f"waits for {waiting.next_stage}{rejected}"
+    return "cannot be read: " + "; ".join(problem.code for problem in standing.problems)
+
+
+# --- releases ----------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def release() -> None:
+    """The releases that are kept, and going back to one.
+
+    \b
+    sitegen release list
+    sitegen release rollback
+    """
+
+
+@release.command("list")
+@_config
+@_json
+@_reporting
+def list_(config_file: Path, as_json: bool) -> None:
+    """Releases, oldest first; the live one is marked."""
+    project = config.load(config_file)
+    live, known = output.live_release(project), output.releases(project)
+    if as_json:
+        report.data({"live": live, "releases": known})
+        return
+    for found in known:
+        click.echo(f"{'*' if found == live else ' '} {found}")
+
+
+@release.command()
+@click.argument("release_id", required=False)
+@_config
+@_reporting
+def rollback(release_id: str | None, config_file: Path) -> None:
+    """Serve RELEASE_ID again, or the release before the live one.
+
+    \b
+    Example: sitegen release rollback 20261122T103000Z-1a2b3c4d
+    """
+    project = config.load(config_file)
+    known, live = output.releases(project), output.live_release(project)
+    target = release_id or next((r for r in reversed(known) if r < live), None)
+    if target is None or target not in known:
+        raise UsageError(
+            [
+                Problem(
+                    path=release_id or "build/releases",
+                    code="release-unknown",
+                    message="there is no such release to go back to",
+                    remedy="see: sitegen release list",
+                )
+            ]
+        )
+    output.switch(project, target)
+    click.echo(f"{target} is live")
+
+
+@release.command()
+@_config
+@click.option("--keep", type=click.IntRange(1), default=output.KEEP_RELEASES, show_default=True)
+@_reporting
+def prune(config_file: Path, keep: int) -> None:
+    """Remove all but the newest releases; the live one always stays."""
+    for removed in output.prune(config.load(config_file), keep):
+        click.echo(f"removed {removed}")

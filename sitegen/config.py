@@ -1,0 +1,87 @@
+"""Where a project's files are, and the few settings of mkdocs.yml that the parent process needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from sitegen.errors import Problem, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """`root` holds mkdocs.yml; every other path is absolute."""
+
+    root: Path
+    config_file: Path
+    content: Path
+    theme: Path
+    site_url: str
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build"
+
+    @property
+    def live(self) -> Path:
+        """The symbolic link to the live release."""
+        return self.build / "site"
+
+    @property
+    def releases(self) -> Path:
+        return self.build / "releases"
+
+    @property
+    def state(self) -> Path:
+        return self.build / "state"
+
+    @property
+    def public(self) -> Path:
+        """Stamped copies and their indexes, written by `archive publish`."""
+        return self.build / "public"
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.site_url).netloc
+
+
+class _TolerantLoader(yaml.CSafeLoader):
+    """mkdocs.yml may hold tags (`!ENV`, `!!python/name:`) that only MkDocs understands; we need none of them."""
+
+
+_TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
+
+
+def load(config_file: Path) -> Project:
+    """Raises UsageError when the file is missing or lacks what a build needs."""
+    path = config_file.resolve()
+
+    def refuse(code: str, message: str, remedy: str, key: str | None = None) -> UsageError:
+        return UsageError([Problem(path=config_file.name, code=code, key=key, message=message, remedy=remedy)])
+
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), _TolerantLoader)  # noqa: S506 (a safe loader)
+    except FileNotFoundError:
+        raise refuse(
+            "config-missing", f"there is no {config_file}", "run the command in the project's folder, or give --config"
+        ) from None
+    except yaml.YAMLError as error:
+        raise refuse("config-unreadable", f"not YAML: {error}", "correct the file") from None
+    settings = settings if isinstance(settings, dict) else {}
+    theme = settings.get("theme")
+    custom_dir = theme.get("custom_dir") if isinstance(theme, dict) else None
+    if not custom_dir:
+        raise refuse("config-theme", "theme.custom_dir is missing", "add `custom_dir: themes/gov`", "theme.custom_dir")
+    site_url = str(settings.get("site_url") or "")
+    if urlsplit(site_url).scheme not in {"http", "https"}:
+        raise refuse("config-site-url", "site_url is missing", "add `site_url: https://www.….gov.cn/`", "site_url")
+    return Project(
+        root=path.parent,
+        config_file=path,
+        content=(path.parent / str(settings.get("docs_dir") or "docs")).resolve(),
+        theme=(path.parent / str(custom_dir)).resolve(),
+        site_url=site_url.rstrip("/") + "/",
+    )

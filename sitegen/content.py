@@ -1,0 +1,517 @@
+"""The only reader of sources: content/ as sections and article versions, each bad file a Problem of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from sitegen import frontmatter, urls
+from sitegen.errors import Problem
+from sitegen.frontmatter import FrontMatter, as_list, as_text
+from sitegen.model import (
+    ARTICLE_KINDS,
+    CLASSES,
+    FUNCTIONS,
+    Article,
+    Column,
+    Details,
+    Interpretation,
+    Leader,
+    Message,
+    Plain,
+    Policy,
+    Service,
+    Site,
+)
+
+_LOCAL_LINK = re.compile(
+    r"\]\(\s*<?([^)\s>]+)>?[^)]*\)"  # [text](path "title")
+    r"|^\s{0,3}\[[^\]]+\]:\s*<?([^\s>]+)>?"  # [label]: path
+    r"|(?:src|href)\s*=\s*[\"']([^\"']+)[\"']",  # raw HTML
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An article's file as it stands: normalised text, or None when it is not UTF-8."""
+
+    path: str
+    column: str
+    text: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """What content/ holds. Keys of all mappings are paths under content/."""
+
+    root: Path
+    files: set[str] = field(default_factory=set)
+    sites: dict[str, Site] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> list[Site | Column]:
+        return [*self.sites.values(), *self.columns.values()]
+
+    def site_of(self, path: str) -> str | None:
+        """The nearest site at or above a folder."""
+        while path and path not in self.sites:
+            path = posixpath.dirname(path)
+        return path if path in self.sites else None
+
+    def asset_digest(self, path: str) -> str:
+        if path not in self._digests:
+            with (self.root / path).open("rb") as stream:
+                self._digests[path] = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._digests[path]
+
+
+def load(root: Path, older_sections: Callable[[str], Iterable[str]]) -> Tree:
+    """Read the tree. `older_sections(path)` gives earlier texts of an index.md that is broken now, newest first."""
+    tree = Tree(root=root)
+    for path in _walk(root, tree.problems):
+        tree.files.add(path)
+    indexes = sorted((p for p in tree.files if posixpath.basename(p) == "index.md"), key=lambda p: (p.count("/"), p))
+    for path in indexes:
+        _load_section(tree, path, older_sections)
+    for path in sorted(tree.files):
+        if path.endswith(".md") and posixpath.basename(path) != "index.md":
+            _load_source(tree, path)
+    tree.problems += urls.check(tree.sources, [*tree.sites, *tree.columns])
+    return tree
+
+
+def _walk(root: Path, problems: list[Problem], folder: str = "") -> list[str]:
+    """Regular files below content/; `_…` and `.…` are not content, symbolic links are refused, never followed."""
+    found: list[str] = []
+    with os.scandir(root / folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            path = posixpath.join(folder, entry.name)
+            if entry.name.startswith(("_", ".")):
+                continue
+            if entry.is_symlink():
+                problems.append(
+                    Problem(
+                        path=f"content/{path}",
+                        code="symlink-refused",
+                        message="symbolic links are not followed: they can lead out of content/",
+                        remedy="put the file itself here",
+                    )
+                )
+            elif entry.is_dir():
+                found += _walk(root, problems, path)
+            elif entry.is_file():
+                found.append(path)
+    return found
+
+
+def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
+    try:
+        return frontmatter.normalise((root / path).read_bytes())
+    except UnicodeDecodeError as error:
+        problems.append(
+            Problem(
+                path=f"content/{path}",
+                code="source-not-utf8",
+                message=f"the file is not UTF-8 (byte {error.start})",
+                remedy="save it as UTF-8",
+            )
+        )
+        return None
+
+
+# --- sections ---------------------------------------------------------------------------------------------------
+
+
+def _load_section(tree: Tree, path: str, older_sections: Callable[[str], Iterable[str]]) -> None:
+    problems: list[Problem] = []
+    text = read_text(tree.root, path, problems)
+    section = _section(path, text, tree, problems) if text is not None else None
+    for older in older_sections(path) if section is None else ():
+        section = section or _section(path, older, tree, [])
+    tree.problems += problems
+    folder = posixpath.dirname(path)
+    if isinstance(section, Site):
+        tree.sites[folder] = section
+    elif isinstance(section, Column):
+        tree.columns[folder] = section
+
+
+def _section(path: str, text: str, tree: Tree, problems: list[Problem]) -> Site | Column | None:
+    """A section, or None with an error among `problems`. Missing duties of a column (第十八条(三)) do not stop it."""
+    matter, found = frontmatter.parse(text, f"content/{path}", frontmatter.SECTION_KEYS)
+    problems += found
+    if matter is None:
+        return None
+    fields = _Fields(path, matter, problems)
+    folder = posixpath.dirname(path)
+    kind = fields.one_of("kind", ("portal", "department", "column", "topic"), "column")
+    digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    if kind in {"portal", "department"}:
+        required = ["title", "unit", "sponsor", "operator", "site_id_code", "icp", "police", "phone", "email"]
+        required += ["leader", "department", "person", "liaison"]  # 第十八条(一)
+        fields.require(*required)
+        return _site(folder, kind, path, digest, fields) if fields.has("title") else None
+    fields.require("title", "owner", "cadence_days", "content_spec", "signer", "class", "function")  # 第十八条(三)
+    site = tree.site_of(folder)
+    if site is None:
+        fields.report(
+            "section-without-site",
+            None,
+            "no portal or department stands above this column",
+            "add index.md with kind: department above it",
+        )
+        return None
+    return _column(folder, kind, site, path, digest, fields) if fields.has("title") else None
+
+
+def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Site:
+    text = fields.text
+    return Site(
+        path=folder,
+        kind="department" if kind == "department" else ("county" if folder else "portal"),
+        title=text("title"),
+        short_name=text("short_name") or text("title"),
+        description=text("description"),
+        keywords=as_list(fields.matter.values.get("keywords")),
+        unit=text("unit"),
+        sponsor=text("sponsor"),
+        operator=text("operator"),
+        id_code=text("site_id_code"),
+        icp=text("icp"),
+        police=text("police"),
+        address=text("address"),
+        hours=text("hours"),
+        phone=text("phone"),
+        email=text("email"),
+        hotline=text("hotline"),
+        leader=text("leader"),
+        department=text("department"),
+        person=text("person"),
+        liaison=text("liaison"),
+        parent_name=text("parent_name"),
+        parent_url=text("parent_url"),
+        nav=as_list(fields.matter.values.get("nav")),
+        body=fields.matter.body,
+        source=path,
+        digest=digest,
+    )
+
+
+def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: _Fields) -> Column:
+    text = fields.text
+    return Column(
+        path=folder,
+        kind="topic" if kind == "topic" else "column",
+        site=site,
+        title=text("title"),
+        description=text("description"),
+        keywords=as_list(fields.matter.values.get("keywords")),
+        class_name=fields.one_of("class", CLASSES, "政务动态"),
+        function=fields.one_of("function", FUNCTIONS, "信息发布"),
+        owner=text("owner"),
+        cadence_days=fields.number("cadence_days", 365),
+        content_spec=text("content_spec"),
+        signer=text("signer"),
+        order=fields.number("order", 100),
+        holds=fields.one_of("holds", ARTICLE_KINDS, "article"),
+        lang=text("lang") or "zh-Hans-CN",
+        body=fields.matter.body,
+        source=path,
+        digest=digest,
+    )
+
+
+# --- articles ---------------------------------------------------------------------------------------------------
+
+
+def _load_source(tree: Tree, path: str) -> None:
+    column = posixpath.dirname(path)
+    while column not in tree.columns and column:
+        if column in tree.sites:
+            break
+        column = posixpath.dirname(column)
+    if column not in tree.columns:
+        tree.problems.append(
+            Problem(
+                path=f"content/{path}",
+                code="article-without-column",
+                message="no column's index.md stands above this file, or it cannot be used",
+                remedy="put the file below a column, or mend the column's index.md",
+            )
+        )
+        return
+    tree.sources[path] = Source(path=path, column=column, text=read_text(tree.root, path, tree.problems))
+
+
+def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Article | None, list[Problem]]:
+    """One version of an article; None with at least one error when this version cannot be published."""
+    problems: list[Problem] = []
+    matter, found = frontmatter.parse(source_text, f"content/{path}", frontmatter.ARTICLE_KEYS)
+    problems += found
+    if matter is None:
+        return None, problems
+    fields = _Fields(path, matter, problems)
+    kind = fields.one_of("kind", ARTICLE_KINDS, column.holds)
+    fields.require("title", "date", "source")
+    moment = fields.moment("date", warn_without_time=True)
+    details = _DETAILS[kind](fields)
+    image = _local_path(fields.text("image"), path) if fields.has("image") else ""
+    assets = {
+        asset: tree.asset_digest(asset)
+        for asset in sorted({*_local_files(matter.body, path), image} - {""})
+        if asset in tree.files and not asset.endswith(".md")
+    }
+    if image and image not in assets:
+        fields.report(
+            "image-missing",
+            "image",
+            f"there is no file {fields.text('image')}",
+            "add the file beside the article",
+            warning=True,
+        )
+        image = ""
+    publish_at, expire_at = fields.moment("publish_at"), fields.moment("expire_at")
+    if moment is None or any(problem.severity == "error" for problem in problems):
+        return None, problems
+    data = source_text.encode()
+    return (
+        Article(
+            id=posixpath.basename(path).removesuffix(".md"),
+            path=path,
+            column=column.path,
+            kind=kind,
+            title=fields.text("title"),
+            date=moment,
+            source=fields.text("source"),
+            author=fields.text("author"),
+            keywords=as_list(matter.values.get("keywords")),
+            description=fields.text("description") or summary(matter.body),
+            image=image,
+            lang=fields.text("lang") or column.lang,
+            publish_at=publish_at,
+            expire_at=expire_at,
+            migrated_from=fields.text("migrated_from"),
+            archived_copy=fields.text("archived_copy"),
+            details=details,
+            body=matter.body,
+            assets=assets,
+            digest=digest(data, assets),
+            blob=git_blob(data),
+        ),
+        problems,
+    )
+
+
+def digest(data: bytes, assets: Mapping[str, str]) -> str:
+    """What the review ledger binds (docs/FORMATS.md §1.2)."""
+    hasher = hashlib.sha256(data)
+    for path, asset_digest in sorted(assets.items()):
+        hasher.update(f"{path}\n{asset_digest.removeprefix('sha256:')}\n".encode())
+    return "sha256:" + hasher.hexdigest()
+
+
+def git_blob(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def summary(body: str) -> str:
+    """The first sentence of running text, for the Description tag of a text whose editor wrote none."""
+    for paragraph in re.split(r"\n\s*\n", body):
+        plain = re.sub(r"[*`_]|!?\[|\]\([^)]*\)|<[^>]+>", "", paragraph).strip()
+        if plain and not plain.startswith(("#", "|", "-", ">", "<!--")):
+            first = re.match(r"[^。！？]{8,120}[。！？]?", plain.replace("\n", ""))
+            if first:
+                return first[0]
+    return ""
+
+
+def local_links(body: str) -> list[str]:
+    return [next(group for group in match.groups() if group) for match in _LOCAL_LINK.finditer(body)]
+
+
+def _local_files(body: str, path: str) -> set[str]:
+    return {_local_path(link, path) for link in local_links(body)} - {""}
+
+
+def _local_path(link: str, path: str) -> str:
+    """Path under content/ of a relative link, empty when it is none or leaves the tree."""
+    bare = unquote(link.split("#")[0].split("?")[0])
+    if not bare or "://" in bare or bare.startswith(("/", "\\", "mailto:", "tel:", "data:", "javascript:")):
+        return ""
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), bare))
+    return "" if joined.startswith("..") else joined
+
+
+# --- fields ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Fields:
+    """Front matter values turned into typed ones; each thing that is wrong becomes a Problem at its line."""
+
+    path: str
+    matter: FrontMatter
+    problems: list[Problem]
+
+    def has(self, key: str) -> bool:
+        return bool(self.matter.values.get(key))
+
+    def text(self, key: str) -> str:
+        return as_text(self.matter.values.get(key)).strip()
+
+    def report(self, code: str, key: str | None, message: str, remedy: str, *, warning: bool = False) -> None:
+        self.problems.append(
+            Problem(
+                path=f"content/{self.path}",
+                line=self.matter.lines.get(key, 1) if key else 1,
+                code=code,
+                severity="warning" if warning else "error",
+                key=key,
+                message=message,
+                remedy=remedy,
+            )
+        )
+
+    def require(self, *keys: str) -> None:
+        for key in keys:
+            if not self.has(key):
+                self.report(
+                    "field-missing", key, f"{key} is missing or empty", f"add a line: {key}: {_EXAMPLES.get(key, '…')}"
+                )
+
+    def one_of(self, key: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(key)
+        if value and value not in allowed:
+            self.report("field-value", key, f"“{value}” is not allowed here", f"use one of: {', '.join(allowed)}")
+        return value if value in allowed else default
+
+    def number(self, key: str, default: int) -> int:
+        value = self.text(key)
+        if value and not re.fullmatch(r"\d{1,6}", value):
+            self.report("field-value", key, f"“{value}” is not a whole number", f"write: {key}: {default}")
+            return default
+        return int(value) if value else default
+
+    def day(self, key: str) -> date | None:
+        value = self.text(key)
+        if not value:
+            return None
+        try:
+            return frontmatter.parse_date(value)
+        except ValueError:
+            self._bad_date(key, value, "2026-11-22")
+            return None
+
+    def moment(self, key: str, *, warn_without_time: bool = False) -> datetime | None:
+        value = self.text(key)
+        if not value:
+            return None
+        try:
+            moment, timed = frontmatter.parse_moment(value)
+        except ValueError:
+            self._bad_date(key, value, "2026-11-22 09:30")
+            return None
+        if warn_without_time and not timed:
+            self.report(
+                "date-without-time",
+                key,
+                "the date has no time of day; 00:00 is taken",
+                f"write: {key}: {value} 09:30",
+                warning=True,
+            )
+        return moment
+
+    def _bad_date(self, key: str, value: str, example: str) -> None:
+        self.report("date-impossible", key, f"“{value}” is not a date", f"write: {key}: {example}")
+
+
+_EXAMPLES = {
+    "title": "标题",
+    "date": "2026-11-22 09:30",
+    "source": "市教育局",
+    "doc_number": "示教发〔2026〕12号",
+    "index_number": "000000012/2026-00031",
+    "written_on": "2026-11-20",
+    "validity": "有效",
+    "interprets": "t20261008_2001",
+    "cadence_days": "14",
+    "signer": "jyj-qianfa",
+    "phone": "0000-1234567",
+    "received_on": "2026-11-03",
+    "replied_on": "2026-11-05",
+}
+
+
+def _plain(fields: _Fields) -> Details:
+    return Plain()
+
+
+def _policy(fields: _Fields) -> Details:
+    fields.require("doc_number", "index_number", "issuer", "written_on", "validity")
+    written_on = fields.day("written_on")
+    return Policy(
+        doc_number=fields.text("doc_number"),
+        index_number=fields.text("index_number"),
+        issuer=fields.text("issuer"),
+        written_on=written_on or date.min,
+        effective_on=fields.day("effective_on"),
+        subject=as_list(fields.matter.values.get("subject")),
+        validity=fields.one_of("validity", ("有效", "失效", "废止", "已修改"), "有效"),
+        replaces=fields.text("replaces"),
+        replaced_by=fields.text("replaced_by"),
+    )
+
+
+def _interpretation(fields: _Fields) -> Details:
+    fields.require("interprets")
+    return Interpretation(
+        interprets=as_list(fields.matter.values.get("interprets")), form=fields.text("form") or "文字"
+    )
+
+
+def _service(fields: _Fields) -> Details:
+    fields.require("item_type", "legal_limit", "promised_limit", "fee", "place", "hours", "phone", "complaint_phone")
+    names = (
+        "item_type audience theme life_event legal_limit promised_limit fee place hours phone complaint_phone"
+    ).split()
+    return Service(**{name: fields.text(name) for name in names})
+
+
+def _message(fields: _Fields) -> Details:
+    fields.require("from", "received_on", "replied_on", "replied_by")
+    received, replied = fields.day("received_on"), fields.day("replied_on")
+    return Message(
+        message_type=fields.text("message_type") or "咨询",
+        sender=fields.text("from"),
+        received_on=received or date.min,
+        replied_on=replied or date.min,
+        replied_by=fields.text("replied_by"),
+    )
+
+
+def _leader(fields: _Fields) -> Details:
+    fields.require("position")
+    return Leader(position=fields.text("position"), duties=fields.text("duties"), order=fields.number("order", 100))
+
+
+_DETAILS: Mapping[str, Callable[[_Fields], Details]] = {
+    "article": _plain,
+    "page": _plain,
+    "policy": _policy,
+    "interpretation": _interpretation,
+    "service": _service,
+    "message": _message,
+    "leader": _leader,
+}

@@ -1,0 +1,231 @@
+"""Which version of each article citizens see: the signed one, the last signed one, the retired one, or none yet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from sitegen import content, frontmatter, ledger, review
+from sitegen.archived import Retired
+from sitegen.content import Source, Tree
+from sitegen.errors import Problem
+from sitegen.files import sha256_file
+from sitegen.good import Good
+from sitegen.ledger import Entry
+from sitegen.model import Article, Column
+from sitegen.records import Records
+from sitegen.review import Open, Responsible, Signed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """One article as it is shown. `asset_files`: path under content/ → the file that holds the signed bytes."""
+
+    article: Article
+    signed_at: datetime
+    asset_files: Mapping[str, Path]
+    source_bytes: bytes
+    retired: Retired | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Editions:
+    shown: dict[str, Edition] = field(default_factory=dict)
+    """By source path."""
+    expired: dict[str, Edition] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    pending: int = 0
+    """Versions that wait for a verdict."""
+    changes: list[datetime] = field(default_factory=list)
+    """Future instants at which the answer will be another."""
+
+
+def choose(tree: Tree, records: Records, good: Good, retired: Mapping[str, Retired], now: datetime) -> Editions:
+    """The same answer for an incremental and a clean build: it depends on sources, ledgers, good versions and `now`."""
+    result = Editions()
+    ledgers = _ledgers(tree, result.problems)
+    for path, source in sorted(tree.sources.items()):
+        chooser = _Chooser(source=source, tree=tree, records=records, good=good, result=result)
+        entries = ledgers[source.column].get(Path(path).stem, [])
+        edition = chooser.retired(retired[path], entries) if path in retired else chooser.reviewed(entries)
+        if edition is not None:
+            _place(edition, path, now, result)
+    return result
+
+
+def _ledgers(tree: Tree, problems: list[Problem]) -> dict[str, dict[str, list[Entry]]]:
+    """Column → stable id → entries."""
+    found: dict[str, dict[str, list[Entry]]] = {}
+    for column in tree.columns:
+        entries, bad = ledger.read(tree.root, column)
+        problems += bad
+        found[column] = defaultdict(list)
+        for entry in entries:
+            found[column][entry.article].append(entry)
+    return found
+
+
+def _place(edition: Edition, path: str, now: datetime, result: Editions) -> None:
+    article = edition.article
+    begins = max(article.date, article.publish_at or article.date)
+    if begins > now and edition.retired is None:
+        result.changes.append(begins)
+        result.problems.append(
+            Problem(
+                path=f"content/{path}",
+                code="publication-in-future",
+                severity="warning",
+                key="publish_at" if article.publish_at else "date",
+                message=f"it is published at {begins:%Y-%m-%d %H:%M}, not yet",
+                remedy="nothing, when this is meant; run the build at that time",
+            )
+        )
+    elif article.expire_at is not None and article.expire_at <= now and edition.retired is None:
+        result.expired[path] = edition
+    else:
+        if article.expire_at is not None and edition.retired is None:
+            result.changes.append(article.expire_at)
+        result.shown[path] = edition
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chooser:
+    """The choice for one source."""
+
+    source: Source
+    tree: Tree
+    records: Records
+    good: Good
+    result: Editions
+
+    def reviewed(self, entries: list[Entry]) -> Edition | None:
+        column = self.tree.columns[self.source.column]
+        where = Responsible(column=column.path, site=column.site, signer=column.signer)
+        current, problems = self._current()
+        self.result.problems += problems
+        if current is not None:
+            standing = review.status(entries, current.digest, where, self.records)
+            if isinstance(standing, Signed):
+                files = {path: self.tree.root / path for path in current.assets}
+                return Edition(
+                    article=current,
+                    signed_at=standing.entry.at,
+                    asset_files=files,
+                    source_bytes=(self.source.text or "").encode(),
+                    retired=None,
+                )
+            self.result.pending += 1
+        else:
+            standing = None
+        older = review.last_signed(entries, where, self.records)
+        edition = self._restore(older.entry.blob, older.entry.digest, entries, None) if older else None
+        self._tell(standing, older, edition)
+        return edition
+
+    def retired(self, page: Retired, entries: list[Entry]) -> Edition | None:
+        """The version at the retired digest, whatever was written since."""
+        edition = self._restore(page.blob, page.digest, entries, page)
+        if edition is None:
+            self._report(
+                "retired-version-missing",
+                f"the version that was retired ({page.blob[:12]}) is neither in git nor in build/state/good",
+                "bring back the repository's history or the state folder",
+            )
+        return edition
+
+    def _current(self) -> tuple[Article | None, list[Problem]]:
+        if self.source.text is None:
+            return None, []
+        return content.article(self.source.text, self.source.path, self._column, self.tree)
+
+    @property
+    def _column(self) -> Column:
+        return self.tree.columns[self.source.column]
+
+    def _restore(self, blob: str, digest: str, entries: list[Entry], page: Retired | None) -> Edition | None:
+        """An earlier version with the attachments that were signed with it; None when any byte of it is lost."""
+        data = self.good.read(blob)
+        if data is None:
+            return None
+        text = frontmatter.normalise(data)
+        sign = next((e for e in entries if e.digest == digest and e.stage == "sign" and e.assets), None)
+        signed_assets = dict(sign.assets) if sign else {}
+        article, _ = content.article(text, self.source.path, self._column, self.tree)
+        if article is None:
+            return None
+        files = {path: self.tree.root / path for path in article.assets}
+        if article.digest != digest:
+            kept = {path: self.good.path_of(asset_blob) for path, asset_blob in signed_assets.items()}
+            files = {path: file for path, file in kept.items() if file is not None}
+            assets = {path: sha256_file(file) for path, file in files.items()}
+            if len(files) < len(kept) or content.digest(data, assets) != digest:
+                return None
+            article = replace(article, assets=assets, digest=digest)
+        at = max((e.at for e in entries if e.digest == digest), default=article.date)
+        return Edition(article=article, signed_at=at, asset_files=files, source_bytes=data, retired=page)
+
+    def _tell(self, standing: Open | None, older: Signed | None, edition: Edition | None) -> None:
+        if standing is not None:
+            self._tell_of_ledger(standing)
+            path, stage = f"content/{self.source.path}", standing.next_stage
+            what = "the last signed version stays online" if edition else "it is not published"
+            remedy = f"sitegen review approve {path} --as PERSON"
+            if standing.rejected is not None:
+                why = f"rejected at stage {standing.rejected.stage} by {standing.rejected.person}: {standing.rejected.reason}"
+                self._report("review-rejected", f"{why}; {what}", f"correct it, then {remedy}", warning=True)
+            else:
+                self._report("review-pending", f"waits for stage {stage}; {what}", remedy, warning=True)
+        elif edition is not None:
+            self._report(
+                "last-version-shown",
+                "the file cannot be used; the last signed version stays online",
+                "correct the lines named above and have the new version reviewed",
+                warning=True,
+            )
+        if older is not None and edition is None:
+            self._report(
+                "last-version-missing",
+                f"the last signed version ({older.entry.blob[:12]}) is neither in git nor in build/state/good; the page is withheld",
+                "commit what is signed, or finish the review of the present version",
+            )
+
+    def _tell_of_ledger(self, standing: Open) -> None:
+        for entry, reason in standing.ignored:
+            place, _, line = entry.place.rpartition(":")
+            self.result.problems.append(
+                Problem(
+                    path=f"content/{place}",
+                    line=int(line),
+                    code="review-entry-ignored",
+                    severity="warning",
+                    key=entry.article,
+                    message=f"the verdict of {entry.person} at stage {entry.stage} does not count: {review.EXPLANATIONS[reason]}",
+                    remedy="have an entitled person give the verdict; ledger lines are never deleted",
+                )
+            )
+
+    def _report(self, code: str, message: str, remedy: str, *, warning: bool = False) -> None:
+        self.result.problems.append(
+            Problem(
+                path=f"content/{self.source.path}",
+                code=code,
+                severity="warning" if warning else "error",
+                message=message,
+                remedy=remedy,
+            )
+        )
+
+
+def versions_to_keep(editions: Editions, rendered: set[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """(blob id, how to read it) of every version shown from the tree among `rendered`, its attachments included."""
+    for path, edition in editions.shown.items():
+        if path not in rendered or edition.retired is not None:
+            continue
+        data = edition.source_bytes
+        yield edition.article.blob, data.__bytes__
+        for file in edition.asset_files.values():
+            asset = file.read_bytes()
+            yield content.git_blob(asset), asset.__bytes__

@@ -1,0 +1,308 @@
+"""Front matter: a source's first lines as a plain mapping, or Problems that say which line to write instead.
+
+Editors know Markdown but no YAML, so the four mistakes they make (full-width colon, second colon, tab, open quote)
+are recognised before the YAML parser sees them, each with the corrected line to paste.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import yaml
+
+from sitegen.clock import SHANGHAI
+from sitegen.errors import Problem, Severity
+
+# The same block that MkDocs recognises (mkdocs.utils.meta), so that both see the same body.
+_BLOCK = re.compile(r"^-{3}[ \t]*\n(.*?\n)(?:\.{3}|-{3})[ \t]*\n", re.DOTALL)
+_KEY_LINE = re.compile(r"^([^\s:：#\-\[{\"'][^:：]*?)[ ]*([:：])(.*)$")
+
+ALIASES: Mapping[str, str] = {
+    "类型": "kind",
+    "标题": "title",
+    "发布时间": "date",
+    "日期": "date",
+    "来源": "source",
+    "作者": "author",
+    "关键词": "keywords",
+    "摘要": "description",
+    "图片": "image",
+    "文号": "doc_number",
+    "发文字号": "doc_number",
+    "索引号": "index_number",
+    "发文机关": "issuer",
+    "成文日期": "written_on",
+    "施行日期": "effective_on",
+    "主题分类": "subject",
+    "有效性": "validity",
+    "替代": "replaces",
+    "被替代": "replaced_by",
+    "解读": "interprets",
+    "解读形式": "form",
+    "事项类型": "item_type",
+    "服务对象": "audience",
+    "办事主题": "theme",
+    "人生事件": "life_event",
+    "法定时限": "legal_limit",
+    "承诺时限": "promised_limit",
+    "收费": "fee",
+    "办理地点": "place",
+    "办理时间": "hours",
+    "咨询电话": "phone",
+    "投诉电话": "complaint_phone",
+    "留言类型": "message_type",
+    "来信人": "from",
+    "来信时间": "received_on",
+    "答复时间": "replied_on",
+    "答复单位": "replied_by",
+    "职务": "position",
+    "分工": "duties",
+    "排序": "order",
+    "定时发布": "publish_at",
+    "到期时间": "expire_at",
+    "转载自": "reprint_of",
+    "归档自": "migrated_from",
+}
+
+ARTICLE_KEYS = frozenset(ALIASES.values()) | {"lang", "archived_copy"}
+SECTION_KEYS = frozenset(
+    (
+        "kind title short_name description keywords unit sponsor operator domain site_id_code icp police "
+        "address hours phone email hotline leader department person liaison parent_name parent_url class "
+        "function owner cadence_days content_spec signer order holds lang approval_ref nav"
+    ).split()
+)
+
+Value = str | list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMatter:
+    """`values`: key → text or list of texts, aliases resolved. `lines`: key → line in the file, from 1."""
+
+    values: Mapping[str, Value]
+    lines: Mapping[str, int]
+    body: str
+
+
+@dataclass(slots=True)
+class _Findings:
+    path: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        line: int | None,
+        message: str,
+        remedy: str,
+        key: str | None = None,
+        severity: Severity = "error",
+    ) -> None:
+        self.problems.append(
+            Problem(path=self.path, line=line, code=code, severity=severity, key=key, message=message, remedy=remedy)
+        )
+
+
+def normalise(data: bytes) -> str:
+    """Source text without BOM, with LF. Raises UnicodeDecodeError."""
+    return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse(text: str, path: str, known: Iterable[str]) -> tuple[FrontMatter | None, list[Problem]]:
+    """Front matter and body of a normalised source; None with at least one error when it cannot be used."""
+    found = _Findings(path)
+    block = _BLOCK.match(text)
+    if block is None:
+        _report_missing_block(text, found)
+        return None, found.problems
+    lines = block.group(1).splitlines()
+    _look_for_common_mistakes(lines, found)
+    if found.problems:
+        return None, found.problems
+    parsed = _parse_yaml(block.group(1), found)
+    if parsed is None:
+        return None, found.problems
+    values, places = _resolve_keys(parsed, set(known), found)
+    if any(problem.severity == "error" for problem in found.problems):
+        return None, found.problems
+    return FrontMatter(values=values, lines=places, body=text[block.end() :].lstrip("\n")), found.problems
+
+
+def _report_missing_block(text: str, found: _Findings) -> None:
+    if re.match(r"^-{3}[ \t]*\n", text):
+        found.add(
+            "front-matter-open",
+            1,
+            "the front matter has no closing line ---",
+            "put a line with only --- after the last key",
+        )
+    else:
+        found.add(
+            "front-matter-missing",
+            1,
+            "the file does not begin with a line ---",
+            "begin the file with: --- / title: … / date: 2026-11-22 09:30 / source: … / ---",
+        )
+
+
+def _look_for_common_mistakes(lines: list[str], found: _Findings) -> None:
+    for number, line in enumerate(lines, start=2):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if "\t" in line:
+            found.add(
+                "front-matter-tab",
+                number,
+                "the line holds a tab",
+                f"write: {re.sub(r'[ ]*' + chr(9) + r'[ ]*', ' ', line).strip()}",
+            )
+            continue
+        match = _KEY_LINE.match(line)
+        if match is None:
+            continue
+        key, colon, rest = match.group(1), match.group(2), match.group(3)
+        value = rest.strip()
+        if colon == "：":
+            found.add(
+                "front-matter-full-width-colon",
+                number,
+                "the colon after the key is full-width (：)",
+                f"write: {key}: {_quoted_if_needed(value)}",
+                key=key,
+            )
+        elif value and not rest.startswith(" "):
+            found.add(
+                "front-matter-no-space", number, "there is no space after the colon", f"write: {key}: {value}", key=key
+            )
+        elif value[:1] in {'"', "'"}:
+            if len(value) < 2 or not re.search(rf"{value[0]}\s*(#.*)?$", value[1:]):
+                body = value[1:].replace('"', "”")
+                found.add(
+                    "front-matter-open-quote",
+                    number,
+                    "a quotation mark is opened and never closed",
+                    f'write: {key}: "{body}"',
+                    key=key,
+                )
+        elif re.search(r":(\s|$)", value) and not value.startswith(("[", "{", "|", ">")):
+            found.add(
+                "front-matter-second-colon",
+                number,
+                "the value holds a colon and must stand in quotation marks",
+                f"write: {key}: {_quoted_if_needed(value)}",
+                key=key,
+            )
+
+
+def _quoted_if_needed(value: str) -> str:
+    return '"' + value.replace('"', "”") + '"' if re.search(r":(\s|$)|^[\[{&*!|>%@`#\"']|\s#", value) else value
+
+
+def _parse_yaml(block: str, found: _Findings) -> list[tuple[str, int, Value]] | None:
+    try:
+        root = yaml.compose(block, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        found.add(
+            "front-matter-yaml",
+            mark.line + 2 if mark else 1,
+            f"cannot be read: {getattr(error, 'problem', None) or error}",
+            "write one `key: value` a line; put a value with special signs in quotation marks",
+        )
+        return None
+    if not isinstance(root, yaml.MappingNode):
+        found.add("front-matter-yaml", 2, "the block holds no `key: value` lines", "write: title: …")
+        return None
+    result: list[tuple[str, int, Value]] = []
+    for key_node, value_node in root.value:
+        line = key_node.start_mark.line + 2
+        value = _plain(value_node)
+        if not isinstance(key_node, yaml.ScalarNode) or value is None:
+            found.add(
+                "front-matter-nested",
+                line,
+                "a value here is a text or a list of texts",
+                "write the value on one line",
+                key=str(key_node.value),
+            )
+            continue
+        result.append((key_node.value.strip(), line, value))
+    return result
+
+
+def _plain(node: yaml.Node) -> Value | None:
+    """Scalars keep the text that stands in the file: 0000000001 stays ten digits and 12:30 is no number."""
+    if isinstance(node, yaml.ScalarNode):
+        empty = node.tag == "tag:yaml.org,2002:null"
+        return "" if empty else str(node.value).strip()
+    if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
+        return [str(item.value).strip() for item in node.value]
+    return None
+
+
+def _resolve_keys(
+    parsed: list[tuple[str, int, Value]], known: set[str], found: _Findings
+) -> tuple[dict[str, Value], dict[str, int]]:
+    values: dict[str, Value] = {}
+    places: dict[str, int] = {}
+    for written, line, value in parsed:
+        key = ALIASES.get(written, written)
+        if key in values:
+            found.add(
+                "front-matter-duplicate-key",
+                line,
+                f"{written} stands twice (first on line {places[key]})",
+                f"delete line {line} or line {places[key]}",
+                key=key,
+            )
+            continue
+        if key not in known:
+            near = difflib.get_close_matches(written, sorted(known | set(ALIASES)), n=1)
+            found.add(
+                "front-matter-unknown-key",
+                line,
+                f"the key {written} is not known",
+                f"did you mean {near[0]}?" if near else "delete the line",
+                key=written,
+                severity="warning",
+            )
+            continue
+        values[key] = value
+        places[key] = line
+    return values, places
+
+
+def as_text(value: Value | None) -> str:
+    return "、".join(value) if isinstance(value, list) else (value or "")
+
+
+def as_list(value: Value | None) -> tuple[str, ...]:
+    """Lists and `a, b，c、d` alike."""
+    if value is None:
+        return ()
+    parts = value if isinstance(value, list) else re.split(r"[,，、;；]", value)
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def parse_date(text: str) -> date:
+    """`2026-11-22`, `2026/11/22` or `2026年11月22日`. Raises ValueError."""
+    match = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text.strip())
+    if match is None:
+        raise ValueError(text)
+    return date(int(match[1]), int(match[2]), int(match[3]))
+
+
+def parse_moment(text: str) -> tuple[datetime, bool]:
+    """(aware moment, whether a time of day was written); without an offset it is Asia/Shanghai. Raises ValueError."""
+    match = re.fullmatch(r"(\S+?)(?:[ T]+(\d{1,2})[:：](\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:?\d{2})?)?", text.strip())
+    if match is None:
+        raise ValueError(text)
+    day = parse_date(match[1])
+    moment = datetime(day.year, day.month, day.day, int(match[2] or 0), int(match[3] or 0), int(match[4] or 0))
+    zone = datetime.fromisoformat(f"2000-01-01T00:00{match[5]}").tzinfo if match[5] else SHANGHAI
+    return moment.replace(tzinfo=zone).astimezone(SHANGHAI), match[2] is not None

@@ -1,0 +1,74 @@
+"""The last good versions: bytes by git blob id, from git's objects, else from build/state/good/ (kept by --clean)."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sitegen import files
+from sitegen.content import git_blob
+
+
+class Good:
+    """`root` is the project (it may or may not be a git checkout); `store` is the folder of our own copies."""
+
+    def __init__(self, root: Path, content: Path, store: Path) -> None:
+        self._root = root
+        self._content = content
+        self._store = store
+
+    def path_of(self, blob: str) -> Path | None:
+        """A file holding exactly these bytes, or None when nobody has them."""
+        if not blob:
+            return None
+        kept = self._place(blob)
+        if kept.is_file():
+            return kept
+        data = self._git("cat-file", "blob", blob)
+        if data is None or git_blob(data) != blob:
+            return None
+        files.write_atomic(kept, data)
+        return kept
+
+    def read(self, blob: str) -> bytes | None:
+        path = self.path_of(blob)
+        return path.read_bytes() if path else None
+
+    def keep(self, versions: Mapping[str, Callable[[], bytes]]) -> None:
+        """Store the versions (blob id → how to read it) that git does not have."""
+        wanted = [blob for blob in versions if not self._place(blob).is_file()]
+        if not wanted:
+            return
+        answer = self._git("cat-file", "--batch-check=%(objectname)", given="\n".join(wanted).encode() + b"\n")
+        in_git = {line for line in (answer or b"").decode().splitlines() if not line.endswith(" missing")}
+        for blob in wanted:
+            if blob not in in_git:
+                files.write_atomic(self._place(blob), versions[blob]())
+
+    def sections(self, path: str) -> list[str]:
+        """Earlier texts of a section's index.md: the committed one, then the last that could be used."""
+        committed = self._git("show", f"HEAD:./{path}", folder=self._content)
+        kept = self._store / "sections" / path
+        found = [committed] if committed is not None else []
+        found += [kept.read_bytes()] if kept.is_file() else []
+        return [data.decode("utf-8-sig", errors="replace") for data in found]
+
+    def keep_section(self, path: str, text: str) -> None:
+        files.write_atomic(self._store / "sections" / path, text.encode())
+
+    def _place(self, blob: str) -> Path:
+        return self._store / blob[:2] / blob
+
+    def _git(self, *arguments: str, given: bytes | None = None, folder: Path | None = None) -> bytes | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder or self._root), *arguments],
+                input=given,
+                capture_output=True,
+                check=False,
+                timeout=60,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout if done.returncode == 0 else None

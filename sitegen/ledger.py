@@ -1,0 +1,109 @@
+"""The review ledgers on disk: append-only JSON lines, one file per column and month (docs/FORMATS.md §1.2)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from sitegen import files
+from sitegen.errors import Problem
+
+Stage = Literal["edit", "review", "sign"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+FOLDER = "_reviews"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One verdict of one person on one version of one article."""
+
+    article: str
+    stage: Stage
+    person: str
+    at: datetime
+    verdict: Literal["pass", "reject"]
+    reason: str
+    digest: str
+    blob: str
+    assets: Mapping[str, str]
+    """With `sign`: local file → git blob id, so that the signed version can be shown again."""
+    place: str
+    """`path:line` of the entry."""
+
+
+def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
+    """Every entry of a column's ledgers, in the order of file name and line. A bad line is a Problem, the rest stands."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    folder = content / column / FOLDER
+    if not folder.is_dir():
+        return entries, problems
+    for path in sorted(folder.glob("*.jsonl")):
+        relative = path.relative_to(content).as_posix()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                entries.append(_entry(json.loads(line), f"{relative}:{number}"))
+            except (ValueError, KeyError, TypeError) as error:
+                problems.append(
+                    Problem(
+                        path=f"content/{relative}",
+                        line=number,
+                        code="review-entry-unreadable",
+                        message=f"this is no ledger entry: {error}",
+                        remedy="restore the line from git; ledgers are only ever appended to",
+                    )
+                )
+    return entries, problems
+
+
+def _entry(raw: Mapping[str, object], place: str) -> Entry:
+    stage, verdict = raw["stage"], raw["verdict"]
+    if stage not in STAGES or verdict not in {"pass", "reject"}:
+        raise ValueError(f"stage {stage!r}, verdict {verdict!r}")
+    at = datetime.fromisoformat(str(raw["at"]))
+    if at.tzinfo is None:
+        raise ValueError("`at` has no offset")
+    digest = str(raw["digest"])
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise ValueError("`digest` is not sha256: and 64 hex digits")
+    assets = raw.get("assets") or {}
+    if not isinstance(assets, dict):
+        raise TypeError("`assets` is not a mapping")
+    return Entry(
+        article=str(raw["article"]),
+        stage=stage,
+        person=str(raw["person"]),
+        at=at,
+        verdict="pass" if verdict == "pass" else "reject",
+        reason=str(raw.get("reason") or ""),
+        digest=digest,
+        blob=str(raw.get("blob") or ""),
+        assets={str(key): str(value) for key, value in assets.items()},
+        place=place,
+    )
+
+
+def append(content: Path, column: str, month: str, entry: Entry) -> Path:
+    """Append to `<column>/_reviews/<month>.jsonl` (`month` = yyyymm of the article's date); returns the file."""
+    path = content / column / FOLDER / f"{month}.jsonl"
+    record: dict[str, object] = {
+        "article": entry.article,
+        "stage": entry.stage,
+        "person": entry.person,
+        "at": entry.at.isoformat(),
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+        "digest": entry.digest,
+        "blob": entry.blob,
+    }
+    if entry.assets:
+        record["assets"] = dict(sorted(entry.assets.items()))
+    files.append_line(path, json.dumps(record, ensure_ascii=False))
+    return path

@@ -1,0 +1,123 @@
+"""A site's life as dated events in `_records/sites/<id>.yml` (第十条, 第十二至十四条; docs/FORMATS.md §1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sitegen import files
+from sitegen.errors import Problem, Refused
+
+RETIREMENT_EVENTS = (
+    "approval",
+    "banner",
+    "mark-cancelled",
+    "icp-cancelled",
+    "police-cancelled",
+    "domain-cancelled",
+    "captured",
+    "published",
+    "portal-notice",
+    "reported",
+    "retired",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`on` is the calendar date in Asia/Shanghai; `facts` holds the rest (document, by, until, url, capture …)."""
+
+    event: str
+    on: date
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRecord:
+    site: str
+    name: str
+    url: str
+    unit: str
+    events: tuple[Event, ...]
+
+    def first(self, event: str) -> Event | None:
+        return next((found for found in self.events if found.event == event), None)
+
+    def last(self, event: str) -> Event | None:
+        return next((found for found in reversed(self.events) if found.event == event), None)
+
+
+def path_of(content: Path, site: str) -> Path:
+    return content / "_records" / "sites" / f"{site}.yml"
+
+
+def load(content: Path, site: str) -> SiteRecord | None:
+    """None when the site has no record. Raises Refused when the record cannot be read: deadlines hang on it."""
+    path = path_of(content, site)
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        return _record(site, raw)
+    except FileNotFoundError:
+        return None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused(
+            [
+                Problem(
+                    path=f"content/_records/sites/{site}.yml",
+                    code="lifecycle-unreadable",
+                    message=f"the record cannot be read: {error}",
+                    remedy="see docs/FORMATS.md §1.4; each event needs `event` and `on: 2026-11-22`",
+                )
+            ]
+        ) from None
+
+
+def load_all(content: Path) -> list[SiteRecord]:
+    """Raises Refused as `load` does."""
+    folder = content / "_records" / "sites"
+    sites = sorted(path.stem for path in folder.glob("*.yml"))
+    return [record for site in sites if (record := load(content, site)) is not None]
+
+
+def _record(site: str, raw: dict[str, Any]) -> SiteRecord:
+    events = []
+    for entry in raw.get("events") or ():
+        if not isinstance(entry["on"], date):
+            raise ValueError(f"on: {entry['on']} is not a date")
+        facts = {str(key): str(value) for key, value in entry.items() if key not in {"event", "on"}}
+        events.append(Event(event=str(entry["event"]), on=entry["on"], facts=facts))
+    return SiteRecord(
+        site=site,
+        name=str(raw.get("name") or site),
+        url=str(raw.get("url") or ""),
+        unit=str(raw.get("unit") or ""),
+        events=tuple(events),
+    )
+
+
+def append_event(content: Path, site: str, event: Event, *, name: str = "", url: str = "", unit: str = "") -> bool:
+    """Add one event at the end, everything before it untouched; False when the same event is already the last of its
+    kind. `name`, `url`, `unit` begin a record that does not exist yet."""
+    path = path_of(content, site)
+    record = load(content, site)
+    if record is not None and record.last(event.event) == event:
+        return False
+    fields = {"event": event.event, "on": event.on, **event.facts}
+    line = yaml.safe_dump(fields, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
+    if record is None:
+        head = yaml.safe_dump(
+            {"site": site, "name": name, "url": url, "unit": unit}, allow_unicode=True, sort_keys=False
+        )
+        text = f"{head}events:\n"
+    else:
+        text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
+        if not record.events:
+            text = text.replace("events: []\n", "events:\n")
+            text = text if "events:" in text else text + "events:\n"
+    files.write_atomic(path, f"{text}  - {line}\n".encode())
+    return True

@@ -1,0 +1,198 @@
+"""The nouns: identity, section (portal, county, department, column, topic), article, and what is special to its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+SiteKind = Literal["portal", "county", "department"]
+FUNCTIONS = ("信息发布", "解读回应", "办事服务", "互动交流")
+CLASSES = (
+    "概况信息",
+    "机构职能",
+    "负责人信息",
+    "政务动态",
+    "政策文件",
+    "通知公告",
+    "信息公开",
+    "数据发布",
+    "政策解读",
+    "回应关切",
+    "办事服务",
+    "互动交流",
+)
+ARTICLE_KINDS = ("article", "policy", "interpretation", "service", "message", "leader", "page")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A portal, a county's portal or a department section: an identity with columns below it (第二条, 第五条)."""
+
+    path: str
+    """Folder under content/, empty for the portal."""
+    kind: SiteKind
+    title: str
+    short_name: str
+    description: str
+    keywords: tuple[str, ...]
+    unit: str
+    sponsor: str
+    operator: str
+    id_code: str
+    """网站标识码"""
+    icp: str
+    police: str
+    """公安备案"""
+    address: str
+    hours: str
+    phone: str
+    email: str
+    hotline: str
+    leader: str
+    department: str
+    person: str
+    liaison: str
+    parent_name: str
+    parent_url: str
+    nav: tuple[str, ...]
+    """Columns of the primary navigation, as paths below the site; empty: all of them."""
+    body: str
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column or a topic; its class, owner, cadence and content are the 内容保障责任分解表 (第十八条(三))."""
+
+    path: str
+    kind: Literal["column", "topic"]
+    site: str
+    """Path of the site it belongs to."""
+    title: str
+    description: str
+    keywords: tuple[str, ...]
+    class_name: str
+    function: str
+    owner: str
+    cadence_days: int
+    content_spec: str
+    signer: str
+    order: int
+    holds: str
+    lang: str
+    body: str
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """News, notices and standing pages have nothing beyond what every article has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """公文要素."""
+
+    doc_number: str
+    index_number: str
+    issuer: str
+    written_on: date
+    effective_on: date | None
+    subject: tuple[str, ...]
+    validity: str
+    replaces: str
+    replaced_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    interprets: tuple[str, ...]
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    item_type: str
+    audience: str
+    theme: str
+    life_event: str
+    legal_limit: str
+    promised_limit: str
+    fee: str
+    place: str
+    hours: str
+    phone: str
+    complaint_phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    message_type: str
+    sender: str
+    received_on: date
+    replied_on: date
+    replied_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    position: str
+    duties: str
+    order: int
+
+
+Details = Plain | Policy | Interpretation | Service | Message | Leader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One version of one source that may be published."""
+
+    id: str
+    """Stable id: the file's stem."""
+    path: str
+    """Source under content/."""
+    column: str
+    kind: str
+    title: str
+    date: datetime
+    """发布时间, aware, Asia/Shanghai."""
+    source: str
+    author: str
+    keywords: tuple[str, ...]
+    description: str
+    image: str
+    """Path under content/ or empty."""
+    lang: str
+    publish_at: datetime | None
+    expire_at: datetime | None
+    migrated_from: str
+    """Target URI of the archived page this text came from (第十五条: relating archived and current)."""
+    archived_copy: str
+    details: Details
+    body: str
+    assets: Mapping[str, str]
+    """Local images and attachments: path under content/ → SHA-256 (`sha256:…`)."""
+    digest: str
+    """As the review ledger binds it (docs/FORMATS.md §1.2)."""
+    blob: str
+
+    @property
+    def url(self) -> str:
+        return url_of(self.path)
+
+
+def url_of(source: str) -> str:
+    """`jyj/tzgg/202611/t1.md` → `/jyj/tzgg/202611/t1.html`; a folder's index.md → `/jyj/`."""
+    if source == "index.md" or source.endswith("/index.md"):
+        return "/" + source.removesuffix("index.md")
+    return "/" + source.removesuffix(".md") + ".html"
+
+
+def file_of(url: str) -> str:
+    """The file of a release that answers for a root-relative URL."""
+    return url[1:] + "index.html" if url.endswith("/") else url[1:]

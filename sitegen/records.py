@@ -1,0 +1,144 @@
+"""People and units: who may do what in which column (第十九条(二), 第二十一条(一))."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sitegen.errors import Problem
+from sitegen.ledger import STAGES, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    stage: Stage
+    columns: tuple[str, ...]
+    """Folders under content/ and all below them; `portal` = the columns of the portal itself."""
+    since: date | None
+    until: date | None
+    deputy: bool
+
+    def covers(self, column: str, site: str, on: date) -> bool:
+        if (self.since and on < self.since) or (self.until and on > self.until):
+            return False
+        return any(
+            (site == "" if name == "portal" else column == name or column.startswith(name + "/"))
+            for name in self.columns
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    id: str
+    name: str
+    unit: str
+    roles: tuple[Role, ...]
+
+    def may(self, stage: Stage, column: str, site: str, on: date) -> bool:
+        return any(role.stage == stage and role.covers(column, site, on) for role in self.roles)
+
+    def is_deputy(self, column: str, site: str, on: date) -> bool:
+        return any(role.deputy and role.stage == "sign" and role.covers(column, site, on) for role in self.roles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    id: str
+    name: str
+    short_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    people: Mapping[str, Person]
+    units: Mapping[str, Unit]
+
+    def unit_name(self, unit: str) -> str:
+        return self.units[unit].name if unit in self.units else unit
+
+
+def load(content: Path) -> tuple[Records, list[Problem]]:
+    """`_records/people.yml` and `units.yml`. A bad entry is a Problem and is left out; a missing file is empty."""
+    problems: list[Problem] = []
+    people = {p.id: p for raw in _entries(content, "people", problems) if (p := _person(raw, problems)) is not None}
+    units = {
+        str(raw["id"]): Unit(
+            id=str(raw["id"]),
+            name=str(raw.get("name") or raw["id"]),
+            short_name=str(raw.get("short_name") or raw.get("name") or raw["id"]),
+        )
+        for raw in _entries(content, "units", problems)
+    }
+    return Records(people=people, units=units), problems
+
+
+def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str, Any]]:
+    path = content / "_records" / f"{name}.yml"
+
+    def report(message: str, line: int | None = None) -> None:
+        problems.append(
+            Problem(
+                path=f"content/_records/{name}.yml",
+                line=line,
+                code="record-unreadable",
+                message=message,
+                remedy="see docs/FORMATS.md §1.3 for the form of the file",
+            )
+        )
+
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    except FileNotFoundError:
+        return []
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        report(str(getattr(error, "problem", error)), mark.line + 1 if mark else None)
+        return []
+    listed = document.get(name) if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        report(f"there is no list `{name}:`")
+        return []
+    good = [entry for entry in listed if isinstance(entry, dict) and entry.get("id")]
+    if len(good) < len(listed):
+        report(f"{len(listed) - len(good)} entries have no id")
+    return good
+
+
+def _person(raw: dict[str, Any], problems: list[Problem]) -> Person | None:
+    try:
+        roles = tuple(
+            Role(
+                stage=_stage(role["stage"]),
+                columns=tuple(str(column) for column in role["columns"]),
+                since=role.get("from"),
+                until=role.get("until"),
+                deputy=bool(role.get("deputy")),
+            )
+            for role in raw.get("roles") or ()
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        problems.append(
+            Problem(
+                path="content/_records/people.yml",
+                code="record-role",
+                key=str(raw["id"]),
+                message=f"a role cannot be read: {error}",
+                remedy="write {stage: edit|review|sign, columns: [jyj], from: 2026-01-05}",
+            )
+        )
+        return None
+    return Person(
+        id=str(raw["id"]), name=str(raw.get("name") or raw["id"]), unit=str(raw.get("unit") or ""), roles=roles
+    )
+
+
+def _stage(text: object) -> Stage:
+    for stage in STAGES:
+        if stage == text:
+            return stage
+    raise ValueError(f"stage {text!r}")

@@ -1,0 +1,106 @@
+"""MkDocs' public objects under our own loop: configuration, File, Files, Page and the theme's environment.
+
+Nothing else of MkDocs is used: no build(), no nav, no plugin, no underscore name. One Engine lives in each worker
+process (MkDocs' objects must not be shared between threads) and holds nothing that grows with the site: link targets
+are looked up one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import markdown
+import mkdocs
+from markupsafe import Markup
+from mkdocs.config import load_config
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+VERSIONS = f"mkdocs {mkdocs.__version__}, markdown {markdown.__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    title: str
+    anchor: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A rendered body and all it depended on besides its own text.
+
+    `reads`: path under content/ → whether it could be linked to; `anchors`: ids that stand in it;
+    `anchor_links`: (path, anchor) pairs it links to.
+    """
+
+    html: str
+    headings: tuple[Heading, ...]
+    reads: Mapping[str, bool]
+    anchors: tuple[str, ...]
+    anchor_links: tuple[tuple[str, str], ...]
+
+
+class _LinkTargets(Files):
+    """What MkDocs asks for a link's target, answered by a lookup, each question recorded."""
+
+    def __init__(self, exists: Callable[[str], bool], make: Callable[[str], File]) -> None:
+        super().__init__([])
+        self._exists = exists
+        self._make = make
+        self.reads: dict[str, bool] = {}
+
+    def get_file_from_path(self, path: str) -> File | None:
+        found = self._exists(path)
+        self.reads[path] = found
+        return self._make(path) if found else None
+
+
+class Engine:
+    """`exists(path)` tells whether a path under content/ is published, so that a link may lead there."""
+
+    def __init__(self, config_file: Path, exists: Callable[[str], bool]) -> None:
+        logging.getLogger("mkdocs").setLevel(logging.ERROR)
+        self._config = load_config(str(config_file))
+        # A link that leads nowhere is our Problem, from the recorded reads; MkDocs need not guess what was meant.
+        self._config.validation.links.not_found = logging.DEBUG
+        self._config.validation.links.unrecognized_links = logging.DEBUG
+        self._config.validation.links.absolute_links = logging.DEBUG
+        self._exists = exists
+        self._environment = self._config.theme.get_env()
+
+    def body(self, source: str, text: str) -> Body:
+        """Markdown of one source (front matter removed) to HTML, exactly as `mkdocs build` would."""
+        targets = _LinkTargets(self._exists, self._file)
+        file = self._file(source)
+        page = Page(None, file, self._config)
+        page.markdown = text
+        page.render(self._config, targets)
+        links = page.links_to_anchors or {}
+        return Body(
+            html=page.content or "",
+            headings=tuple(_flatten(page.toc)),
+            reads=dict(sorted(targets.reads.items())),
+            anchors=tuple(sorted(page.present_anchor_ids or ())),
+            anchor_links=tuple(sorted((target.src_uri, anchor) for target, found in links.items() for anchor in found)),
+        )
+
+    def page(self, gov: Mapping[str, Any], body_html: str) -> str:
+        """One whole page from the theme. Raises jinja2.TemplateError."""
+        page = {"content": Markup(body_html)}  # noqa: S704 (sanitised by our extension)
+        return self._environment.get_template("main.html").render(gov=gov, page=page)
+
+    def _file(self, path: str) -> File:
+        return File(path, self._config.docs_dir, self._config.site_dir, use_directory_urls=False)
+
+
+def _flatten(items: Any) -> list[Heading]:
+    found: list[Heading] = []
+    for item in items:
+        found.append(Heading(title=item.title, anchor=item.id, level=item.level))
+        found += _flatten(item.children)
+    return found

@@ -1,0 +1,96 @@
+"""Everything that changes a body, as one Markdown extension: `mkdocs build` and `sitegen build` give the same bytes.
+
+What it does: headings get anchors made of their text; a body's h1 becomes h2 (the page's title is its h1); table
+alignment becomes a class (a strict CSP forbids style attributes); links to other hosts say so; and the result is
+sanitised, because Markdown from forty departments is untrusted on a government's origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element
+
+import nh3
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.extensions.toc import TocTreeprocessor
+from markdown.postprocessors import Postprocessor
+from markdown.treeprocessors import Treeprocessor
+
+_TAGS = set(
+    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure "
+    "h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s small span strong sub summary sup "
+    "table tbody td tfoot th thead time tr u ul".split()
+)
+_ATTRIBUTES: Mapping[str, set[str]] = {
+    "*": {"id", "lang", "title", "class"},
+    "a": {"href", "rel"},
+    "img": {"src", "alt", "width", "height", "loading"},
+    "ol": {"start", "type"},
+    "li": {"value"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "col": {"span"},
+    "details": {"open"},
+    "blockquote": {"cite"},
+}
+_CLASSES = frozenset("ta-left ta-center ta-right gw nb footnote footnote-ref footnote-backref".split())
+_RESERVED_IDS = frozenset({"main", "top", "contents"})
+
+
+def anchor(text: str, separator: str) -> str:
+    """A heading's anchor is its text: 第一章　总则 → 第一章-总则, so that a deep link outlives an inserted heading."""
+    return re.sub(r"[^\w]+", separator, text.strip(), flags=re.UNICODE).strip(separator).lower() or "section"
+
+
+def _allowed(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "class":
+        kept = [name for name in value.split() if name in _CLASSES]
+        return " ".join(kept) or None
+    if attribute == "id":
+        return None if value in _RESERVED_IDS or value.startswith("gov-") else value
+    return value
+
+
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={"script", "style", "template", "noscript", "iframe", "object", "textarea", "title"},
+    attributes=dict(_ATTRIBUTES),
+    attribute_filter=_allowed,
+    link_rel=None,
+    url_schemes={"http", "https", "mailto", "tel"},
+)
+
+
+class _Sanitise(Postprocessor):
+    def run(self, text: str) -> str:
+        return _CLEANER.clean(text)
+
+
+class _Shape(Treeprocessor):
+    def run(self, root: Element) -> None:
+        for element in root.iter():
+            if element.tag in {"td", "th"} and (style := element.attrib.pop("style", None)):
+                element.set("class", "ta-" + style.removeprefix("text-align:").strip(" ;"))
+            elif element.tag == "h1":
+                element.tag = "h2"
+            elif element.tag == "a" and urlsplit(element.get("href") or "").netloc:
+                element.set("rel", "external noopener")
+
+
+class GovernmentExtension(Extension):
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Python-Markdown's name)
+        if "toc" in md.treeprocessors:
+            toc = md.treeprocessors["toc"]
+            if isinstance(toc, TocTreeprocessor):
+                toc.slugify = anchor
+        md.treeprocessors.register(_Shape(md), "gov-shape", 1)  # after inline (20) and toc (5), before relpath (0)
+        md.postprocessors.register(_Sanitise(md), "gov-sanitise", -10)  # the last word
+
+
+def makeExtension(**settings: Any) -> GovernmentExtension:  # noqa: N802 (Python-Markdown's name)
+    return GovernmentExtension(**settings)

@@ -1,0 +1,75 @@
+"""URLs: the path of a source is its URL; here are the names that are refused because two pages would answer for one."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+
+from sitegen.errors import Problem
+from sitegen.model import file_of, url_of
+
+RESERVED = frozenset({"archive", "search", "assets", "zh-hant"})
+_LIST_PAGE = re.compile(r"list_\d+\.md")
+_DATED = re.compile(r"t\d{8}_\d+\.md")
+_SAFE = re.compile(r"[A-Za-z0-9._\-/]+")
+
+
+def check(sources: Iterable[str], sections: Iterable[str]) -> list[Problem]:
+    """Collisions (also those of case-insensitive file systems), reserved names, ids used twice."""
+    problems: list[Problem] = []
+    taken: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    for section in sections:
+        if section.split("/")[0] in RESERVED:
+            problems.append(
+                _refused(
+                    f"{section}/index.md",
+                    "url-reserved",
+                    f"/{section.split('/')[0]}/ belongs to the generator",
+                    "rename the folder",
+                )
+            )
+    for path in sorted(sources):
+        name = posixpath.basename(path)
+        key = file_of(url_of(path)).lower()
+        if key in taken:
+            problems.append(
+                _refused(
+                    path, "url-collision", f"its address is that of content/{taken[key]}", "rename one of the two files"
+                )
+            )
+        taken.setdefault(key, path)
+        if name == "README.md":
+            problems.append(
+                _refused(path, "url-collision", "MkDocs serves README.md as the folder's index", "rename the file")
+            )
+        if _LIST_PAGE.fullmatch(name):
+            problems.append(
+                _refused(path, "url-reserved", "list_<n>.html are the column's own list pages", "rename the file")
+            )
+        if not _SAFE.fullmatch(path):
+            problems.append(
+                _refused(
+                    path,
+                    "url-characters",
+                    "an address holds only letters, digits, - _ and .",
+                    "rename the file; the title does not belong in it",
+                )
+            )
+        if _DATED.fullmatch(name):
+            if name in ids:
+                problems.append(
+                    _refused(
+                        path,
+                        "article-id-duplicate",
+                        f"the stable id {name[:-3]} is that of content/{ids[name]}",
+                        "give the newer file another number",
+                    )
+                )
+            ids.setdefault(name, path)
+    return problems
+
+
+def _refused(path: str, code: str, message: str, remedy: str) -> Problem:
+    return Problem(path=f"content/{path}", code=code, message=message, remedy=remedy)

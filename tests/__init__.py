@@ -1,0 +1,1 @@
+"""Claims about the platform, each one a test."""

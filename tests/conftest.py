@@ -1,0 +1,36 @@
+"""What every test may use: a whole small city written inline, and the real parts that may or may not be here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cities import TinyCity
+
+REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
+PARTS = {
+    "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "nginx": lambda: shutil.which("nginx") is not None,
+    "git": lambda: shutil.which("git") is not None,
+    "replay": lambda: (REPLAY / "wayback").exists(),
+}
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(request: pytest.FixtureRequest) -> None:
+    """A missing part is said, never hidden; under CI it is a failure."""
+    for marker in request.node.iter_markers("needs"):
+        for part in marker.args:
+            if not PARTS[part]():
+                message = f"needs {part}, which is not on this machine"
+                if os.environ.get("CI") == "true":
+                    pytest.fail(message)
+                pytest.skip(message)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> TinyCity:
+    return TinyCity(tmp_path / "city")

@@ -1,0 +1,1 @@
+"""Small old-style websites served from committed files, for tests."""

@@ -1,0 +1,1 @@
+document.write("<font color=#cc0000>0386217</font>");
