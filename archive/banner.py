@@ -233,7 +233,7 @@ def _with_weight(selectors: str) -> str:
     return ",".join(re.sub(r"^([\w.-]+)", r"\1:not(#_):not(#_):not(#_)", one.strip()) for one in selectors.split(","))
 
 
-_DEFAULTS = "archived-html,archived-body{display:block}archived-body{margin:8px}"
+_DEFAULTS = ":where(archived-html,archived-body){display:block}:where(archived-body){margin:8px}"
 
 
 def _styles(nonce: str) -> tuple[str, str]:

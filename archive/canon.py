@@ -14,6 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _IN_PATH = "!$&'()*+,-./:;=@[\\]^_|~%"
 _IN_QUERY = "!$&()*+,-./:;=?@[\\]^_`{|}~%"
 _IN_SURT = "!\"$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_PLAIN = re.compile(r"/?[A-Za-z0-9_~-][A-Za-z0-9_~./-]*(?:\?[A-Za-z0-9_~.=&-]+)?", re.A)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _BLANKS = "".join(map(chr, range(0x21)))
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
@@ -38,6 +39,14 @@ def resolve(base: str, link: str, charset: str = "utf-8") -> str | None:
 
     Path in UTF-8, query in the page's `charset`; `javascript:`, `mailto:`, `data:` and the like give None.
     """
+    if _PLAIN.fullmatch(link) and "/." not in link and "//" not in link:
+        # Nine links of ten: what follows would give the same at ten times the cost (a test compares).
+        origin, folder = _origin_and_folder(base)
+        return f"{origin}{link}" if link[0] == "/" else f"{origin}{folder}{link}"
+    return _resolve(base, link, charset)
+
+
+def _resolve(base: str, link: str, charset: str) -> str | None:
     link = link.strip(_BLANKS).replace("\t", "").replace("\n", "").replace("\r", "")
     scheme = _SCHEME.match(link)
     if scheme and scheme[0].lower() not in ("http:", "https:"):
@@ -131,6 +140,14 @@ def without_dots(path: str) -> str:
         elif last:
             kept.append("")
     return lead + "/".join(kept)
+
+
+@lru_cache(maxsize=256)
+def _origin_and_folder(base: str) -> tuple[str, str]:
+    """`http://host` and the folder of the base's path, as `_resolve` writes them."""
+    folder = _resolve(base, ".", "utf-8") or base
+    origin = folder[: folder.find("/", 8)]
+    return origin, folder[len(origin) :]
 
 
 @lru_cache(maxsize=1024)

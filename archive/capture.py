@@ -15,10 +15,11 @@ from pathlib import Path
 
 from archive import canon, cdxj, fetch, warc
 from archive import store as captures
-from archive.crawl import Crawl, Options, Scope, read_former
+from archive.crawl import Crawl
 from archive.decision import Decision
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier, Row
+from archive.ledger import Ledger, Options, Scope, read_former
 from archive.store import Capture
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.files import sha256_file, write_atomic
@@ -98,17 +99,18 @@ def capture(
         prefix = f"{chosen.site}-{chosen.timestamp}"
         writer = warc.Writer(chosen.folder / "archive", prefix, info, frontier.sizes(), options.roll_at)
         try:
-            crawl = Crawl(
-                decision, chosen, known, frontier, writer, client, scope, options,
+            ledger = Ledger(
+                decision, chosen, known, frontier, writer, scope, options,
                 year=now.year, progress=progress, crash=crash,
             )  # fmt: skip
+            crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
             asyncio.run(crawl.run(urls))
             _refuse_nothing(chosen, frontier)
             writer.finish()
         finally:
             writer.abandon()
         crash("after-warc")
-        problems = in_order([*decision.warnings, *crawl.problems()])
+        problems = in_order([*decision.warnings, *ledger.problems()])
         counts = frontier.counts()
         _write_pages(chosen, frontier)
         cdxj.write(chosen.index, map(_entry, _stored(frontier)))
@@ -156,9 +158,7 @@ def _choose(
             f"{resume.id} is finished: nothing is left to resume",
             "run `archive capture` for a new one",
         )
-        raise Refused(
-            [Problem(path=resume.folder.as_posix(), code="capture-finished", message=text, remedy=remedy)]
-        )
+        raise Refused([Problem(path=resume.folder.as_posix(), code="capture-finished", message=text, remedy=remedy)])
     known = captures.captures(store, site)
     unfinished = [one for one in known if not one.finished]
     chosen = resume or (unfinished[-1] if unfinished else captures.new_capture(store, site, now))
@@ -183,9 +183,7 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
     )
 
 
-def _warcinfo(
-    decision: Decision, chosen: Capture, connect_to: Sequence[ConnectTo], plain_tls: bool
-) -> dict[str, str]:
+def _warcinfo(decision: Decision, chosen: Capture, connect_to: Sequence[ConnectTo], plain_tls: bool) -> dict[str, str]:
     dialled = ", ".join(f"{to.host}:{to.port} at {to.address}:{to.to_port}" for to in connect_to)
     return {
         "software": f"{fetch.PRODUCT}/{_version('jiyuehua')} warcio/{_version('warcio')}",

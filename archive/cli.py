@@ -16,8 +16,8 @@ import click
 from archive import capture as capturing
 from archive import decision as decisions
 from archive import fetch, store, verify
-from archive.crawl import Options
 from archive.decision import Decision
+from archive.ledger import Options
 from archive.store import Capture
 from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
 

@@ -1,206 +1,92 @@
-"""The crawl: one run over the frontier — fetch, append, commit — until every URL has an outcome."""
+"""The crawl: fetch what the ledger asks for, four at a time from each host, until every URL has an
+outcome."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import sqlite3
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from archive import canon, charset, discover, fetch, message, recall, robots, traps, warc
-from archive.decision import Decision, allows
-from archive.discover import Link
-from archive.fetch import Exchange, FetchFailure
-from archive.frontier import Frontier, Original, Row, State
+from archive import charset, fetch, recall, robots
+from archive.decision import Decision
+from archive.frontier import Row
+from archive.ledger import Ledger, origin_of
 from archive.store import Capture
-from sitegen.errors import Problem, Refused
 
-# Discovery looks at documents; a film of a gigabyte has no links.
-_READ_AT_MOST = 64 << 20
-_OUTCOMES_A_COMMIT = 64
-_SECONDS_A_COMMIT = 1.0
-_MOST_AT_ONCE = 32
-_INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What belongs to the site: `hosts` (`HOST` = ports 80 and 443, or `HOST:PORT`); with `prefixes`, pages
-    must lie under one of these URL paths, while images, styles and files may lie anywhere on the hosts."""
-
-    hosts: tuple[str, ...]
-    prefixes: tuple[str, ...] = ()
-
-    def holds(self, url: str, kind: str) -> bool:
-        if not allows(self.hosts, url):
-            return False
-        return not self.prefixes or kind == "requisite" or urlsplit(url).path.startswith(self.prefixes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Bounds of a capture. `delay` None: 0.1 s between requests to a host, none to loopback.
-
-    `max_depth`: links away from the start, the next page of the same list not counted, for `pages_per_list`
-    pages. `dates_per_calendar`: URLs that differ only in their dates asked for before they count as endless.
-    """
-
-    max_urls: int = 100_000
-    max_depth: int = 30
-    dates_per_calendar: int = 400
-    pages_per_list: int = 2000
-    connections: int = 4
-    delay: float | None = None
-    timeout: float = 30.0
-    max_bytes: int = 2_000_000_000
-    roll_at: int = 1_000_000_000
-    session_ids: frozenset[str] = canon.SESSION_IDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
-    """What the capture before this one holds: digest by key, and each payload's original."""
-
-    digests: dict[str, Row]
-    originals: dict[str, Original]
-
-
-def read_former(former: Capture | None) -> Former:
-    """Raises Refused when the former capture's frontier cannot be read."""
-    if former is None:
-        return Former(digests={}, originals={})
-    try:
-        with Frontier(former.frontier, read_only=True) as frontier:
-            return Former(
-                digests={row.key: row for row in frontier.rows() if row.payload_digest},
-                originals={original.payload_digest: original for original in frontier.originals()},
-            )
-    except sqlite3.Error as error:
-        raise Refused(
-            [
-                Problem(
-                    path=former.frontier.as_posix(),
-                    code="frontier-unreadable",
-                    message=f"the former capture {former.id} cannot be read: {error}",
-                    remedy="restore it from its backup, or move its folder out of the store",
-                )
-            ]
-        ) from None
+_MOST_AT_ONCE = 64
+_ROBOTS = "robots.txt"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Crawl:
-    """Fetches what the frontier holds. A commit is at most 64 outcomes or a second away; what it promises —
-    the outcomes, the URLs they led to, the size of the WARC file — is on the disk together or not at all."""
+    """One run. Whatever touches WARC and frontier runs in one thread beside the network's: compressing,
+    hashing and waiting for the disk let go of the interpreter meanwhile."""
 
     def __init__(
         self,
         decision: Decision,
         capture: Capture,
-        former: Former,
-        frontier: Frontier,
-        writer: warc.Writer,
+        ledger: Ledger,
         client: fetch.Client,
-        scope: Scope,
-        options: Options,
         *,
-        year: int,
-        progress: Callable[[str], None],
+        connections: int,
         crash: Callable[[str], None],
     ) -> None:
-        self._decision, self._capture, self._former = decision, capture, former
-        self._frontier, self._writer, self._client = frontier, writer, client
-        self._scope, self._options, self._year = scope, options, year
-        self._progress, self._crash = progress, crash
-        self._seen = frontier.keys()
-        self._calendars = Counter(pattern for key in self._seen if (pattern := traps.calendar(key)))
-        self._lists: Counter[str] = Counter()
-        self._payloads = former.originals | {o.payload_digest: o for o in frontier.originals()}
+        self._decision, self._capture, self._ledger, self._client = decision, capture, ledger, client
+        # As many answers again may wait to be written down while the next ones are fetched.
+        self._most = min(_MOST_AT_ONCE, 2 * connections * len(decision.hosts))
+        self._crash = crash
+        self._thread = ThreadPoolExecutor(1, "ledger")
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
-        self._outcomes: list[Row] = []
-        self._found: list[Row] = []
-        self._originals: list[Original] = []
-        self._outside: Counter[str] = Counter()
-        self._committed_at = time.monotonic()
-        self._done = 0
 
     async def run(self, start: Sequence[str]) -> None:
-        """Until nothing is queued. What was fetched and not committed when this is cancelled is fetched
+        """Until nothing is queued. What was fetched and not committed when this ends early is fetched
         again."""
-        self._frontier.requeue()
-        self._note([Link(url=url, kind="page", source="start") for url in start], None)
-        for origin in dict.fromkeys(map(_origin, start)):
-            self._probe(f"{origin}/sitemap.xml", "sitemap", -1)
-        self._commit()
         running: dict[asyncio.Task[None], str] = {}
         waiting: list[Row] = []
-        most = min(_MOST_AT_ONCE, self._options.connections * len(self._scope.hosts))
         try:
+            await self._do(self._ledger.begin, start)
             while True:
                 if not waiting:
                     waiting = await self._next_rows(frozenset(running.values()))
-                while waiting and len(running) < most:
+                while waiting and len(running) < self._most:
                     row = waiting.pop()
                     running[asyncio.create_task(self._visit(row))] = row.key
-                if not running:
-                    if self._probe_indexes():
-                        continue
+                if running:
+                    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        del running[task]
+                        task.result()
+                elif not waiting and not await self._do(self._ledger.probe_indexes):
                     break
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    del running[task]
-                    task.result()
-                if self._commit_is_due():
-                    self._commit()
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await self._client.close()
+            self._thread.shutdown()
 
-    def problems(self) -> list[Problem]:
-        """What an operator must look at: URLs without a whole answer, bounds that were reached."""
-        found = [_failed(row) for row in self._frontier.rows("failed")]
-        causes = Counter(row.cause or "" for row in self._frontier.rows("excluded"))
-        limit, trapped = causes.pop(_LIMIT, 0), sum(n for c, n in causes.items() if c.startswith(_ENDLESS))
-        if limit:
-            text = f"{limit} URLs beyond the limit of {self._options.max_urls} were not fetched"
-            found.append(
-                _of_capture(self._capture, "capture-limit-reached", text, "raise --max-urls", "error")
-            )
-        if trapped:
-            text = f"{trapped} URLs look endless and were not fetched"
-            remedy = "look at them in crawl.sqlite (state excluded); name real pages as start URLs"
-            found.append(_of_capture(self._capture, "capture-trap", text, remedy))
-        for host, number in sorted(self._outside.items()):
-            text = f"{number} images, styles or files lie on {host}, which is not in the decision"
-            remedy = f"add {host} to `hosts` if they belong to the site"
-            found.append(_of_capture(self._capture, "capture-requisite-outside", text, remedy))
-        return found
+    async def _do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
 
     async def _next_rows(self, running: frozenset[str]) -> list[Row]:
-        """The next queued rows, last first. The robots.txt of an origin is read before anything else of
-        it."""
-        self._commit()
-        rows = self._frontier.next_batch(256, running)
-        for origin in dict.fromkeys(_origin(row.url) for row in rows):
+        """The next queued rows, last first. An origin's robots.txt is read before anything else of it."""
+        rows = await self._do(self._ledger.next_rows, running)
+        for origin in dict.fromkeys(origin_of(row.url) for row in rows):
             if origin not in self._rules:
                 self._rules[origin] = await self._learn_rules(origin)
-        self._commit()
-        return [row for row in reversed(rows) if not _is_robots(row)]
+        return [row for row in reversed(rows) if urlsplit(row.key).path != "/robots.txt"]
 
     async def _learn_rules(self, origin: str) -> tuple[robots.Rule, ...]:
         url = f"{origin}/robots.txt"
-        self._probe(url, "robots", -2)
-        self._commit()
-        row = self._frontier.get(canon.key(url))
+        await self._do(self._ledger.probe, url, "robots", -2)
+        row = await self._do(self._ledger.row, url)
         if row is not None and row.state == "queued":
             await self._fetch(row)
-            self._commit()
-            row = self._frontier.get(row.key)
+            row = await self._do(self._ledger.row, url)
         if row is None or self._decision.robots == "ignore":
             return robots.ALLOW_ALL
         if row.status is not None and row.status >= 500:
@@ -212,226 +98,14 @@ class Crawl:
         return robots.parse(text, fetch.PRODUCT)
 
     async def _visit(self, row: Row) -> None:
-        rules = self._rules[_origin(row.url)]
+        rules = self._rules[origin_of(row.url)]
         if robots.allows(rules, row.url):
             await self._fetch(row)
             return
         cause = _ROBOTS if rules is not robots.DISALLOW_ALL else f"{_ROBOTS}: the server failed to give it"
-        self._outcomes.append(replace(row, state="excluded", cause=cause))
+        await self._do(self._ledger.exclude, row, cause)
 
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
-        self._done += 1
-        if isinstance(answer, FetchFailure):
-            failed = replace(row, state="failed", cause=answer.cause, attempts=row.attempts + answer.attempts)
-            self._outcomes.append(failed)
-            return
-        with answer.body:
-            self._store(row, answer)
-        self._crash("after-append")
-
-    def _store(self, row: Row, exchange: Exchange) -> None:
-        """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
-        measured = warc.measure(exchange)
-        state, cause = _outcome(exchange)
-        target = _location(exchange)
-        found = _look_into(exchange, measured.size) if state == "captured" else discover.Found()
-        links = list(found.links)
-        if state == "redirected" and target:
-            links.append(
-                Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location")
-            )
-        original = self._same_payload(row, exchange, measured)
-        outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
-        written = self._writer.write_exchange(exchange, measured, original, outlinks)
-        self._remember(exchange, measured, written, original)
-        self._note(links, row)
-        self._outcomes.append(
-            replace(
-                row,
-                state=state,
-                cause=cause,
-                status=exchange.status,
-                mime=message.media_type(exchange.headers) or None,
-                payload_digest=measured.payload_digest,
-                warc=written.warc,
-                offset=written.offset,
-                length=written.length,
-                record_type=written.type,
-                redirect_to=target if state == "redirected" else None,
-                attempts=row.attempts + exchange.attempts,
-                title=found.title or None,
-                charset=found.charset or None,
-                captured_at=written.date,
-            )
-        )
-
-    def _same_payload(self, row: Row, exchange: Exchange, measured: warc.Measured) -> Original | None:
-        """The response that holds these bytes already, in this capture or a former one."""
-        if exchange.truncated:
-            return None
-        if measured.size:
-            return self._payloads.get(measured.payload_digest)
-        # All empty bodies are alike: only the same URL's own is worth a reference.
-        former = self._former.digests.get(row.key)
-        if former is None or former.payload_digest != measured.payload_digest or not former.captured_at:
-            return None
-        return self._former.originals.get(measured.payload_digest)
-
-    def _remember(
-        self, exchange: Exchange, measured: warc.Measured, written: warc.Written, original: Original | None
-    ) -> None:
-        if exchange.truncated:
-            return
-        known = original or Original(
-            payload_digest=measured.payload_digest,
-            target_uri=exchange.url,
-            date=written.date,
-            capture=self._capture.id,
-            warc=written.warc,
-            offset=written.offset,
-        )
-        self._payloads.setdefault(measured.payload_digest, known)
-        self._originals.append(known)
-
-    def _note(self, links: Iterable[Link], via: Row | None) -> None:
-        """Add to the inventory what belongs to the site and is not known yet."""
-        for link in links:
-            if not self._scope.holds(link.url, link.kind):
-                if link.kind == "requisite" and not allows(self._scope.hosts, link.url):
-                    self._outside[urlsplit(link.url).netloc] += 1
-                continue
-            key = canon.key(link.url, self._options.session_ids)
-            if key in self._seen:
-                continue
-            self._seen.add(key)
-            url = canon.strip_session(link.url, self._options.session_ids)
-            depth = 0 if via is None else self._depth(url, via)
-            source = link.source if via is None else f"{link.source} {via.url}"
-            row = Row(key=key, url=url, depth=depth, kind=link.kind, sources=source)
-            cause = self._excluded(url, depth)
-            self._found.append(replace(row, state="excluded", cause=cause) if cause else row)
-
-    def _depth(self, url: str, via: Row) -> int:
-        """One more than the page that links here. The next page of the same list is no deeper, else a list of
-        more than thirty pages would be cut; but a list cannot go on for ever, either."""
-        pattern = traps.pattern(url)
-        if pattern != traps.pattern(via.url) or self._lists[pattern] >= self._options.pages_per_list:
-            return via.depth + 1
-        self._lists[pattern] += 1
-        return via.depth
-
-    def _excluded(self, url: str, depth: int) -> str | None:
-        for exclude in self._decision.exclude:
-            if exclude.pattern.search(url):
-                return f"decision: {exclude.reason}"
-        if reason := traps.endless(url, self._year):
-            return f"{_ENDLESS}: {reason}"
-        if depth > self._options.max_depth:
-            return f"{_ENDLESS}: {depth} links away from the start"
-        if pattern := traps.calendar(url):
-            self._calendars[pattern] += 1
-            if self._calendars[pattern] > self._options.dates_per_calendar:
-                return f"{_ENDLESS}: a calendar of more than {self._options.dates_per_calendar} dates"
-        return _LIMIT if len(self._seen) > self._options.max_urls else None
-
-    def _probe(self, url: str, kind: str, priority: int) -> None:
-        key = canon.key(url)
-        if key not in self._seen and len(self._seen) <= self._options.max_urls:
-            self._seen.add(key)
-            self._found.append(Row(key=key, url=url, kind=kind, priority=priority, sources="probe"))
-
-    def _probe_indexes(self) -> bool:
-        """`/news/` and `/news/index.html` are one page under two addresses, and visitors have kept either:
-        the index name that this site's links use most is asked for in each of its folders, too."""
-        rows = list(self._frontier.rows("captured"))
-        names = Counter(
-            name for row in rows if _INDEX.fullmatch(name := urlsplit(row.url).path.rpartition("/")[2])
-        )
-        known = len(self._seen)
-        for row in rows:
-            if row.url.endswith("/"):
-                for name, _ in names.most_common(1):
-                    self._probe(f"{row.url}{name}", "page", 1)
-        return len(self._seen) > known
-
-    def _commit_is_due(self) -> bool:
-        late = time.monotonic() - self._committed_at > _SECONDS_A_COMMIT
-        return len(self._outcomes) >= _OUTCOMES_A_COMMIT or (late and bool(self._outcomes))
-
-    def _commit(self) -> None:
-        if not (self._outcomes or self._found):
-            return
-        sizes = self._writer.sync()
-        self._crash("after-sync")
-        self._frontier.commit(self._outcomes, self._found, self._originals, sizes)
-        self._crash("after-commit")
-        last = self._outcomes[-1].url if self._outcomes else "…"
-        self._progress(f"{self._done} fetched, {len(self._seen)} known, {last}")
-        self._outcomes, self._found, self._originals = [], [], []
-        self._committed_at = time.monotonic()
-        self._writer.roll()
-        self._crash("after-roll")
-
-
-_LIMIT = "limit"
-_ENDLESS = "endless"
-_ROBOTS = "robots.txt"
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_robots(row: Row) -> bool:
-    return urlsplit(row.key).path == "/robots.txt"
-
-
-def _outcome(exchange: Exchange) -> tuple[State, str | None]:
-    if exchange.truncated:
-        return "failed", f"truncated: {exchange.truncated}"
-    if exchange.status in (404, 410):
-        return "excused", f"HTTP {exchange.status}"
-    if 300 <= exchange.status < 400 and _location(exchange):
-        return "redirected", None
-    if 200 <= exchange.status < 300 or exchange.status == 300:
-        return "captured", None
-    return "failed", f"HTTP {exchange.status} {exchange.reason}".strip()
-
-
-def _location(exchange: Exchange) -> str | None:
-    """Where a redirect leads; bytes beyond ASCII are sent back as they came."""
-    said = message.field(exchange.headers, "Location")
-    if said is None or not 300 <= exchange.status < 400:
-        return None
-    plain = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in said)
-    return canon.resolve(exchange.url, plain)
-
-
-def _look_into(exchange: Exchange, size: int) -> discover.Found:
-    if size > _READ_AT_MOST or message.media_type(exchange.headers).startswith(("video/", "audio/")):
-        return discover.Found()
-    exchange.body.seek(0)
-    body = message.decode_body(exchange.body.read(), exchange.headers, _READ_AT_MOST)
-    return discover.discover(exchange.url, exchange.headers, body)
-
-
-def _failed(row: Row) -> Problem:
-    return Problem(
-        path=row.url,
-        code="capture-url-failed",
-        message=f"no whole answer: {row.cause} (found by {row.sources or 'start'})",
-        remedy="capture again when the server answers, or name the URL under `exclude` with the reason",
-    )
-
-
-def _of_capture(capture: Capture, code: str, text: str, remedy: str, severity: str = "warning") -> Problem:
-    return Problem(
-        path=capture.folder.as_posix(),
-        code=code,
-        severity="error" if severity == "error" else "warning",
-        message=text,
-        remedy=remedy,
-    )
+        await self._do(self._ledger.take, row, answer)

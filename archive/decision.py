@@ -7,6 +7,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -111,10 +112,16 @@ def host_of(url: str) -> str:
 
 def allows(hosts: tuple[str, ...], url: str) -> bool:
     """Whether the allow-list names the URL's host; `HOST` means ports 80 and 443, any other port is named."""
+    end = url.find("/", 8)
+    return _host_of_origin(url if end < 0 else url[:end]) in hosts
+
+
+@lru_cache(maxsize=1024)
+def _host_of_origin(origin: str) -> str:
     try:
-        return host_of(url) in hosts
+        return host_of(origin)
     except ValueError:
-        return False
+        return ""
 
 
 def missing_for_publication(decision: Decision) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -28,6 +29,7 @@ LONGEST_WAIT = 30.0
 _LINE = 1 << 16
 _HEAD = 1 << 20
 _IN_MEMORY = 4 << 20
+_HEX = re.compile(rb"\s*[0-9A-Fa-f]+\s*(?:;|\r?$)")
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -332,7 +334,7 @@ async def _read_head(reader: asyncio.StreamReader, patience: Patience) -> bytes:
             size += len(line)
             if size > _HEAD:
                 raise ValueError("the head is longer than a megabyte")
-            patience()
+        patience()
         head = b"".join(lines)
         if head.split(b" ", 2)[1][:1] != b"1":
             return head
@@ -362,15 +364,18 @@ class _BodyReader:
         first = True
         while True:
             try:
-                size = int((await self._line(patience)).split(b";")[0].strip(), 16)
+                line = await self._line(patience)
+                size = int(line.split(b";")[0].strip(), 16)
+            except asyncio.IncompleteReadError as error:
+                if first and error.partial and not _HEX.match(error.partial):
+                    return False
+                raise
             except (ValueError, asyncio.LimitOverrunError):
-                size = -1
-            if size < 0 and first:
+                if not first:
+                    raise asyncio.IncompleteReadError(b"", None) from None
                 # Announced as chunked and sent as it is: the end of the connection is the end of the body.
                 await self._to_the_end(patience)
                 return False
-            if size < 0:
-                raise asyncio.IncompleteReadError(b"", None)
             first = False
             if size == 0:
                 while (await self._line(patience)).strip():

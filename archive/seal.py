@@ -1,6 +1,6 @@
 """The seal on images that are served on their own: 已歸檔 upright at the top right, and a strip with the facts below.
 
-JPEG stays JPEG; everything else becomes PNG. Of an animation the first frame is shown, and the strip says so.
+What is served as JPEG stays JPEG; everything else becomes PNG. Of an animation the first frame is shown, and the strip says so.
 """
 
 from __future__ import annotations
@@ -66,16 +66,15 @@ def label_problems(label: str, path: str) -> list[Problem]:
     return [Problem(path=path, code="seal-label-impossible", key="label", message=message, remedy=remedy)]
 
 
-def seal(data: bytes, words: Words) -> Sealed | Unsealable:
-    """The sealed picture; the same bytes for the same picture and words."""
+def seal(data: bytes, words: Words, *, ending: str = "png") -> Sealed | Unsealable:
+    """The sealed picture, a JPEG where `ending` is `jpg`; the same bytes for the same picture and words."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd palettes and Exif; what cannot be shown raises
         try:
             with Image.open(io.BytesIO(data)) as opened:
                 if opened.width * opened.height > LARGEST:
                     return Unsealable(reason=f"{opened.width} × {opened.height} pixels are too many")
-                as_jpeg = opened.format in {"JPEG", "MPO"}
-                moves = int(getattr(opened, "n_frames", 1)) > 1 and not as_jpeg
+                moves = opened.format != "MPO" and int(getattr(opened, "n_frames", 1)) > 1
                 picture = _upright(opened)
         except (OSError, ValueError, SyntaxError, EOFError, KeyError, MemoryError, OverflowError, TypeError) as error:
             return Unsealable(reason=f"the picture cannot be read: {error}")
@@ -83,7 +82,7 @@ def seal(data: bytes, words: Words) -> Sealed | Unsealable:
             return Unsealable(reason="the picture claims too many pixels")
         width, height = picture.size
         sealed = _with_strip(_with_seal(picture, words.label), words, moves=moves)
-        return Sealed(data=_encoded(sealed, as_jpeg=as_jpeg), ending="jpg" if as_jpeg else "png", width=width, height=height)
+        return Sealed(data=_encoded(sealed, as_jpeg=ending == "jpg"), ending=ending, width=width, height=height)
 
 
 def _upright(opened: Image.Image) -> Image.Image:

@@ -79,7 +79,7 @@ _ELEMENTS = frozenset(
     "symbol".split()
 )
 _RENAMED = {
-    "noscript": "div", "noframes": "div", "noembed": "div", "marquee": "div", "dialog": "div", "xmp": "pre",
+    "noscript": "div", "noframes": "div", "noembed": "div", "dialog": "div", "xmp": "pre",
     "listing": "pre", "plaintext": "pre", "blink": "span", "image": "img", "search": "div",
 }  # fmt: skip
 _DROPPED = {
@@ -88,7 +88,7 @@ _DROPPED = {
     "portal": "frames", "fencedframe": "frames", "foreignobject": "scripts", "math": "scripts", "use": "scripts",
     "animate": "scripts", "set": "scripts", "animatetransform": "scripts", "animatemotion": "scripts",
 }  # fmt: skip
-_CONTROLS_OF_FORMS = frozenset({"input", "button", "select", "textarea", "fieldset", "option", "optgroup"})
+_CONTROLS_OF_FORMS = frozenset({"input", "button", "select", "textarea", "fieldset"})
 _ATTRIBUTES = frozenset(
     "abbr align alt axis bgcolor border bordercolor bordercolordark bordercolorlight cellpadding cellspacing char charoff "
     "checked class clear color cols colspan compact coords datetime dir disabled face for frame frameborder headers height "
@@ -611,6 +611,18 @@ class _Work:
             menu.tail, element.tail = element.tail, None
             parent.insert(parent.index(element) + 1, menu)
 
+    def _marquee(self, element: etree._Element) -> None:
+        """Running text stands still, on one line where it ran sideways, and can be pushed by hand."""
+        upward = (element.get("direction") or "").lower() in {"up", "down"}
+        look = ["overflow:auto"] if upward else ["overflow-x:auto", "white-space:nowrap"]
+        for side in ("width", "height"):
+            value = (element.get(side) or "").strip().removesuffix("px")
+            if _LENGTH.fullmatch(value):
+                look.append(f"{side}:{value}{'' if value.endswith('%') else 'px'}")
+            element.attrib.pop(side, None)
+        element.tag = "div"
+        element.set("style", ";".join([*look, element.get("style") or ""]).rstrip(";"))
+
     def _media(self, element: etree._Element) -> None:
         for name in ("src", "poster"):
             value = element.attrib.pop(name, None)
@@ -633,6 +645,7 @@ _HANDLERS: Mapping[str, Callable[[_Work, etree._Element], None]] = {
     "form": _Work._form,
     "input": _Work._input,
     "select": _Work._select,
+    "marquee": _Work._marquee,
     "audio": _Work._media,
     "video": _Work._media,
     "source": _Work._media,

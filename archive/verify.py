@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from archive import canon, cdxj, discover, recall, store, warc
-from archive.crawl import Scope
 from archive.frontier import Frontier, Row
+from archive.ledger import Scope
 from archive.store import Capture
 from archive.warc import Checked
 from sitegen.errors import Problem, Refused, has_errors, in_order

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sitegen.render.worker import Setup, Task
 
 Progress = Callable[[str], None]
+Fault = Callable[[str], None]
 BATCH = 50
 _ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno")
 
@@ -90,7 +91,7 @@ def build(
     jobs: int = 0,
     clean: bool = False,
     progress: Progress = lambda message: None,
-    fault: Callable[[str], None] = lambda point: None,
+    fault: Fault = lambda point: None,
 ) -> Report:
     """Build and switch. Raises Refused when there is no portal, another build runs, or the disk refuses.
 
@@ -100,6 +101,7 @@ def build(
     started = time.monotonic()
     with output.only_build(project):
         inputs = read(project, now)
+        fault("sources-read")
         progress(f"{len(inputs.chosen.shown)} articles in {len(inputs.city.sites)} sites")
         state = State(project.state / "build.sqlite")
         try:
@@ -158,45 +160,70 @@ def read(project: Project, now: datetime) -> Inputs:
     return Inputs(tree=tree, chosen=chosen, city=city, good=good, problems=problems)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One build between its plan and its release."""
+
+    project: Project
+    inputs: Inputs
+    state: State
+    planned: Plan
+    plain: Mapping[str, Plain]
+    remembered: Remembered
+    made_pages: Pages
+    digest: str
+    """Of the engine and the shared values."""
+    jobs: int
+    progress: Progress
+    fault: Fault
+
+    @property
+    def base(self) -> Path | None:
+        """The tree of the remembered release."""
+        return self.project.releases / self.remembered.release if self.remembered.release else None
+
+
 def _build(
-    project: Project,
-    inputs: Inputs,
-    state: State,
-    *,
-    jobs: int,
-    clean: bool,
-    progress: Progress,
-    fault: Callable[[str], None],
+    project: Project, inputs: Inputs, state: State, *, jobs: int, clean: bool, progress: Progress, fault: Fault
 ) -> tuple[list[Made], Plan, str]:
-    remembered = NOTHING if clean else state.remembered()
-    if not (remembered.release and (project.releases / remembered.release).is_dir()):
+    remembered = state.remembered()
+    output.drop_unfinished(project, {remembered.release, output.live_release(project)})
+    if clean or not (remembered.release and (project.releases / remembered.release).is_dir()):
         remembered = NOTHING
     theme = _theme_files(project)
     style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
     made_pages = pages.make(inputs.city, lambda path: _size(inputs, path), {"style": style})
     plain, damaged = _plain_files(project, inputs, made_pages, theme)
+    plain_digests = {file: item.digest for file, item in plain.items()}
     targets = _targets(inputs, plain)
     engine = engine_digest(project)
     digests = {name: pages.digest_of(value) for name, value in made_pages.shared.items()}
     planned = plan.make(
-        made_pages.pages,
-        lambda page: pages.key_of(page, digests, engine),
-        remembered,
-        targets,
-        {file: item.digest for file, item in plain.items()},
+        made_pages.pages, lambda page: pages.key_of(page, digests, engine), remembered, targets, plain_digests
     )
-    same_plain = {file: item.digest for file, item in plain.items()} == dict(remembered.plain)
-    if remembered.release and not planned.render and not planned.remove and same_plain:
+    fault("planned")
+    if remembered.release and not planned.render and not planned.remove and plain_digests == dict(remembered.plain):
         if output.live_release(project) != remembered.release:
             output.switch(project, remembered.release)
         return _with_problems(planned.keep, damaged), planned, remembered.release
     state.set_targets(targets)
-    shared = project.state / "shared.json"
-    files.write_atomic(shared, json.dumps(made_pages.shared, ensure_ascii=False).encode())
+    files.write_atomic(project.state / "shared.json", json.dumps(made_pages.shared, ensure_ascii=False).encode())
+    fault("targets-written")
+    work = _Work(
+        project=project,
+        inputs=inputs,
+        state=state,
+        planned=planned,
+        plain=plain,
+        remembered=remembered,
+        made_pages=made_pages,
+        digest=pages.digest_of([engine, digests]),
+        jobs=jobs,
+        progress=progress,
+        fault=fault,
+    )
     try:
-        return _release(
-            project, inputs, state, planned, plain, remembered, shared, made_pages, damaged, jobs, progress, fault
-        )
+        made, planned, release = _release(work)
     except OSError as error:
         for leftover in project.releases.glob("*.open"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -210,82 +237,80 @@ def _build(
                 )
             ]
         ) from error
+    return _with_problems(made, damaged), planned, release
 
 
-def _release(
-    project: Project,
-    inputs: Inputs,
-    state: State,
-    planned: Plan,
-    plain: Mapping[str, Plain],
-    remembered: Remembered,
-    shared: Path,
-    made_pages: Pages,
-    damaged: list[Problem],
-    jobs: int,
-    progress: Progress,
-    fault: Callable[[str], None],
-) -> tuple[list[Made], Plan, str]:
+def _release(work: _Work) -> tuple[list[Made], Plan, str]:
+    """Render into a tree nobody sees, name it, remember it, switch to it; killed anywhere, the next build goes on."""
+    project, base = work.project, work.base
+    tree = output.new_tree(project)
+    planned = _share_kept(work, tree)
+    work.fault("tree-begun")
+    rendered = [made if made.digest else _last_version(made, base, tree) for made in _rendered(work, planned, tree)]
+    work.fault("pages-rendered")
+    for file, item in work.plain.items():
+        _put_plain(item, file, tree, base if work.remembered.plain.get(file) == item.digest else None)
+    work.fault("tree-complete")
+    made = sorted([*planned.keep, *rendered], key=lambda page: page.file)
+    fingerprint = _fingerprint(made, work.plain)[:8]
+    live = output.live_release(project)
+    release = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{fingerprint}"
+    if live.endswith(f"-{fingerprint}"):
+        release = live  # a clean build of what is served already
+        shutil.rmtree(tree)
+    else:
+        manifest = project.state / "releases" / f"{release}.json"
+        files.write_atomic(manifest, _manifest(project, release, work.inputs, work.made_pages))
+        work.fault("manifest-written")
+        output.finish(project, tree, release)
+        work.fault("release-named")
+    sources = {page.source for page, _, _ in planned.render}
+    work.inputs.good.keep(dict(editions.versions_to_keep(work.inputs.chosen, sources)))
+    _keep_sections(work.inputs, sources)
+    work.fault("good-kept")
+    work.state.remember(release, made, {file: item.digest for file, item in work.plain.items()})
+    work.fault("state-written")
+    output.switch(project, release)
+    work.fault("switched")
+    output.prune(project)
+    work.fault("pruned")
+    return made, planned, release
+
+
+def _rendered(work: _Work, planned: Plan, tree: Path) -> list[Made]:
     from sitegen.render.worker import Setup, Task
 
-    base = project.releases / remembered.release if remembered.release else None
-    tree = output.new_tree(project)
-    planned = _share_kept(planned, made_pages, base, tree)
-    fault("tree-begun")
-    setup = Setup(config_file=project.config_file, targets=project.state / "build.sqlite", shared=shared, release=tree)
+    setup = Setup(
+        config_file=work.project.config_file,
+        targets=work.project.state / "build.sqlite",
+        shared=work.project.state / "shared.json",
+        release=tree,
+        digest=work.digest,
+    )
     tasks = [
         Task(file=page.file, key=key, source=page.source, body=page.body, gov=page.gov, shared=page.shared)
         for page, key, _ in planned.render
     ]
-    rendered = _render(setup, tasks, jobs, progress)
-    fault("pages-rendered")
-    rendered = [made if made.digest else _last_version(made, remembered, base, tree) for made in rendered]
-    for file, item in plain.items():
-        _put_plain(item, file, tree, base if remembered.plain.get(file) == item.digest else None)
-    fault("tree-complete")
-    made = sorted([*planned.keep, *rendered], key=lambda page: page.file)
-    fingerprint = _fingerprint(made, plain)
-    release = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
-    if remembered.release.endswith(f"-{fingerprint[:8]}") or _same_as_live(project, fingerprint):
-        release = remembered.release or output.live_release(project)
-        shutil.rmtree(tree)
-    else:
-        output.finish(project, tree, release)
-        fault("release-named")
-        files.write_atomic(
-            project.state / "releases" / f"{release}.json", _manifest(project, release, inputs, made_pages)
-        )
-    inputs.good.keep(dict(editions.versions_to_keep(inputs.chosen, {page.source for page, _, _ in planned.render})))
-    _keep_sections(inputs, planned)
-    state.remember(release, made, {file: item.digest for file, item in plain.items()})
-    fault("state-written")
-    output.switch(project, release)
-    fault("switched")
-    output.prune(project)
-    return _with_problems(made, damaged), planned, release
+    return _render(setup, tasks, work.jobs, work.progress)
 
 
-def _same_as_live(project: Project, fingerprint: str) -> bool:
-    return output.live_release(project).endswith(f"-{fingerprint[:8]}")
-
-
-def _share_kept(planned: Plan, made_pages: Pages, base: Path | None, tree: Path) -> Plan:
+def _share_kept(work: _Work, tree: Path) -> Plan:
     """Link kept pages into the new tree; one whose file has vanished from the last release is rendered again."""
-    by_file = {page.file: page for page in made_pages.pages}
+    by_file = {page.file: page for page in work.made_pages.pages}
     kept: list[Made] = []
-    again = list(planned.render)
-    for made in planned.keep:
-        source = base / made.file if base else None
+    again = list(work.planned.render)
+    for made in work.planned.keep:
+        source = work.base / made.file if work.base else None
         if source is not None and source.is_file():
             output.share(source, tree, made.file)
             kept.append(made)
         else:
             again.append((by_file[made.file], made.key, "its file has vanished"))
     again.sort(key=lambda entry: entry[0].url)
-    return replace(planned, render=tuple(again), keep=tuple(kept))
+    return replace(work.planned, render=tuple(again), keep=tuple(kept))
 
 
-def _last_version(made: Made, remembered: Remembered, base: Path | None, tree: Path) -> Made:
+def _last_version(made: Made, base: Path | None, tree: Path) -> Made:
     """A page that could not be rendered: its last version stays, and the next build tries again."""
     if base is not None and (base / made.file).is_file():
         output.share(base / made.file, tree, made.file)
@@ -492,9 +517,8 @@ def _manifest_page(page: Page, inputs: Inputs) -> dict[str, object]:
     }
 
 
-def _keep_sections(inputs: Inputs, planned: Plan) -> None:
+def _keep_sections(inputs: Inputs, rendered: set[str]) -> None:
     broken = {problem.path for problem in inputs.tree.problems if problem.severity == "error"}
-    rendered = {page.source for page, _, _ in planned.render}
     for section in inputs.tree.sections:
         if section.source in rendered and f"content/{section.source}" not in broken:
             text = content.read_text(inputs.tree.root, section.source, [])

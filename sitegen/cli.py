@@ -284,7 +284,7 @@ def rollback(release_id: str | None, config_file: Path) -> None:
     """Serve RELEASE_ID again, or the release before the live one.
 
     \b
-    Example: sitegen release rollback 20261122T103000Z-1a2b3c4d
+    Example: sitegen release rollback 20261122T103000.123456Z-1a2b3c4d
     """
     project = config.load(config_file)
     known, live = output.releases(project), output.live_release(project)

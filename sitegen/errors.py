@@ -62,7 +62,7 @@ class UsageError(PlatformError):
     """The command cannot be obeyed as it was typed."""
 
 
-class Refused(PlatformError):
+class Refused(PlatformError):  # noqa: N818 (it reads `raise Refused`, as the law does)
     """Something that must be there first is not."""
 
 

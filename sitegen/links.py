@@ -44,8 +44,7 @@ def load(content: Path) -> tuple[Links, list[Problem]]:
 
 
 def _links(raw: Any) -> tuple[Link, ...]:
-    links = tuple(_link(entry) for entry in raw)
-    return links
+    return tuple(_link(entry) for entry in raw)
 
 
 def _link(entry: Mapping[str, Any]) -> Link:

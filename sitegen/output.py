@@ -94,14 +94,26 @@ def releases(project: Project) -> list[str]:
     return sorted(path.name for path in project.releases.iterdir() if path.is_dir() and not path.name.endswith(".open"))
 
 
+def drop_unfinished(project: Project, known: set[str]) -> None:
+    """Remove what a killed build named and never recorded: releases newer than every one in `known`."""
+    newest = max(known)
+    for release in releases(project):
+        if release > newest:
+            _remove(project, release)
+
+
+def _remove(project: Project, release: str) -> None:
+    shutil.rmtree(project.releases / release)
+    (project.state / "releases" / f"{release}.json").unlink(missing_ok=True)
+
+
 def prune(project: Project, keep: int = KEEP_RELEASES) -> list[str]:
     """Remove all but the newest `keep` releases; the live one always stays. Returns what was removed."""
     live = live_release(project)
     known = releases(project)
     doomed = [release for release in known[: max(0, len(known) - keep)] if release != live]
     for release in doomed:
-        shutil.rmtree(project.releases / release)
-        (project.state / "releases" / f"{release}.json").unlink(missing_ok=True)
+        _remove(project, release)
     return doomed
 
 

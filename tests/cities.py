@@ -171,12 +171,13 @@ class TinyCity:
         }
 
     def copy_sources(self, to: Path) -> TinyCity:
-        """The same sources in another folder, nothing built: where a clean build is made."""
+        """The same sources in another folder, nothing built (the good versions are kept, as `--clean` keeps them)."""
         other = TinyCity.__new__(TinyCity)
         other.root, other.content = to, to / "content"
         shutil.copytree(self.root, to, ignore=shutil.ignore_patterns("build"))
-        if (self.root / "build" / "public").exists():
-            shutil.copytree(self.root / "build" / "public", to / "build" / "public")
+        for kept in ("public", "state/good"):
+            if (self.root / "build" / kept).exists():
+                shutil.copytree(self.root / "build" / kept, to / "build" / kept)
         return other
 
 

@@ -37,8 +37,9 @@ _ATTRIBUTES: Mapping[str, set[str]] = {
     "col": {"span"},
     "details": {"open"},
     "blockquote": {"cite"},
+    "div": {"role", "tabindex", "aria-label"},
 }
-_CLASSES = frozenset("ta-left ta-center ta-right gw nb footnote footnote-ref footnote-backref".split())
+_CLASSES = frozenset("wide ta-left ta-center ta-right gw nb footnote footnote-ref footnote-backref".split())
 _RESERVED_IDS = frozenset({"main", "top", "contents"})
 
 
@@ -51,6 +52,8 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         kept = [name for name in value.split() if name in _CLASSES]
         return " ".join(kept) or None
+    if tag == "div" and attribute in {"role", "tabindex"}:
+        return value if (attribute, value) in {("role", "region"), ("tabindex", "0")} else None
     if attribute == "id":
         return None if value in _RESERVED_IDS or value.startswith("gov-") else value
     return value
@@ -73,13 +76,31 @@ class _Sanitise(Postprocessor):
 
 class _Shape(Treeprocessor):
     def run(self, root: Element) -> None:
-        for element in root.iter():
+        for element in list(root.iter()):
             if element.tag in {"td", "th"} and (style := element.attrib.pop("style", None)):
                 element.set("class", "ta-" + style.removeprefix("text-align:").strip(" ;"))
+            elif element.tag == "table" and _columns(element) > 3:
+                _make_region(element)
             elif element.tag == "h1":
                 element.tag = "h2"
             elif element.tag == "a" and urlsplit(element.get("href") or "").netloc:
                 element.set("rel", "external noopener")
+
+
+def _columns(table: Element) -> int:
+    row = table.find(".//tr")
+    return 0 if row is None else len(row)
+
+
+def _make_region(table: Element) -> None:
+    """A wide table slides in a region of its own, reachable by keyboard; the page itself never slides sideways."""
+    inner = Element("table", dict(table.attrib))
+    inner.extend(list(table))
+    inner.text, inner.tail = table.text, "\n"
+    table.clear()
+    table.tag = "div"
+    table.attrib.update({"class": "wide", "role": "region", "tabindex": "0", "aria-label": "表格，可左右滑动"})
+    table.append(inner)
 
 
 class GovernmentExtension(Extension):

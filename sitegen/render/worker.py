@@ -30,6 +30,8 @@ class Setup:
     shared: Path
     """JSON: name → value."""
     release: Path
+    digest: str
+    """Of the engine and of `shared`: a process that lives longer than one build prepares itself again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ def _render_one(setup: Setup, task: Task) -> Made:
             body = engine.body(task.source, task.body)
         gov = {**task.gov, **{key: shared[name] for key, name in task.shared.items()}}
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
+        gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = _qr(str(gov["canonical"]))
         data = engine.page(gov, body.html).encode()
         put(setup.release, task.file, data)

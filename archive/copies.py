@@ -1,0 +1,191 @@
+"""Which captured URL gets which copy, and where a link on a copy therefore leads."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from archive import canon, charset, decision, names
+from archive.frontier import Row
+from archive.stamp import Role, Target
+
+Kind = Literal["page", "redirect", "image", "file", "style", "script"]
+
+NOT_CAPTURED = "not-captured.html"
+LEAVING = "leaving"
+_HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
+_SCRIPTS = frozenset({"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"})
+_UNKNOWN = frozenset({"", "application/octet-stream", "text/plain", "binary/octet-stream", "unknown/unknown"})
+_BY_ENDING: Mapping[str, Kind] = {
+    **dict.fromkeys(("htm", "html", "shtml", "xhtml", "asp", "aspx", "jsp", "php", "do"), "page"),
+    **dict.fromkeys(("jpg", "jpeg", "gif", "png", "bmp", "ico", "webp"), "image"),
+    "css": "style",
+    "js": "script",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One captured URL and its copy. `name` is the file below the capture's folder, empty for a script; a redirect's
+    `leads_to` is the key of its target; `sealed` the ending of the sealed picture, empty where there is none."""
+
+    key: str
+    target_uri: str
+    kind: Kind
+    name: str
+    leads_to: str = ""
+    sealed: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The file that a link from another page leads to: always a stamped one."""
+        if self.kind == "image" and self.sealed:
+            return f"{self.name}!sealed.{self.sealed}"
+        return f"{self.name}.html" if self.kind in {"image", "file"} else self.name
+
+
+def kind_of(row: Row) -> Kind:
+    """What a stored answer is, by its media type and, where that says nothing, by its address."""
+    if row.state == "redirected":
+        return "redirect"
+    mime = (row.mime or "").lower()
+    if mime in _HTML:
+        return "page"
+    if mime == "text/css":
+        return "style"
+    if mime in _SCRIPTS:
+        return "script"
+    if mime.startswith("image/"):
+        return "image"
+    ending = posixpath.splitext(urlsplit(row.url).path)[1][1:].lower()
+    return _BY_ENDING.get(ending, "file") if mime in _UNKNOWN else "file"
+
+
+def plan(rows: Iterable[Row]) -> dict[str, Copy]:
+    """Canonical key → copy, of every row whose whole answer is stored."""
+    kept = [(row, kind_of(row)) for row in rows if row.state in {"captured", "redirected"} and row.warc is not None]
+    wishes = [_wish(row, kind) for row, kind in kept if kind != "script"]
+    named = names.assign(wishes)
+    copies = {}
+    for row, kind in kept:
+        copies[row.key] = Copy(
+            row.key,
+            row.url,
+            kind,
+            named.get(row.url, ""),
+            leads_to=canon.key(row.redirect_to) if kind == "redirect" and row.redirect_to else "",
+            sealed=("jpg" if row.mime in {"image/jpeg", "image/pjpeg", "image/jpg"} else "png") if kind == "image" else "",
+        )
+    return copies
+
+
+def _wish(row: Row, kind: Kind) -> names.Wish:
+    ending = {"page": names.PAGE, "redirect": names.PAGE, "style": names.STYLE}.get(kind, "")
+    beside = {"file": (".html",), "image": (".html", "!sealed.png", "!sealed.jpg")}.get(kind, ())
+    return names.Wish(target_uri=row.url, ending=ending, beside=beside, rank=1 if kind == "redirect" else 0)
+
+
+def unsealed(copies: Mapping[str, Copy], keys: Iterable[str]) -> dict[str, Copy]:
+    """The same copies, those pictures without a sealed version."""
+    return {**copies, **{key: replace(copies[key], sealed="") for key in keys}}
+
+
+def followed(copies: Mapping[str, Copy], copy: Copy) -> Copy:
+    """The copy at the end of a chain of redirects; the last redirect page where the chain ends nowhere."""
+    seen = {copy.key}
+    while copy.kind == "redirect" and copy.leads_to in copies and copy.leads_to not in seen:
+        copy = copies[copy.leads_to]
+        seen.add(copy.key)
+    return copy
+
+
+def find(copies: Mapping[str, Copy], url: str) -> Copy | None:
+    """The copy of an absolute URL, be it asked for by http or https."""
+    try:
+        key = canon.key(url)
+    except ValueError:
+        return None
+    other = f"http{key[5:]}" if key.startswith("https:") else f"https{key[4:]}"
+    return copies.get(key) or copies.get(other)
+
+
+def leaving_name(url: str) -> str:
+    """The page that warns before `url`, one for each external address."""
+    return f"{LEAVING}/{hashlib.sha256(url.encode()).hexdigest()[:16]}.html"
+
+
+def file_title(target_uri: str, disposition: str | None = None) -> str:
+    """The name a file was offered under: of its header, else of its address, in whatever characters that was written."""
+    if disposition and (match := re.search(r"filename\s*=\s*\"?([^\";]+)", disposition, re.I)):
+        raw = match[1].strip().encode("latin-1", "replace")
+    else:
+        raw = unquote_to_bytes(posixpath.basename(urlsplit(target_uri).path)) or target_uri.encode()
+    return charset.decode(raw)[0].strip() or target_uri
+
+
+@dataclass(slots=True, kw_only=True)
+class CopyLinks:
+    """Links on one copy. `cache` may be shared by pages of one process: a link's meaning hangs on its text, the
+    folder of its base and the copy's own folder."""
+
+    copies: Mapping[str, Copy]
+    hosts: tuple[str, ...]
+    written_by: Mapping[str, str]
+    name: str
+    cache: dict[tuple[object, ...], Target | None] = field(default_factory=dict)
+    leaving: dict[str, str] = field(default_factory=dict)
+    """File of a warning page → external URL, of every link looked up so far."""
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        return tuple(self.name.split("/")[:-1])
+
+    def target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
+        place = base if link[:1] in "?#" else base.rpartition("/")[0]
+        question = (place, link, charset, role, self.folder)
+        if question not in self.cache:
+            self.cache[question] = self._target(base, link, charset, role)
+        return self.cache[question]
+
+    def written(self, base: str, link: str) -> str:
+        url = canon.resolve(base, link)
+        copy = find(self.copies, url) if url else None
+        return self.written_by.get(copy.key, "") if copy else ""
+
+    def _target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
+        url = canon.resolve(base, link, charset)
+        if url is None:
+            return None
+        copy = find(self.copies, url)
+        if copy is not None:
+            copy = followed(self.copies, copy)
+        if role == "link" or (role == "frame" and copy is None):
+            return self._link(url, copy, link.partition("#")[2])
+        if copy is None or not _fits(copy.kind, role):
+            return None
+        return Target(self._href(copy.shown if copy.kind in {"page", "redirect"} else copy.name), "copy")
+
+    def _link(self, url: str, copy: Copy | None, fragment: str) -> Target:
+        if copy is not None and copy.kind != "script":
+            return Target(self._href(copy.shown) + (f"#{fragment}" if fragment else ""), "copy")
+        if copy is not None or decision.allows(self.hosts, url):
+            return Target(self._href(NOT_CAPTURED), "missing")
+        name = leaving_name(url)
+        self.leaving[name] = url
+        return Target(self._href(name), "leaving")
+
+    def _href(self, name: str) -> str:
+        return names.relative(name, self.folder)
+
+
+def _fits(kind: Kind, role: Role) -> bool:
+    if role == "frame":
+        return kind in {"page", "redirect", "image"}
+    if role == "style":
+        return kind == "style"
+    return kind in {"image", "file"} or (role == "media" and kind == "style")

@@ -1,0 +1,113 @@
+"""Where an old site's information is now: its successor, the column that took a part over, the migrated article."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from archive.decision import Decision
+from sitegen import frontmatter, model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An address on the present site and its name; both empty where there is none."""
+
+    url: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """`columns`: old path prefix without slashes → column; `migrated`: target URI → the new page's URL."""
+
+    owner: str
+    home: Place
+    columns: Mapping[str, Place]
+    migrated: Mapping[str, str]
+
+    @classmethod
+    def read(cls, content: Path, decision: Decision, live: frozenset[str] | None = None) -> Places:
+        """From the decision and the sources; `live`: the URLs of the live release (None: of no consequence yet)."""
+        successor = decision.successor
+        home = Place()
+        columns: dict[str, Place] = {}
+        if successor is not None:
+            home = Place(url=successor.url, title=successor.title or title_of(content, successor.site) or successor.site)
+            for prefix, column in successor.columns.items():
+                title = title_of(content, column)
+                owner = short_title_of(content, column.split("/")[0]) or home.title
+                name = f"{owner} › {title}" if "/" in column else title
+                columns[prefix.strip("/")] = Place(url=f"/{column.strip('/')}/", title=name) if title else home
+        owner_title = title_of(content, "") or "市人民政府"
+        return cls(owner=owner_title, home=home, columns=columns, migrated=migrated_pages(content, live or frozenset()))
+
+    def of(self, target_uri: str) -> Place:
+        """The nearest present place of an old URL: the column with the longest prefix, else the successor's home."""
+        path = unquote(urlsplit(target_uri).path).strip("/")
+        fitting = [prefix for prefix in self.columns if path == prefix or path.startswith(prefix + "/")]
+        return self.columns[max(fitting, key=len)] if fitting else self.home
+
+    def column_url(self, prefix: str) -> str | None:
+        return self.columns[prefix].url if prefix in self.columns else None
+
+
+def drafts(content: Path) -> dict[str, str]:
+    """`migrated_from` → path under content/, of every article that was migrated."""
+    found: dict[str, str] = {}
+    for path in sorted(content.rglob("*.md")):
+        relative = path.relative_to(content).as_posix()
+        if any(part.startswith("_") for part in relative.split("/")):
+            continue
+        target_uri = front_value(path, "migrated_from")
+        if target_uri:
+            found.setdefault(target_uri, relative)
+    return found
+
+
+def migrated_pages(content: Path, live: frozenset[str]) -> dict[str, str]:
+    """Target URI → URL of the migrated page, for those that readers can open (`live`: the release's URLs)."""
+    return {uri: url for uri, path in drafts(content).items() if (url := model.url_of(path)) in live}
+
+
+def live_urls(build: Path) -> frozenset[str]:
+    """URLs of the live release; empty when there is none."""
+    return frozenset(str(page["url"]) for page in live_manifest(build).get("pages", ()))
+
+
+def live_manifest(build: Path) -> dict[str, Any]:
+    """FORMATS §5: what the release under `build/site` consists of; empty when there is none."""
+    try:
+        release = (build / "site").readlink().name
+        value: dict[str, Any] = json.loads((build / "state" / "releases" / f"{release}.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value
+
+
+def title_of(content: Path, folder: str) -> str:
+    return front_value(content / folder / "index.md", "title")
+
+
+def short_title_of(content: Path, folder: str) -> str:
+    return front_value(content / folder / "index.md", "short_name") or title_of(content, folder)
+
+
+def front_value(path: Path, key: str) -> str:
+    """One value of a source's front matter, empty when it has none or cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            head = stream.read(8192)
+    except OSError:
+        return ""
+    if key not in head and not any(english == key and chinese in head for chinese, english in frontmatter.ALIASES.items()):
+        return ""
+    if not re.match(r"-{3}[ \t]*\r?\n", head):
+        return ""
+    matter, _ = frontmatter.parse(frontmatter.normalise(head.encode()), path.name, frontmatter.ARTICLE_KEYS | frontmatter.SECTION_KEYS)
+    return frontmatter.as_text(matter.values.get(key)) if matter is not None else ""

@@ -1,0 +1,95 @@
+"""The directions of import, and that every Problem has a test which makes it appear."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted([*(ROOT / "sitegen").rglob("*.py"), *(ROOT / "archive").rglob("*.py")])
+
+ONLY_IN = {
+    "mkdocs": {"sitegen/render"},
+    "markdown": {"sitegen/render"},
+    "jinja2": {"sitegen/render"},
+    "warcio": {"archive/warc.py"},
+    "fastwarc": {"archive/warc.py", "archive/recall.py", "archive/verify.py"},
+    "socket": {"archive/fetch.py"},
+    "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py"},
+    "PIL": {"archive/seal.py"},
+    "click": {"sitegen/cli.py", "sitegen/report.py", "archive/cli.py", "archive/cli_retire.py"},
+}
+SQLITE = {"sitegen/state.py", "archive/frontier.py"}
+EDGES_OF_SITEGEN = {"build", "state", "output", "serve", "cli", "report", "render", "signing", "good", "plan", "pages"}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_each_library_enters_through_one_door(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    for library, doors in ONLY_IN.items():
+        if library in roots:
+            assert any(name_of(path) == door or name_of(path).startswith(door + "/") for door in doors), library
+    if "sqlite3" in roots:
+        assert name_of(path) in SQLITE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_sitegen_never_imports_archive_and_archive_only_its_leaves(path: Path) -> None:
+    if name_of(path).startswith("sitegen/"):
+        assert not any(name.split(".")[0] == "archive" for name in imports(path))
+        return
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("sitegen.")}
+    allowed = {"report"} if "cli" in path.name else set()
+    assert used & EDGES_OF_SITEGEN - allowed - {"serve"} == set()
+
+
+def test_pure_modules_touch_no_clock_disk_or_network() -> None:
+    forbidden = {"os", "sqlite3", "subprocess", "socket", "time", "click", "urllib.request", "shutil"}
+    for name in ("model", "errors", "review", "plan", "pages", "city", "checks", "urls", "sitemap", "frontmatter"):
+        path = ROOT / "sitegen" / f"{name}.py"
+        assert imports(path) & forbidden == set(), name
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"datetime\.now|date\.today|\.read_text|\.read_bytes|open\(", text), name
+
+
+def codes_in(folder: str) -> set[str]:
+    """Every kebab-case string given as a Problem's code, or as the first word of a helper that makes Problems."""
+    found: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                values = [keyword.value for keyword in node.keywords if keyword.arg == "code"] + list(node.args)
+                for value in values:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", value.value):
+                            found.add(value.value)
+    return found
+
+
+def test_every_problem_code_is_made_to_appear_by_a_test() -> None:
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    codes = {code for code in codes_in("sitegen") if not code.startswith("gov-")}
+    assert {code for code in codes if code not in tests} - NOT_CODES == set()
+
+
+NOT_CODES = {
+    "manifest-written",  # points at which a test may end a build
+    "review-begin",
+}

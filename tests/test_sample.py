@@ -1,0 +1,200 @@
+"""The sample city: real enough to show, and built without a Problem by both programs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from sitegen import build as building
+from sitegen import config, frontmatter, signing
+from sitegen.build import Report
+from sitegen.model import Article, Interpretation, Policy
+from sitegen.render.adapter import Engine
+from sitegen.signing import Desk
+from tests.cities import NOW, ROOT
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the committed sample, so that what a demo added here is not measured."""
+    root = tmp_path_factory.mktemp("sample")
+    listed = subprocess.run(["git", "ls-files", "-z", "content"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in listed.decode().split("\0")[:-1]:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    shutil.copytree(ROOT / "themes", root / "themes")
+    shutil.copyfile(ROOT / "mkdocs.yml", root / "mkdocs.yml")
+    yield root
+
+
+@pytest.fixture(scope="module")
+def built(sample: Path) -> Report:
+    return building.build(config.load(sample / "mkdocs.yml"), now=NOW)
+
+
+@pytest.fixture(scope="module")
+def desk(sample: Path) -> Desk:
+    return Desk.open(config.load(sample / "mkdocs.yml"))
+
+
+@pytest.fixture(scope="module")
+def articles(desk: Desk) -> list[Article]:
+    found = [standing.article for standing in desk.standings([desk.tree.root])]
+    assert None not in found
+    return [article for article in found if article is not None]
+
+
+def test_the_sample_builds_without_a_problem(built: Report) -> None:
+    assert [problem.as_json() for problem in built.problems] == []
+    assert built.pending == 0
+
+
+def test_the_sample_is_a_whole_city(desk: Desk, articles: list[Article]) -> None:
+    """第二条, 第十八条(一), 第二十条(二): functions, contacts, rule-books; enough to show every kind of page."""
+    departments = [site for site in desk.tree.sites.values() if site.kind == "department"]
+    counties = [site for site in desk.tree.sites.values() if site.kind == "county"]
+    assert len(departments) >= 8
+    assert len(counties) >= 1
+    for site in desk.tree.sites.values():
+        assert all((site.leader, site.department, site.person, site.liaison)), site.path
+    for site in departments:
+        columns = [column for column in desk.tree.columns.values() if column.site == site.path]
+        assert 4 <= len(columns) <= 8, site.path
+    assert len(articles) >= 150
+    kinds = {article.kind for article in articles}
+    assert kinds == {"article", "policy", "interpretation", "service", "message", "leader", "page"}
+    rule_books = {article.id for article in articles if article.column == "glzd"}
+    assert rule_books == {"aqgl", "czgc", "gblc", "jcyj", "yjxy", "sjbh"}
+    assert any(column.lang == "en" for column in desk.tree.columns.values())
+    assert any(column.kind == "topic" for column in desk.tree.columns.values())
+    assert any(path.endswith(".pdf") for article in articles for path in article.assets)
+    assert any(path.endswith(".png") for article in articles for path in article.assets)
+
+
+def test_every_interpretation_and_its_policy_name_each_other(articles: list[Article]) -> None:
+    policies = {article.id for article in articles if isinstance(article.details, Policy)}
+    interpreted = {i for a in articles if isinstance(a.details, Interpretation) for i in a.details.interprets}
+    assert interpreted <= policies
+    assert interpreted
+
+
+def shingles(text: str) -> set[str]:
+    plain = re.sub(r"\s+", "", text)
+    return {plain[i : i + 5] for i in range(len(plain) - 4)}
+
+
+def test_articles_are_written_and_not_stamped_out(articles: list[Article]) -> None:
+    """No two share more than half of their 5-character shingles; the median body has at least 400 characters."""
+    sets = {article.path: shingles(article.body) for article in articles}
+    alike = [(a, b) for a, b in combinations(sets, 2) if len(sets[a] & sets[b]) > min(len(sets[a]), len(sets[b])) / 2]
+    assert alike == []
+    lengths = [len(re.findall(r"[\u4e00-\u9fff]", article.body)) for article in articles if article.lang != "en"]
+    assert statistics.median(lengths) >= 400
+
+
+def test_every_column_holds_something(desk: Desk, articles: list[Article]) -> None:
+    """No 空白栏目 (STANDARDS §2.1 V4)."""
+    filled = {article.column for article in articles}
+    parents = {path.rpartition("/")[0] for path in desk.tree.columns}
+    sites = set(desk.tree.sites)
+    empty = [p for p in desk.tree.columns if p not in filled and p not in parents and p.rpartition("/")[0] not in sites]
+    assert [p for p in desk.tree.columns if p not in filled and not _has_below(p, desk)] == []
+    assert empty == []
+
+
+def _has_below(column: str, desk: Desk) -> bool:
+    return any(path.startswith(column + "/") for path in (*desk.tree.columns, *desk.tree.sites))
+
+
+@pytest.mark.needs("git")
+def test_stock_mkdocs_gives_every_article_the_same_body(
+    sample: Path, built: Report, desk: Desk, articles: list[Article]
+) -> None:
+    """The dialect has one definition: `mkdocs build` and `sitegen build` agree byte for byte on page.content."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(sample / "mkdocs.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    engine = Engine(sample / "mkdocs.yml", lambda path: path in desk.tree.files)
+    compared = 0
+    for article in articles:
+        body = engine.body(article.path, article.body).html
+        file = article.url.lstrip("/")
+        stock = (sample / "build/mkdocs" / file).read_text(encoding="utf-8")
+        ours = (sample / "build/site" / file).read_text(encoding="utf-8")
+        for page in (stock, ours):
+            before, found, after = page.partition(body)
+            assert found, article.path
+            assert re.search(r'<div class="md-typeset gov-body[^"]*">\n$', before), article.path
+            assert after.startswith("\n</div>"), article.path
+        assert 'content="noindex"' in stock
+        assert "预览" in stock
+        compared += 1
+    assert compared == len(articles)
+
+
+def test_every_page_carries_identity_and_the_site_tags(sample: Path, built: Report) -> None:
+    site = sample / "build/site"
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 300
+    for path in pages:
+        page = path.read_text(encoding="utf-8")
+        for name in ("SiteName", "SiteDomain", "SiteIDCode", "Url"):
+            assert re.search(rf'<meta name="{name}" content="[^"]+"', page), (path, name)
+        footer = page[page.index("<footer") :]
+        for item in ("党政机关", "网站标识码", "ICP备", "公网安备", "主办", "找错", "适老化", "网站地图", "0000-"):
+            assert item in footer or 'lang="en"' in page, (path, item)
+        assert len(re.findall(r"<h1\b", page)) == 1, path
+        assert "<script" not in page.replace('<script type="application/ld+json">', ""), path
+        assert not re.search(r"\sstyle=|\son\w+=", page), path
+
+
+def test_no_page_of_the_sample_asks_another_host_for_anything(sample: Path, built: Report) -> None:
+    for path in (sample / "build/site").rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        loaded = re.findall(r'<(?:img|link rel="stylesheet"|script|iframe)[^>]+(?:src|href)="([^"]+)"', page)
+        assert [url for url in loaded if "//" in url] == [], path
+
+
+def test_every_internal_link_of_the_sample_has_an_answer(sample: Path, built: Report) -> None:
+    from urllib.parse import unquote, urljoin, urlsplit
+
+    site = sample / "build/site"
+    dead = set()
+    for path in site.rglob("*.html"):
+        base = "http://x/" + path.relative_to(site).as_posix()
+        for link in re.findall(r'(?:href|src)="([^"]+)"', path.read_text(encoding="utf-8")):
+            target = urlsplit(urljoin(base, link.replace("&amp;", "&")))
+            if target.netloc != "x" or target.scheme != "http":
+                continue
+            file = site / unquote(target.path).lstrip("/")
+            if not (file / "index.html" if target.path.endswith("/") else file).is_file():
+                dead.add((path.relative_to(site).as_posix(), link))
+    assert sorted(dead)[:10] == []
+
+
+def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:
+    for source in desk.tree.sources.values():
+        _, found = frontmatter.parse(source.text or "", source.path, frontmatter.ARTICLE_KEYS)
+        assert found == [], source.path
+
+
+def test_signing_a_signed_article_again_is_refused(sample: Path, desk: Desk, articles: list[Article]) -> None:
+    path = desk.tree.root / articles[0].path
+    given, problems = signing.decide(desk, [path], person="portal-bianji", at=NOW)
+    assert given == []
+    assert [p.code for p in problems] == ["reviewer-not-entitled"]
