@@ -101,7 +101,7 @@ def _between_comments(root: etree._Element) -> etree._Element | None:
         holder = etree.Element("div")
         holder.text = begin.tail
         element = begin.getnext()
-        while element is not None and not (element.tag is etree.Comment and _END.match(element.text or "")):
+        while element is not None and not (isinstance(element, etree._Comment) and _END.match(element.text or "")):
             holder.append(copy.deepcopy(element))
             element = element.getnext()
         if _text(holder) or holder.find(".//img") is not None:

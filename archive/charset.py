@@ -33,15 +33,16 @@ _READ_AS = {
 def decide(headers: Headers, body: bytes) -> str:
     """Name of a Python codec; gb2312 and gbk are read as gb18030.
 
-    Where header and page disagree, the first of them that decodes the whole body is right, the header first.
-    A server's default of ISO-8859-1 decodes anything and so proves nothing: it is asked last, and yields to
-    bytes that stand mostly in GB2312's pairs.
+    Where header and page disagree, the one that decodes the whole body is right. Where both do it is UTF-8,
+    for much UTF-8 is valid GB18030 by chance and hardly the reverse; else the header. A server's default of
+    ISO-8859-1 decodes anything and so proves nothing: it is asked last, and yields to bytes that stand
+    mostly in GB2312's pairs.
     """
     for mark, charset in _BOMS:
         if body.startswith(mark):
             return charset
     said = [name for name in (_of_header(headers), _of_page(body)) if name]
-    for charset in said:
+    for charset in sorted(said, key=lambda name: name != "utf-8"):
         if charset != "cp1252" and _decodes(body, charset):
             return charset
     if _decodes(body, "utf-8"):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from sitegen.errors import Problem, Refused
+from sitegen.errors import Problem, Refused, in_order
 
 LABEL = "已歸檔"
 KEYS = (
@@ -79,9 +79,7 @@ def load(content: Path, site: str) -> Decision:
     """Read `content/_archive/<site>.yml`. Raises Refused with every Problem found (file:line, key)."""
     path = f"{content.as_posix()}/_archive/{site}.yml"
     if not is_site(site):
-        raise _refused(
-            path, "decision-site-invalid", f"“{site}” cannot be a site ID", "use letters, digits and -"
-        )
+        raise _refused(path, "decision-site-invalid", f"“{site}” cannot be a site ID", "use letters, digits and -")
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -92,7 +90,7 @@ def load(content: Path, site: str) -> Decision:
     reader = _Reader(path)
     decision = reader.decision(_parse(path, text, reader), site)
     if decision is None:
-        raise Refused(reader.problems)
+        raise Refused(in_order(reader.problems))
     return decision
 
 
@@ -146,7 +144,7 @@ def _refused(path: str, code: str, message: str, remedy: str, line: int | None =
 
 def _parse(path: str, text: str, reader: _Reader) -> dict[str, Any]:
     """The file's mapping; the line of every top-level and second-level key goes to the reader."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         value = loader.construct_document(node) if node else None
@@ -158,11 +156,16 @@ def _parse(path: str, text: str, reader: _Reader) -> dict[str, Any]:
     finally:
         loader.dispose()
     if not isinstance(value, dict):
-        raise _refused(
-            path, "decision-unreadable", "the file holds no mapping", "write `site: …` and `hosts: […]`"
-        )
+        raise _refused(path, "decision-unreadable", "the file holds no mapping", "write `site: …` and `hosts: […]`")
     reader.note_lines(node)
     return cast("dict[str, Any]", value)
+
+
+class _Loader(yaml.CSafeLoader):
+    """Dates stay text: an impossible one is a Problem of its key, not of the file."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
 
 
 class _Reader:
@@ -178,11 +181,10 @@ class _Reader:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 name = f"{prefix}{key.value}"
-                if name in self.lines:
-                    self.problem(
-                        "decision-key-repeated", name, f"`{name}` is given twice", "keep one of them"
-                    )
+                repeated = name in self.lines
                 self.lines[name] = key.start_mark.line + 1
+                if repeated:
+                    self.problem("decision-key-repeated", name, f"`{name}` is given twice", "keep one")
                 self.note_lines(value, f"{name}.")
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
@@ -190,10 +192,11 @@ class _Reader:
                 self.note_lines(item, f"{prefix[:-1]}[{number}].")
 
     def problem(self, code: str, key: str, message: str, remedy: str) -> None:
-        line = self.lines.get(key) or self.lines.get(key.partition("[")[0].partition(".")[0])
-        self.problems.append(
-            Problem(path=self.path, line=line, code=code, key=key, message=message, remedy=remedy)
-        )
+        place = key
+        while place and place not in self.lines:
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        line = self.lines.get(place)
+        self.problems.append(Problem(path=self.path, line=line, code=code, key=key, message=message, remedy=remedy))
 
     def decision(self, raw: dict[str, Any], site: str) -> Decision | None:
         self._unknown_keys(raw)
@@ -206,16 +209,13 @@ class _Reader:
                 )  # fmt: skip
         hosts = tuple(re.sub(r":(?:80|443)$", "", host) for host in hosts)
         if self.text(raw, "site", required=True) not in (None, site):
-            self.problem(
-                "decision-site-differs", "site", f"the file is named {site}.yml", f"write `site: {site}`"
-            )
+            self.problem("decision-site-differs", "site", f"the file is named {site}.yml", f"write `site: {site}`")
         robots = self.text(raw, "robots") or "honour"
         if robots not in ("honour", "ignore"):
-            self.problem(
-                "decision-value-invalid", "robots", f"“{robots}” is neither", "write honour or ignore"
-            )
+            self.problem("decision-value-invalid", "robots", f"“{robots}” is neither", "write honour or ignore")
         start = self.texts(raw, "start") or tuple(f"http://{host}/" for host in hosts[:1])
-        self._starts_within(start, hosts)
+        if not self.problems:
+            self._starts_within(start, hosts)
         values: dict[str, Any] = {
             "allow_private": self.texts(raw, "allow_private"),
             "exclude": self._excludes(raw),
@@ -275,9 +275,7 @@ class _Reader:
             if required:
                 self.problem("decision-key-missing", key, f"`{key}` is missing", f"add `{key}: […]`")
             return ()
-        if not isinstance(value, list) or any(
-            isinstance(item, (dict, list)) or item is None for item in value
-        ):
+        if not isinstance(value, list) or any(isinstance(item, (dict, list)) or item is None for item in value):
             self.problem("decision-value-invalid", key, f"`{key}` must be a list", f"write `{key}: [a, b]`")
             return ()
         return tuple(str(item) for item in value)
@@ -287,20 +285,16 @@ class _Reader:
         if value is None:
             return None
         try:
-            return date.fromisoformat(str(value)[:10] if isinstance(value, date) else str(value))
+            return date.fromisoformat(str(value))
         except ValueError:
-            self.problem(
-                "decision-value-invalid", within + key, f"“{value}” is not a date", "write 2026-11-22"
-            )
+            self.problem("decision-value-invalid", within + key, f"“{value}” is not a date", "write 2026-11-22")
             return None
 
     def _excludes(self, raw: dict[str, Any]) -> tuple[Exclude, ...]:
         items = raw.get("exclude") or []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             remedy = "write a list of `{pattern: …, reason: …}`"
-            self.problem(
-                "decision-value-invalid", "exclude", "`exclude` must list patterns with a reason", remedy
-            )
+            self.problem("decision-value-invalid", "exclude", "`exclude` must list patterns with a reason", remedy)
             return ()
         found = []
         for number, item in enumerate(items):
@@ -310,9 +304,7 @@ class _Reader:
             try:
                 compiled = re.compile(pattern or "")
             except re.error as error:
-                self.problem(
-                    "decision-value-invalid", f"{within}pattern", f"{error}", "correct the expression"
-                )
+                self.problem("decision-value-invalid", f"{within}pattern", f"{error}", "correct the expression")
                 continue
             found.append(Exclude(pattern=compiled, reason=reason or ""))
         return tuple(found)
@@ -320,9 +312,7 @@ class _Reader:
     def _mapping(self, raw: dict[str, Any], key: str) -> dict[str, Any] | None:
         value = raw.get(key)
         if value is not None and not isinstance(value, dict):
-            self.problem(
-                "decision-value-invalid", key, f"`{key}` must be a mapping", "see docs/FORMATS.md §2"
-            )
+            self.problem("decision-value-invalid", key, f"`{key}` must be a mapping", "see docs/FORMATS.md §2")
             return None
         return cast("dict[str, Any] | None", value)
 

@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from lxml import etree
@@ -54,17 +55,11 @@ _ANYWHERE = frozenset({
     "background", "data-src", "data-original", "data-url", "data-lazy", "data-lazy-src", "data-bg",
     "data-echo", "data-background", "data-image", "data-original-src", "file", "lay-src", "original", "_src",
 })  # fmt: skip
-_LINK_PAGES = frozenset(
-    {"alternate", "next", "prev", "canonical", "contents", "index", "start", "chapter", "help"}
-)
-_META_LINKS = frozenset(
-    {"og:image", "og:video", "og:audio", "twitter:image", "msapplication-tileimage", "image"}
-)
+_LINK_PAGES = frozenset({"alternate", "next", "prev", "canonical", "contents", "index", "start", "chapter", "help"})
+_META_LINKS = frozenset({"og:image", "og:video", "og:audio", "twitter:image", "msapplication-tileimage", "image"})
 _MOVIE = frozenset({"movie", "src", "filename", "url", "data"})
 
-_CSS_URL = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s]+))\s*\)|@import\s+(?:"([^"]*)"|'([^']*)')""", re.I
-)
+_CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s]+))\s*\)|@import\s+(?:"([^"]*)"|'([^']*)')""", re.I)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6}\s?|.)")
 _REFRESH = re.compile(r"""^\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?([^"']+)""", re.I)
@@ -127,9 +122,7 @@ def discover(url: str, headers: Headers, body: bytes) -> Found:
         return _of_html(url, headers, body)
     if media == "text/plain" and "sitemap" in path:
         text, code = charset.decode(body, headers)
-        return _found(
-            url, code, "", ((line.strip(), "page", "sitemap") for line in text.splitlines() if line.strip())
-        )
+        return _found(url, code, "", ((line.strip(), "page", "sitemap") for line in text.splitlines() if line.strip()))
     return Found()
 
 
@@ -160,14 +153,9 @@ def _found(url: str, code: str, title: str, raw: Iterable[Raw], *, query: str = 
 
 def _of_html(url: str, headers: Headers, body: bytes) -> Found:
     text, code = charset.decode(body, headers)
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, recover=True)
-    # NUL ends libxml2's document; a declaration of another encoding would be believed.
-    try:
-        root = etree.fromstring(text.replace("\0", "\ufffd").encode("utf-8", "replace") or b"<p>", parser)
-    except etree.XMLSyntaxError:
-        root = None
-    if root is None:
-        return _found(url, code, "", _in_script(text))
+    # NUL ends libxml2's document; without an element there would be none.
+    data = b"<!doctype html><html>" + text.replace("\0", "\ufffd").encode("utf-8", "replace")
+    root = etree.fromstring(data, etree.HTMLParser(encoding="utf-8", huge_tree=True, recover=True))
     base = next((b for e in root.iter("base") if (b := canon.resolve(url, e.get("href", ""), code))), url)
     raw = _in_tree(root)
     return _found(url, code, _title(root), raw, base=base)
@@ -179,7 +167,8 @@ def _title(root: etree._Element) -> str:
 
 
 def _in_tree(root: etree._Element) -> Iterator[Raw]:
-    for element in root.iter():
+    # Comments may stand before and after the root.
+    for element in chain(root.itersiblings(preceding=True), root.iter(), root.itersiblings()):
         if isinstance(element, etree._Comment):
             yield from _in_comment(element.text or "")
         elif isinstance(element.tag, str):
@@ -235,9 +224,7 @@ def _in_meta(element: etree._Element, value: str) -> Iterator[Raw]:
             target = found[1].strip()
             if not re.fullmatch(r"[\d.]*", target):
                 yield target, "page", "meta-refresh"
-    elif (
-        element.get("property") or element.get("name") or element.get("itemprop") or ""
-    ).lower() in _META_LINKS:
+    elif (element.get("property") or element.get("name") or element.get("itemprop") or "").lower() in _META_LINKS:
         yield value, "requisite", "meta@content"
 
 

@@ -175,9 +175,7 @@ class Client:
     async def _attempt(self, url: str, attempt: int) -> Exchange:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port or {"https": 443}.get(parts.scheme, 80)
-        host = self._hosts.setdefault(
-            (parts.scheme, name, port), _Host(slots=asyncio.Semaphore(self._connections))
-        )
+        host = self._hosts.setdefault((parts.scheme, name, port), _Host(slots=asyncio.Semaphore(self._connections)))
         netloc = parts.netloc.rpartition("@")[2]
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         request = (
@@ -186,9 +184,7 @@ class Client:
         ).encode("ascii", "replace")
         async with host.slots:
             while True:
-                connection = (
-                    host.idle.pop() if host.idle else await self._dial(host, parts.scheme, name, port)
-                )
+                connection = host.idle.pop() if host.idle else await self._dial(host, parts.scheme, name, port)
                 await self._pause(host, connection.ip)
                 # A kept connection may have been closed by the server meanwhile: then nothing was answered,
                 # and a new one is no retry.
@@ -252,9 +248,7 @@ class Client:
                 cause = f"connect: {error.strerror or error}"
         raise _FailedError(cause)
 
-    async def _converse(
-        self, connection: _Connection, url: str, request: bytes, attempt: int
-    ) -> tuple[Exchange, bool]:
+    async def _converse(self, connection: _Connection, url: str, request: bytes, attempt: int) -> tuple[Exchange, bool]:
         started = datetime.now(UTC)
         body = cast(BinaryIO, SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 (handed to the caller)
         try:

@@ -174,7 +174,7 @@ def _plain(element: etree._Element) -> str:
     return " ".join("".join(str(part) for part in element.itertext()).split())
 
 
-class _Writer(MarkdownConverter):  # type: ignore[misc]
+class _Writer(MarkdownConverter):
     """Python-Markdown's dialect: only what it unescapes is escaped, `<` and `&` stay entities."""
 
     def escape(self, text: str, parent_tags: Any) -> str:

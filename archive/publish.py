@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lxml import etree
+
 from archive import (
     article,
     banner,
@@ -22,7 +24,6 @@ from archive import (
     charset,
     copies,
     css,
-    decision as decisions,
     interstitial,
     names,
     recall,
@@ -30,6 +31,9 @@ from archive import (
     stamp,
     store,
     warc,
+)
+from archive import (
+    decision as decisions,
 )
 from archive.copies import Copy, CopyLinks
 from archive.decision import Decision
@@ -162,7 +166,7 @@ def publish(
     deleted = _delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
     record = _index(context, decision, made, capture, planned)
-    files.write_atomic(index, _as_bytes(record))
+    files.write_atomic(index, as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())
     return PublishReport(
         capture=capture.id,
@@ -447,8 +451,6 @@ def _is_svg(row: Row, body: bytes) -> bool:
 
 def _without_scripts(body: bytes) -> bytes:
     """A drawing opened on its own would run its scripts; the untouched bytes are in the WARC."""
-    from lxml import etree
-
     try:
         root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True))
     except etree.XMLSyntaxError:
@@ -637,7 +639,9 @@ def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, 
 
 def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """A column's list: `/lydt/`, `/lydt/index.html`, … in the order a server looks for them."""
-    by_path = {urlsplit(page["target_uri"]).path.lower(): page for page in reversed(pages) if not page["title"].startswith("转向：")}
+    by_path: dict[str, Mapping[str, Any]] = {
+        urlsplit(page["target_uri"]).path.lower(): page for page in reversed(pages) if not page["title"].startswith("转向：")
+    }
     for name in ("", "index.html", "index.htm", "default.htm", "default.html", "index.asp", "index.aspx", "index.jsp", "index.shtml", "list.html"):
         if page := by_path.get(f"/{prefix}/{name}".lower()):
             return page
@@ -645,7 +649,7 @@ def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str,
     return lists[0] if lists else None
 
 
-def _as_bytes(record: Mapping[str, Any]) -> bytes:
+def as_bytes(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -679,4 +683,4 @@ def update_successors(index: Path, migrated: Mapping[str, str]) -> bool:
     record = read_index(index)
     for page in record["pages"]:
         page["successor"] = migrated.get(page["target_uri"])
-    return files.write_atomic(index, _as_bytes(record))
+    return files.write_atomic(index, as_bytes(record))

@@ -47,7 +47,7 @@ def settle(outcomes: Sequence[Outcome], site_url: str) -> list[Redirect]:
     return settled
 
 
-def render(relation: Relation, format: Format, *, site_url: str, site: str, name: str) -> str:  # noqa: A002
+def render(relation: Relation, format: Format, *, site_url: str, site: str, name: str) -> str:
     """The whole file. `site_url` is the portal's, destinations are absolute; `name` the retired site's."""
     redirects = settle(relation.outcomes, site_url)
     catalogue = f"{site_url.rstrip('/')}/archive/{site}/"
@@ -138,7 +138,7 @@ def _nginx_table(table: Mapping[str, str]) -> list[str]:
     lines, written = [], set()
     for asked, new in sorted(table.items()):
         if len(folded[asked.lower()]) > 1:
-            lines.append(f"    {_nginx_quoted('~^' + re.escape(asked) + '$', pattern=True)} {_nginx_value(new)};")
+            lines.append(f"    {_nginx_quoted('~^' + re.escape(asked) + '$')} {_nginx_value(new)};")
         elif asked.lower() not in written:
             written.add(asked.lower())
             lines.append(f"    {_nginx_quoted(asked)} {_nginx_value(new)};")
@@ -149,9 +149,8 @@ def _nginx_pattern(pattern: str) -> str:
     return pattern.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _nginx_quoted(text: str, *, pattern: bool = False) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "").replace("\r", "")
-    return f'"{escaped if pattern else escaped}"'
+def _nginx_quoted(text: str) -> str:
+    return f'"{_nginx_pattern(text)}"'.replace("\n", "").replace("\r", "")
 
 
 def _nginx_value(url: str) -> str:

@@ -37,7 +37,7 @@ class Unresolved:
 
 
 Outcome = Moved | Kept | Unresolved
-_WORDS = {Moved: "redirect", Kept: "archive", Unresolved: "unresolved"}
+_WORDS: Mapping[type[Outcome], str] = {Moved: "redirect", Kept: "archive", Unresolved: "unresolved"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

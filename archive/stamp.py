@@ -51,7 +51,7 @@ class Stamped:
 
 # libxml2 stops at this depth and loses what is below it.
 _DEEPEST = 2000
-_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True, default_doctype=False)
+_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CLOSING = re.compile(r"</(?:body|html)\s*>", re.I)
 _DOCTYPE = re.compile(
@@ -138,7 +138,7 @@ def _as_plain_text(markup: str) -> etree._Element:
 def title_of(root: etree._Element | None) -> str:
     """The page's title, blanks evened out; empty when it has none."""
     found = root.find(".//title") if root is not None else None
-    return " ".join("".join(found.itertext()).split()) if found is not None else ""
+    return " ".join(_words(found).split()) if found is not None else ""
 
 
 def base_of(root: etree._Element | None, url: str, resolve: Callable[[str, str], str | None]) -> str:
@@ -219,6 +219,22 @@ def _drop(element: etree._Element) -> None:
         else:
             parent.text = (parent.text or "") + element.tail
     parent.remove(element)
+
+
+def _take(element: etree._Element, name: str) -> str | None:
+    """The attribute's value; the element has it no longer."""
+    value = element.get(name)
+    if value is not None:
+        del element.attrib[name]
+    return value
+
+
+def _pairs(element: etree._Element) -> list[tuple[str, str]]:
+    return [(str(name), str(value)) for name, value in element.items()]
+
+
+def _words(element: etree._Element) -> str:
+    return "".join(str(text) for text in element.itertext())
 
 
 def _swap(element: etree._Element, new: etree._Element) -> None:
@@ -326,10 +342,10 @@ class _Work:
         if rules:
             self.head.append(f"<style>{''.join(rules)}</style>\n")
         for name in ("bgcolor", "background", "text", "link", "vlink", "alink"):
-            body.attrib.pop(name, None)
+            _take(body, name)
 
     def _outer_attributes(self, root: etree._Element) -> str:
-        kept = {name: _harmless(name, value) for name, value in root.items() if name in {"id", "class", "dir", "lang"}}
+        kept = {name: _harmless(name, value) for name, value in _pairs(root) if name in {"id", "class", "dir", "lang"}}
         return "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
 
     def _bring_out_what_scripts_wrote(self, root: etree._Element) -> None:
@@ -373,7 +389,7 @@ class _Work:
                 self._meta(element)
             elif kind:
                 self.removed[kind] += 1
-                self.removed["handlers"] += sum(name.startswith("on") for name in element.keys())
+                self.removed["handlers"] += sum(str(name).startswith("on") for name, _ in _pairs(element))
             if tag not in {"head", "frameset"} or element.getparent() is not None:
                 _drop(element)
             return
@@ -387,7 +403,7 @@ class _Work:
             self._attributes(element, tag)
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
-        for name, value in element.items():
+        for name, value in _pairs(element):
             if name in _ATTRIBUTES:
                 if "gdz" in value or (name in {"id", "class"} and "archived" in value):
                     element.set(name, _harmless(name, value))
@@ -407,7 +423,7 @@ class _Work:
                 del element.attrib[name]
         if tag in _CONTROLS_OF_FORMS:
             element.set("disabled", "disabled")
-            element.attrib.pop("name", None)
+            _take(element, "name")
 
     def _style_attribute(self, element: etree._Element, value: str) -> None:
         text, dropped = css.rewrite_style(value, self._css_link)
@@ -457,7 +473,7 @@ class _Work:
         _drop(element)
 
     def _style(self, element: etree._Element) -> None:
-        text, dropped = css.rewrite("".join(element.itertext()), self._css_link)
+        text, dropped = css.rewrite(_words(element), self._css_link)
         if dropped:
             self.removed["style_links"] += dropped
         media = element.get("media")
@@ -469,7 +485,7 @@ class _Work:
         href = element.get("href")
         new_window = (element.get("target") or "").lower() == "_blank"
         for name in ("target", "rel", "href"):
-            element.attrib.pop(name, None)
+            _take(element, name)
         target = self._led_to(href, element.get("onclick"))
         if target is None:
             return
@@ -517,7 +533,7 @@ class _Work:
         if found:
             element.set("src", found)
             return
-        had = element.attrib.pop("src", None)
+        had = _take(element, "src")
         if not element.get("srcset") and had is not None:
             tiny = all(re.fullmatch(r"\s*[0-3](?:px)?\s*", element.get(side) or "") for side in ("width", "height"))
             if tiny:
@@ -527,7 +543,7 @@ class _Work:
                 self.removed["images"] += 1
 
     def _srcset(self, element: etree._Element) -> None:
-        value = element.attrib.pop("srcset", None) or element.get("data-srcset")
+        value = _take(element, "srcset") or element.get("data-srcset")
         if not value:
             return
         kept = []
@@ -543,7 +559,7 @@ class _Work:
         element.text = None
         for child in list(element):
             element.remove(child)
-        element.attrib.pop("src", None)
+        _take(element, "src")
         if found:
             element.set("src", found)
             element.set("sandbox", "allow-same-origin allow-popups allow-top-navigation-by-user-activation")
@@ -582,7 +598,7 @@ class _Work:
             _drop(element)
         elif kind == "image":
             found = self.to(element.get("src") or "", "image")
-            element.attrib.pop("src", None)
+            _take(element, "src")
             if found:
                 element.set("src", found)
 
@@ -594,7 +610,7 @@ class _Work:
             if not _URLISH.fullmatch(value) or not ("/" in value or re.search(r"\.\w{2,5}$", value)):
                 continue
             target = self.links.target(self.base, value, self.charset, "link")
-            words = " ".join("".join(option.itertext()).split())
+            words = " ".join(_words(option).split())
             if target is not None and target.state != "missing" and words:
                 chosen.append((target, words))
         if not chosen:
@@ -619,13 +635,13 @@ class _Work:
             value = (element.get(side) or "").strip().removesuffix("px")
             if _LENGTH.fullmatch(value):
                 look.append(f"{side}:{value}{'' if value.endswith('%') else 'px'}")
-            element.attrib.pop(side, None)
+            _take(element, side)
         element.tag = "div"
         element.set("style", ";".join([*look, element.get("style") or ""]).rstrip(";"))
 
     def _media(self, element: etree._Element) -> None:
         for name in ("src", "poster"):
-            value = element.attrib.pop(name, None)
+            value = _take(element, name)
             if value and (found := self.to(value, "image" if name == "poster" else "media")):
                 element.set(name, found)
         if element.tag == "source":

@@ -18,7 +18,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sitegen import archived, checks, content, editions, files, links, output, pages, plan, records, sitemap
+from sitegen import (
+    archived,
+    checks,
+    content,
+    editions,
+    files,
+    frontmatter,
+    links,
+    output,
+    pages,
+    plan,
+    records,
+    sitemap,
+)
+from sitegen.archived import Retired
 from sitegen.city import City
 from sitegen.config import Project
 from sitegen.editions import Editions
@@ -130,10 +144,11 @@ def read(project: Project, now: datetime) -> Inputs:
     good = Good(project.root, project.content, project.state / "good")
     people, record_problems = records.load(project.content)
     footer, link_problems = links.load(project.content)
-    tree = content.load(project.content, good.sections)
     published, archive_problems = archived.load(project.public)
+    retired = archived.retired_pages(published)
+    tree = content.load(project.content, good.sections, _retired_sections(retired, good))
     archive_problems += archived.unpublished_decisions(project.content, published)
-    chosen = editions.choose(tree, people, good, archived.retired_pages(published), now)
+    chosen = editions.choose(tree, people, good, retired, now)
     problems = (*record_problems, *link_problems, *tree.problems, *archive_problems, *chosen.problems)
     if "" not in tree.sites:
         raise Refused(
@@ -183,6 +198,16 @@ class _Work:
         return self.project.releases / self.remembered.release if self.remembered.release else None
 
 
+def _retired_sections(retired: Mapping[str, Retired], good: Good) -> dict[str, str]:
+    """The texts of retired index.md files as they were; a lost one is left as it stands now."""
+    found: dict[str, str] = {}
+    for source, page in retired.items():
+        data = good.read(page.blob) if posixpath.basename(source) == "index.md" else None
+        if data is not None:
+            found[source] = frontmatter.normalise(data)
+    return found
+
+
 def _build(
     project: Project, inputs: Inputs, state: State, *, jobs: int, clean: bool, progress: Progress, fault: Fault
 ) -> tuple[list[Made], Plan, str]:
@@ -193,7 +218,7 @@ def _build(
     theme = _theme_files(project)
     style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
     made_pages = pages.make(inputs.city, lambda path: _size(inputs, path), {"style": style})
-    plain, damaged = _plain_files(project, inputs, made_pages, theme)
+    plain, damaged = _plain_files(project, inputs, made_pages, theme, remembered)
     plain_digests = {file: item.digest for file, item in plain.items()}
     targets = _targets(inputs, plain)
     engine = engine_digest(project)
@@ -401,7 +426,7 @@ def _theme_files(project: Project) -> dict[str, Plain]:
 
 
 def _plain_files(
-    project: Project, inputs: Inputs, made_pages: Pages, theme: Mapping[str, Plain]
+    project: Project, inputs: Inputs, made_pages: Pages, theme: Mapping[str, Plain], remembered: Remembered
 ) -> tuple[dict[str, Plain], list[Problem]]:
     """Attachments of what is shown, the theme's assets, public copies of the archive, site map and robots.txt."""
     plain = dict(theme)
@@ -413,7 +438,7 @@ def _plain_files(
     damaged: list[Problem] = []
     for index in inputs.city.published:
         if index.mode == "copies":
-            plain |= _copies(index, damaged)
+            plain |= _copies(index, remembered, damaged)
     for name, data in sitemap.make(project.site_url, made_pages.pages).items():
         plain[name] = Plain(digest=files.sha256(data), source=data)
     return plain, damaged
@@ -430,14 +455,16 @@ def _section_assets(inputs: Inputs) -> list[str]:
     return sorted(found)
 
 
-def _copies(index: archived.Published, damaged: list[Problem]) -> dict[str, Plain]:
-    """One published capture, whole; a file that is missing or of another size is told and left out."""
+def _copies(index: archived.Published, remembered: Remembered, damaged: list[Problem]) -> dict[str, Plain]:
+    """One published capture, whole. Each copy's digest is checked when it is first carried; one that is not what the
+    index says is told and left out."""
     found: dict[str, Plain] = {}
+    root = index.folder.resolve()
     for name, facts in sorted(index.files.items()):
-        source = index.folder / name
-        inside = source.resolve().is_relative_to(index.folder.resolve())
-        if inside and source.is_file() and source.stat().st_size == facts["bytes"]:
-            found[f"archive/{index.site}/{index.timestamp}/{name}"] = Plain(digest=str(facts["sha256"]), source=source)
+        source, file = index.folder / name, f"archive/{index.site}/{index.timestamp}/{name}"
+        whole = source.resolve().is_relative_to(root) and source.is_file() and source.stat().st_size == facts["bytes"]
+        if whole and (remembered.plain.get(file) == facts["sha256"] or files.sha256_file(source) == facts["sha256"]):
+            found[file] = Plain(digest=str(facts["sha256"]), source=source)
         else:
             damaged.append(
                 Problem(
@@ -505,7 +532,7 @@ def _manifest_page(page: Page, inputs: Inputs) -> dict[str, object]:
     if page.edition is not None:
         digest, blob = page.edition.article.digest, page.edition.article.blob
     elif page.source:
-        text = content.read_text(inputs.tree.root, page.source, []) or ""
+        text = inputs.tree.fixed.get(page.source) or content.read_text(inputs.tree.root, page.source, []) or ""
         digest, blob = files.sha256(text.encode()), content.git_blob(text.encode())
     return {
         "url": page.url,
@@ -520,10 +547,16 @@ def _manifest_page(page: Page, inputs: Inputs) -> dict[str, object]:
 def _keep_sections(inputs: Inputs, rendered: set[str]) -> None:
     broken = {problem.path for problem in inputs.tree.problems if problem.severity == "error"}
     for section in inputs.tree.sections:
-        if section.source in rendered and f"content/{section.source}" not in broken:
-            text = content.read_text(inputs.tree.root, section.source, [])
-            if text is not None:
-                inputs.good.keep_section(section.source, text)
+        if (
+            section.source not in rendered
+            or section.source in inputs.tree.fixed
+            or f"content/{section.source}" in broken
+        ):
+            continue
+        text = content.read_text(inputs.tree.root, section.source, [])
+        if text is not None:
+            inputs.good.keep_section(section.source, text)
+            inputs.good.keep({content.git_blob(text.encode()): text.encode().__bytes__})
 
 
 def _with_problems(made: Sequence[Made], damaged: list[Problem]) -> list[Made]:

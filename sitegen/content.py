@@ -58,6 +58,7 @@ class Tree:
     columns: dict[str, Column] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    fixed: dict[str, str] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -77,9 +78,12 @@ class Tree:
         return self._digests[path]
 
 
-def load(root: Path, older_sections: Callable[[str], Iterable[str]]) -> Tree:
-    """Read the tree. `older_sections(path)` gives earlier texts of an index.md that is broken now, newest first."""
-    tree = Tree(root=root)
+def load(root: Path, older_sections: Callable[[str], Iterable[str]], fixed: Mapping[str, str] | None = None) -> Tree:
+    """Read the tree. `older_sections(path)` gives earlier texts of an index.md that is broken now, newest first;
+    `fixed` gives texts that stand in the place of a file (a retired index.md), whether the file is still there or not.
+    """
+    tree = Tree(root=root, fixed=dict(fixed or {}))
+    tree.files |= tree.fixed.keys()
     for path in _walk(root, tree.problems):
         tree.files.add(path)
     indexes = sorted((p for p in tree.files if posixpath.basename(p) == "index.md"), key=lambda p: (p.count("/"), p))
@@ -136,7 +140,7 @@ def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
 
 def _load_section(tree: Tree, path: str, older_sections: Callable[[str], Iterable[str]]) -> None:
     problems: list[Problem] = []
-    text = read_text(tree.root, path, problems)
+    text = tree.fixed[path] if path in tree.fixed else read_text(tree.root, path, problems)
     section = _section(path, text, tree, problems) if text is not None else None
     for older in older_sections(path) if section is None else ():
         section = section or _section(path, older, tree, [])
@@ -237,12 +241,8 @@ def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: _
 
 
 def _load_source(tree: Tree, path: str) -> None:
-    column = posixpath.dirname(path)
-    while column not in tree.columns and column:
-        if column in tree.sites:
-            break
-        column = posixpath.dirname(column)
-    if column not in tree.columns:
+    column = column_of(tree, path)
+    if column is None:
         tree.problems.append(
             Problem(
                 path=f"content/{path}",
@@ -253,6 +253,14 @@ def _load_source(tree: Tree, path: str) -> None:
         )
         return
     tree.sources[path] = Source(path=path, column=column, text=read_text(tree.root, path, tree.problems))
+
+
+def column_of(tree: Tree, path: str) -> str | None:
+    """The nearest column above a file; None when a site comes first or none stands there."""
+    folder = posixpath.dirname(path)
+    while folder and folder not in tree.columns and folder not in tree.sites:
+        folder = posixpath.dirname(folder)
+    return folder if folder in tree.columns else None
 
 
 def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Article | None, list[Problem]]:

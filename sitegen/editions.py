@@ -47,13 +47,23 @@ def choose(tree: Tree, records: Records, good: Good, retired: Mapping[str, Retir
     """The same answer for an incremental and a clean build: it depends on sources, ledgers, good versions and `now`."""
     result = Editions()
     ledgers = _ledgers(tree, result.problems)
-    for path, source in sorted(tree.sources.items()):
+    gone = {path: _vanished(tree, path) for path in retired.keys() - tree.sources.keys()}
+    for path, source in sorted({**tree.sources, **{p: s for p, s in gone.items() if s is not None}}.items()):
         chooser = _Chooser(source=source, tree=tree, records=records, good=good, result=result)
         entries = ledgers[source.column].get(Path(path).stem, [])
+        if path not in retired and f"{source.column}/index.md" in retired:
+            chooser.refuse_in_retired_column()
+            continue
         edition = chooser.retired(retired[path], entries) if path in retired else chooser.reviewed(entries)
         if edition is not None:
             _place(edition, path, now, result)
     return result
+
+
+def _vanished(tree: Tree, path: str) -> Source | None:
+    """A retired page whose source was deleted since: it stays all the same."""
+    column = content.column_of(tree, path)
+    return None if column is None or path.endswith("index.md") else Source(path=path, column=column, text=None)
 
 
 def _ledgers(tree: Tree, problems: list[Problem]) -> dict[str, dict[str, list[Entry]]]:
@@ -135,6 +145,13 @@ class _Chooser:
                 "bring back the repository's history or the state folder",
             )
         return edition
+
+    def refuse_in_retired_column(self) -> None:
+        self._report(
+            "article-in-retired-column",
+            f"the column {self.source.column} is retired: nothing new is published in it",
+            "put the file into the column that succeeds it",
+        )
 
     def _current(self) -> tuple[Article | None, list[Problem]]:
         if self.source.text is None:

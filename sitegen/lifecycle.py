@@ -71,7 +71,7 @@ def load(content: Path, site: str) -> SiteRecord | None:
                     path=f"content/_records/sites/{site}.yml",
                     code="lifecycle-unreadable",
                     message=f"the record cannot be read: {error}",
-                    remedy="see docs/FORMATS.md §1.4; each event needs `event` and `on: 2026-11-22`",
+                    remedy="see docs/FORMATS.md §1.4; each event needs `event` and `date: 2026-11-22`",
                 )
             ]
         ) from None
@@ -87,10 +87,11 @@ def load_all(content: Path) -> list[SiteRecord]:
 def _record(site: str, raw: dict[str, Any]) -> SiteRecord:
     events = []
     for entry in raw.get("events") or ():
-        if not isinstance(entry["on"], date):
-            raise ValueError(f"on: {entry['on']} is not a date")
-        facts = {str(key): str(value) for key, value in entry.items() if key not in {"event", "on"}}
-        events.append(Event(event=str(entry["event"]), on=entry["on"], facts=facts))
+        on = entry["date"]
+        if not isinstance(on, date):
+            raise ValueError(f"date: {on} is not a date")
+        facts = {str(key): str(value) for key, value in entry.items() if key not in {"event", "date"}}
+        events.append(Event(event=str(entry["event"]), on=on, facts=facts))
     return SiteRecord(
         site=site,
         name=str(raw.get("name") or site),
@@ -107,7 +108,7 @@ def append_event(content: Path, site: str, event: Event, *, name: str = "", url:
     record = load(content, site)
     if record is not None and record.last(event.event) == event:
         return False
-    fields = {"event": event.event, "on": event.on, **event.facts}
+    fields = {"event": event.event, "date": event.on, **event.facts}
     line = yaml.safe_dump(fields, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
     if record is None:
         head = yaml.safe_dump(

@@ -77,9 +77,9 @@ def codes_in(folder: str) -> set[str]:
             if isinstance(node, ast.Call):
                 values = [keyword.value for keyword in node.keywords if keyword.arg == "code"] + list(node.args)
                 for value in values:
-                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                        if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", value.value):
-                            found.add(value.value)
+                    text = value.value if isinstance(value, ast.Constant) else None
+                    if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", text):
+                        found.add(text)
     return found
 
 

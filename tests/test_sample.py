@@ -7,7 +7,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from tests.cities import NOW, ROOT
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the committed sample, so that what a demo added here is not measured."""
     root = tmp_path_factory.mktemp("sample")
     listed = subprocess.run(["git", "ls-files", "-z", "content"], cwd=ROOT, capture_output=True, check=True).stdout
@@ -33,7 +32,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copyfile(ROOT / name, target)
     shutil.copytree(ROOT / "themes", root / "themes")
     shutil.copyfile(ROOT / "mkdocs.yml", root / "mkdocs.yml")
-    yield root
+    return root
 
 
 @pytest.fixture(scope="module")

@@ -96,8 +96,9 @@ def _make_region(table: Element) -> None:
     """A wide table slides in a region of its own, reachable by keyboard; the page itself never slides sideways."""
     inner = Element("table", dict(table.attrib))
     inner.extend(list(table))
-    inner.text, inner.tail = table.text, "\n"
+    inner.text, inner.tail, tail = table.text, "\n", table.tail
     table.clear()
+    table.tail = tail
     table.tag = "div"
     table.attrib.update({"class": "wide", "role": "region", "tabindex": "0", "aria-label": "表格，可左右滑动"})
     table.append(inner)

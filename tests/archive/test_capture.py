@@ -17,11 +17,12 @@ import pytest
 from fastwarc.warc import ArchiveIterator
 
 from archive import canon, cdxj, recall, store, warc
-from archive.capture import Options, Scope
+from archive.capture import Options, Scope, capture
 from archive.decision import Decision, Exclude
 from archive.fetch import ConnectTo
 from sitegen.errors import Problem, Refused
 from tests.archive.oldweb import (
+    NOW,
     ROOT,
     Answer,
     Route,
@@ -337,7 +338,7 @@ def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
     """A calendar, folders within folders and parameters that pile up: asked for a little, then excluded."""
 
     class Endless(dict[str, Route]):
-        def get(self, path: str, default: object = None) -> Route:  # type: ignore[override]
+        def get(self, path: str, default: object = None) -> Route:
             if path in ("/robots.txt", "/sitemap.xml"):
                 return page("", status="404 Not Found")
             if path.startswith("/cal"):
@@ -489,7 +490,7 @@ def test_the_whole_old_website_is_captured_with_its_true_bytes(tmp_path: Path) -
             allow_private=("127.0.0.1",),
         )
         to = [ConnectTo(host="lyj.example.gov.cn", port=80, address="127.0.0.1", to_port=site.port)]
-        report = captured(site, tmp_path, decision, connect_to=to)
+        report = capture(decision, store=tmp_path, now=NOW, connect_to=to)
         asked = list(site.log)
     rows = {row.key: row for row in rows_of(report).values()}
     for item in expected:

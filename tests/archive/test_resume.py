@@ -8,13 +8,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from argparse import Namespace
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from warcio.checker import Checker
 
 from archive import store, warc
 from archive.capture import CaptureReport, Options
+from archive.fetch import ConnectTo
 from archive.frontier import Frontier
 from archive.verify import verify
 from sitegen.errors import Refused
@@ -22,11 +26,11 @@ from tests.archive.oldweb import ROOT, OldWeb, Route, captured, page, redirect, 
 
 PAGES = 90
 POINTS = [
-    *(f"after-fetch:{n}" for n in (1, 2, 40, 150)),
-    *(f"after-append:{n}" for n in (1, 3, 7, 64, 65, 66, 130, 180)),
-    *(f"after-sync:{n}" for n in (1, 2, 4, 5)),
-    *(f"after-commit:{n}" for n in (1, 2, 4, 5)),
-    *(f"after-roll:{n}" for n in (1, 3, 5)),
+    *(f"after-fetch:{n}" for n in (1, 60)),
+    *(f"after-append:{n}" for n in (1, 7, 64, 65, 130)),
+    *(f"after-sync:{n}" for n in (1, 2, 4)),
+    *(f"after-commit:{n}" for n in (1, 2, 4)),
+    *(f"after-roll:{n}" for n in (1, 3)),
     "after-warc:1",
     "before-manifest:1",
     "after-manifest:1",
@@ -64,7 +68,7 @@ def committed(place: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def web() -> object:
+def web() -> Iterator[OldWeb]:
     with serving(site()) as served:
         yield served
 
@@ -102,7 +106,7 @@ def test_a_killed_capture_resumes_without_loss_or_repetition(
     assert set(answers.values()) == {1}
     assert len(answers) == report.inventory["total"]
     for path in report.capture.warcs:
-        assert subprocess.run([sys.executable, "-m", "warcio.cli", "check", path], check=False).returncode == 0
+        assert Checker(Namespace(inputs=[path], verbose=False)).process_all() == 0
     assert not list(report.capture.folder.rglob("*.open"))
 
 
@@ -132,8 +136,6 @@ def test_a_site_that_was_down_is_captured_when_it_is_up(tmp_path: Path) -> None:
     assert [problem.code for problem in refused.value.problems] == ["capture-nothing"]
     with serving({"/": page("x")}) as web:
         web.port, again = port, web.port
-        from archive.fetch import ConnectTo
-
         to = [ConnectTo(host="127.0.0.1", port=port, address="127.0.0.1", to_port=again)]
         report = captured(web, tmp_path, connect_to=to)
     assert report.inventory["captured"] == 1

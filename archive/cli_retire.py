@@ -1,0 +1,273 @@
+"""The commands from publication to retirement, to be added to `archive`: parse → one library call → report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from archive import cli, decision, extract, fetch, own, publish, redirects, relate, retirement, runbook, status, store
+from archive.runbook import Desk
+from archive.store import Capture
+from sitegen import clock, config
+from sitegen.errors import Problem, Refused
+
+public_option = click.option(
+    "--public",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/public"),
+    show_default=True,
+    help="Folder of the published copies.",
+)
+date_option = click.option("--date", "given_date", metavar="DATE", help="The time that rules see, for tests and previews.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
+no_build_option = click.option("--no-build", is_flag=True, help="Do not run `sitegen build` afterwards.")
+
+
+def register(group: click.Group) -> None:
+    """Add publish, extract, relate, redirects, notice, retire and status."""
+    for command in (
+        publish_command,
+        extract_command,
+        relate_command,
+        redirects_command,
+        notice_command,
+        retire_command,
+        status_command,
+    ):
+        group.add_command(command)
+
+
+def _desk(content: Path, place: Path, public: Path, given_date: str | None) -> Desk:
+    """The project is where content/ lies; without mkdocs.yml the portal's address is unknown, which only links need."""
+    root = content.resolve().parent
+    settings = root / "mkdocs.yml"
+    site_url = config.load(settings).site_url if settings.exists() else "/"
+    return Desk(
+        root=root, content=content, store=place, public=public, site_url=site_url, now=clock.now(given_date)
+    )
+
+
+def _site(argument: str) -> str:
+    """`lyj`, `lyj/20261122103000`, or a path of our own such as `jyj/old-column`."""
+    head, _, tail = argument.strip("/").partition("/")
+    if not tail or (tail.isdigit() and len(tail) == 14):
+        return head
+    return own.site_id(argument)
+
+
+def _capture(place: Path, argument: str) -> Capture:
+    _, _, tail = argument.partition("/")
+    return store.open_capture(place, argument if tail.isdigit() else _site(argument))
+
+
+_all_places: tuple[Callable[..., object], ...] = (cli.content_option, cli.store_option, public_option, date_option)
+
+
+def _places(command: Callable[..., object]) -> Callable[..., object]:
+    for option in reversed(_all_places):
+        command = option(command)
+    return command
+
+
+@click.command("publish")
+@click.argument("capture_id", metavar="ID")
+@no_build_option
+@_places
+@cli.json_option
+def publish_command(
+    capture_id: str, no_build: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Make the stamped copies of a capture and their index, then build the site with them.
+
+    \b
+    Example:
+      archive publish lyj
+    """
+    with cli.reporting(as_json):
+        desk = _desk(content, place, public, given_date)
+        capture = _capture(place, capture_id)
+        decided = runbook.load_decision(desk, capture.site)
+        if own.is_own(content, capture.site):
+            report = own.publish_in_place(capture, decided, build=desk.build, public=public, content=content, now=desk.now)
+        else:
+            report = publish.publish(
+                capture, decided, public=public, content=content, now=desk.now, progress=cli.progress_line()
+            )
+        problems = [*report.problems, *([] if no_build else runbook.build(desk))]
+        counts = ", ".join(f"{number} {what}" for what, number in report.counts.items())
+        line = f"{report.capture}: {counts}; {report.written} files written, {report.kept} kept, {report.seconds:.1f} s"
+        cli.finish({**report.as_json(), "problems": [p.as_json() for p in problems]}, [line], problems, as_json)
+
+
+@click.command("extract")
+@click.argument("capture_id", metavar="ID")
+@dry_run_option
+@_places
+@cli.json_option
+def extract_command(
+    capture_id: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Write old articles as Markdown drafts into the columns that take them over.
+
+    \b
+    Example:
+      archive extract lyj --dry-run
+    """
+    with cli.reporting(as_json):
+        capture = _capture(place, capture_id)
+        report = extract.extract(
+            capture, decision.load(content, capture.site), content=content, dry_run=dry_run, progress=cli.progress_line()
+        )
+        lines = [f"content/{draft.path}  {draft.title}" for draft in report.written]
+        lines.append(f"{len(report.written)} drafts, {len(report.skipped)} pages left out")
+        cli.finish(report.as_json(), lines, report.problems, as_json)
+
+
+@click.command("relate")
+@click.argument("capture_id", metavar="ID")
+@_places
+@cli.json_option
+def relate_command(
+    capture_id: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere.
+
+    \b
+    Example:
+      archive relate lyj --json
+    """
+    with cli.reporting(as_json):
+        desk = _desk(content, place, public, given_date)
+        found = relate.relate(_capture(place, capture_id), public=public, content=content, build=desk.build)
+        lines = [f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}" for one in found.outcomes]
+        lines.append(", ".join(f"{number} {word}" for word, number in found.counts.items()))
+        cli.finish(found.as_json(), lines, [], as_json)
+
+
+@click.command("redirects")
+@click.argument("capture_id", metavar="ID")
+@click.option("--format", "form", type=click.Choice(redirects.FORMATS), default="nginx", show_default=True, help="What to write.")
+@_places
+def redirects_command(
+    capture_id: str, form: redirects.Format, content: Path, place: Path, public: Path, given_date: str | None
+) -> None:
+    """Print the redirects from the old site's addresses to the present ones.
+
+    \b
+    Example:
+      archive redirects lyj --format nginx > lyj.conf
+    """
+    with cli.reporting(False):
+        desk = _desk(content, place, public, given_date)
+        if desk.site_url == "/":
+            raise Refused(
+                [
+                    Problem(
+                        path="mkdocs.yml",
+                        code="redirects-site-unknown",
+                        message="redirects are absolute, and the portal's address is not known here",
+                        remedy="run the command in the project's folder, where mkdocs.yml has site_url",
+                    )
+                ]
+            )
+        capture = _capture(place, capture_id)
+        found = relate.relate(capture, public=public, content=content, build=desk.build)
+        name = decision.load(content, capture.site).name or capture.site
+        click.echo(redirects.render(found, form, site_url=desk.site_url, site=capture.site, name=name), nl=False)
+
+
+@click.command("notice")
+@click.argument("site")
+@dry_run_option
+@_places
+@cli.json_option
+def notice_command(
+    site: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Write the 迁移公告 for the old home page, and the portal's notice as a draft (第十二条).
+
+    \b
+    Example:
+      archive notice lyj
+    """
+    with cli.reporting(as_json):
+        desk = _desk(content, place, public, given_date)
+        site = _site(site)
+        drafts = runbook.write_notices(
+            desk, decision.load(content, site), publish.newest_index(public, site), dry_run=dry_run
+        )
+        banner = f"{(place / site).as_posix()}/banner.html"
+        lines = [banner, *(f"content/{path}" for path in drafts)]
+        cli.finish({"banner": banner, "drafts": drafts}, lines, [], as_json)
+
+
+@click.command("retire")
+@click.argument("site", metavar="SITE|PATH")
+@cli.connect_option
+@click.option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
+@dry_run_option
+@_places
+@cli.json_option
+def retire_command(
+    site: str,
+    connect_to: tuple[str, ...],
+    again: bool,
+    dry_run: bool,
+    content: Path,
+    place: Path,
+    public: Path,
+    given_date: str | None,
+    as_json: bool,
+) -> None:
+    """Retire a site, or a path of our own: every step that can be taken now, in the order of the law.
+
+    Run it again after each thing that people must do; it goes on where it stood. Exit 1 when something the law
+    requires is not recorded.
+
+    \b
+    Example:
+      archive retire lyj
+      archive retire jyj/old-column
+    """
+    with cli.reporting(as_json):
+        desk = _desk(content, place, public, given_date)
+        if dry_run:
+            _show_status(desk, _site(site), as_json)
+        report = runbook.retire(
+            desk,
+            _site(site),
+            connect_to=[fetch.parse_connect_to(text) for text in connect_to],
+            again=again,
+            progress=cli.progress_line(),
+        )
+        lines = [*status.table(report.steps), report.outcome]
+        cli.finish(report.as_json(), lines, report.problems, as_json)
+
+
+@click.command("status")
+@click.argument("site", metavar="SITE|PATH")
+@_places
+@cli.json_option
+def status_command(
+    site: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Say what the law still asks for, by when, and by which article. Nothing is changed.
+
+    \b
+    Example:
+      archive status lyj
+    """
+    with cli.reporting(as_json):
+        _show_status(_desk(content, place, public, given_date), _site(site), as_json)
+
+
+def _show_status(desk: Desk, site: str, as_json: bool) -> None:
+    """Reading is never refused: what is missing is part of the answer, not an error of the command."""
+    now = runbook.standing(desk, runbook.load_decision(desk, site))
+    steps = retirement.steps(now)
+    problems = retirement.warnings(now)
+    report = runbook.RetireReport(site=site, steps=steps, problems=problems)
+    cli.finish(report.as_json(), [*status.table(steps), report.outcome], problems, as_json)
+

@@ -1,0 +1,273 @@
+"""What the law still asks for before a site is retired, and by when: pure rules over what is recorded (第十二条, 第十五条)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from archive.decision import Decision
+from sitegen.errors import Problem
+from sitegen.lifecycle import SiteRecord
+
+State = Literal["done", "due", "waiting", "refused"]
+NOTICE_DAYS = 30
+
+TWELVE = "第十二条"
+FIFTEEN = "第十五条"
+CANCELLED = (
+    ("banner", "迁移公告挂在原网站首页显著位置", "第十二条（一）"),
+    ("mark-cancelled", "注销党政机关网站标识", "第十二条（二）"),
+    ("icp-cancelled", "注销ICP备案编号", "第十二条（二）"),
+    ("police-cancelled", "注销公安机关备案标识", "第十二条（二）"),
+    ("domain-cancelled", "注销域名", "第十二条（二）"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a retirement. `by`: the day by which, or until which; `on`: when it was done.
+
+    done      recorded or proved
+    due       to be done next by people or by `archive retire`; the run ends well
+    waiting   nothing to do until `by`
+    refused   required, and not recorded: the retirement cannot go on without it
+    """
+
+    name: str
+    title: str
+    article: str
+    state: State
+    detail: str = ""
+    on: date | None = None
+    by: date | None = None
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "article": self.article,
+            "state": self.state,
+            "detail": self.detail,
+            "on": self.on.isoformat() if self.on else None,
+            "by": self.by.isoformat() if self.by else None,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All that the rules look at. `drafts`: migrated articles that wait for review; `notice` the portal notice's path
+    under content/; `notice_live`: readers can open it; `built`: the live release carries the published capture."""
+
+    site: str
+    today: date
+    own: bool
+    decision: Decision
+    record: SiteRecord | None
+    captured: str | None
+    published: str | None
+    built: bool
+    drafts: int
+    migrated: int
+    notice: str | None
+    notice_live: bool
+    redirects: bool
+
+    def event_on(self, name: str) -> date | None:
+        event = self.record.last(name) if self.record else None
+        return event.on if event else None
+
+    def line(self, event: str, more: str = "") -> str:
+        """The exact line to add to the site's record."""
+        entry = f"- {{event: {event}, on: {self.today.isoformat()}, document: …, by: …{more}}}"
+        return f"add to content/_records/sites/{self.site}.yml under events:  {entry}"
+
+
+def steps(standing: Standing) -> list[Step]:
+    """Every step in the order of the law; our own pages need no deregistration and no notice."""
+    found = [_approval(standing), _captured(standing), _published(standing)]
+    if not standing.own:
+        found += [_migrated(standing), _redirects(standing)]
+    found.append(_built(standing))
+    if not standing.own:
+        found += [_recorded(standing, *entry) for entry in CANCELLED]
+        found += [_notice(standing), _notice_period(standing), _reported(standing, found)]
+    return [*found, _retired(standing, found)]
+
+
+def warnings(standing: Standing) -> list[Problem]:
+    """Dates that the law does not forbid but that visitors or inspectors will stumble over."""
+    found = []
+    path = f"content/_records/sites/{standing.site}.yml"
+    until = notice_until(standing)
+    domain = standing.event_on("domain-cancelled")
+    if domain and (until is None or domain < until):
+        found.append(
+            Problem(
+                path=path,
+                code="retire-domain-early",
+                severity="warning",
+                key="domain-cancelled",
+                message="the domain was cancelled before the notice on the portal had stood for 30 days: visitors could not read "
+                "the 迁移公告 on the old address (第十二条)",
+                remedy=f"keep the domain answering until {until.isoformat() if until else 'the notice has stood for 30 days'}, "
+                "or note why that was impossible",
+            )
+        )
+    banner, approval = standing.event_on("banner"), standing.event_on("approval")
+    if banner and approval and banner < approval:
+        found.append(
+            Problem(
+                path=path,
+                code="retire-order",
+                severity="warning",
+                key="banner",
+                message="the 迁移公告 was hung before the approval (第十二条: approval first)",
+                remedy="correct the date, or note the reason",
+            )
+        )
+    return found
+
+
+def refusals(found: list[Step], site: str) -> list[Problem]:
+    """A Problem for each step that is required and not recorded."""
+    return [
+        Problem(
+            path=f"content/_records/sites/{site}.yml",
+            code="retire-step-missing",
+            key=step.name,
+            message=f"{step.title} is not recorded ({step.article})",
+            remedy=step.remedy,
+        )
+        for step in found
+        if step.state == "refused"
+    ]
+
+
+def notice_until(standing: Standing) -> date | None:
+    """The first day on which the portal notice may come down: what was recorded, and at least 30 days."""
+    event = standing.record.last("portal-notice") if standing.record else None
+    if event is None:
+        return None
+    least = event.on + timedelta(days=NOTICE_DAYS)
+    try:
+        return max(least, date.fromisoformat(event.facts.get("until", "")))
+    except ValueError:
+        return least
+
+
+def _approval(standing: Standing) -> Step:
+    recorded = standing.event_on("approval")
+    decided = standing.decision.approval
+    if recorded or decided:
+        document = decided.document if decided else ""
+        return Step(
+            name="approval", title="批准下线", article=TWELVE, state="done", on=recorded or (decided.date if decided else None), detail=document
+        )
+    return Step(
+        name="approval",
+        title="批准下线",
+        article=TWELVE,
+        state="refused",
+        remedy=f"write `approval: {{document: 文号, date: {standing.today.isoformat()}}}` into {standing.decision.path}",
+    )
+
+
+def _captured(standing: Standing) -> Step:
+    done = standing.event_on("captured")
+    step = Step(name="captured", title="采集并校验", article=FIFTEEN, state="done", on=done, detail=standing.captured or "")
+    if standing.captured and done:
+        return step
+    return Step(name="captured", title="采集并校验", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+
+
+def _published(standing: Standing) -> Step:
+    if standing.published and standing.event_on("published"):
+        return Step(
+            name="published", title="发布归档页面", article=FIFTEEN, state="done", on=standing.event_on("published"), detail=standing.published
+        )
+    return Step(name="published", title="发布归档页面", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+
+
+def _migrated(standing: Standing) -> Step:
+    detail = f"{standing.migrated} 篇已上线" + (f"，{standing.drafts} 篇待审" if standing.drafts else "")
+    if standing.drafts:
+        return Step(
+            name="migrated",
+            title="内容整合迁移",
+            article=TWELVE,
+            state="due",
+            detail=detail,
+            remedy="review the drafts: `sitegen review status`, then `sitegen review approve …`",
+        )
+    if not standing.published:
+        return Step(name="migrated", title="内容整合迁移", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`")
+    return Step(name="migrated", title="内容整合迁移", article=TWELVE, state="done", detail=detail)
+
+
+def _redirects(standing: Standing) -> Step:
+    if standing.redirects:
+        return Step(
+            name="redirects", title="新旧网址对照", article=FIFTEEN, state="done", detail=f"build/archive/{standing.site}/redirects.nginx, .csv"
+        )
+    return Step(name="redirects", title="新旧网址对照", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+
+
+def _built(standing: Standing) -> Step:
+    if standing.built:
+        return Step(name="built", title="归档页面上线", article=FIFTEEN, state="done")
+    return Step(name="built", title="归档页面上线", article=FIFTEEN, state="due", remedy="run `sitegen build`")
+
+
+def _recorded(standing: Standing, name: str, title: str, article: str) -> Step:
+    if on := standing.event_on(name):
+        return Step(name=name, title=title, article=article, state="done", on=on)
+    return Step(name=name, title=title, article=article, state="refused", remedy=standing.line(name))
+
+
+def _notice(standing: Standing) -> Step:
+    title, article = "门户网站发布公告", "第十二条（三）"
+    if on := standing.event_on("portal-notice"):
+        return Step(name="portal-notice", title=title, article=article, state="done", on=on, detail=standing.notice or "")
+    if standing.notice is None:
+        return Step(name="portal-notice", title=title, article=article, state="due", remedy=f"run `archive notice {standing.site}`")
+    return Step(
+        name="portal-notice",
+        title=title,
+        article=article,
+        state="due",
+        detail=standing.notice,
+        remedy=f"have content/{standing.notice} reviewed and signed: `sitegen review approve content/{standing.notice} --as PERSON`",
+    )
+
+
+def _notice_period(standing: Standing) -> Step:
+    title, article = f"公告保留至少{NOTICE_DAYS}天", "第十二条（三）"
+    until = notice_until(standing)
+    if until is None:
+        return Step(name="notice-period", title=title, article=article, state="due", detail="公告发布后起算")
+    if standing.today < until:
+        return Step(name="notice-period", title=title, article=article, state="waiting", by=until, detail=f"waiting until {until.isoformat()}")
+    return Step(name="notice-period", title=title, article=article, state="done", on=until)
+
+
+def _reported(standing: Standing, before: list[Step]) -> Step:
+    title, article = "向国务院办公厅报告网站变更情况", "第十二条（四）"
+    if on := standing.event_on("reported"):
+        return Step(name="reported", title=title, article=article, state="done", on=on)
+    until = notice_until(standing)
+    overdue = until is not None and standing.today >= until and all(step.state == "done" for step in before)
+    return Step(
+        name="reported", title=title, article=article, state="refused" if overdue else "due", by=until, remedy=standing.line("reported")
+    )
+
+
+def _retired(standing: Standing, before: list[Step]) -> Step:
+    if on := standing.event_on("retired"):
+        return Step(name="retired", title="下线完成", article=TWELVE, state="done", on=on)
+    open_steps = [step.title for step in before if step.state != "done"]
+    if open_steps:
+        return Step(name="retired", title="下线完成", article=TWELVE, state="due", detail="尚待：" + "、".join(open_steps))
+    return Step(name="retired", title="下线完成", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`")

@@ -1,0 +1,35 @@
+"""`archive status SITE` in words: what is done, what is due, by when, by which article."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from archive.retirement import Step
+
+_WORDS = {"done": "已完成", "due": "待办理", "waiting": "等待中", "refused": "未记录"}
+
+
+def table(steps: Sequence[Step]) -> list[str]:
+    """One line a step, columns aligned for a terminal in which an ideograph is two cells wide; the remedy below."""
+    rows = [
+        (
+            _WORDS[step.state],
+            step.on.isoformat() if step.on else (f"≤ {step.by.isoformat()}" if step.by else ""),
+            step.article,
+            step.title + (f"　{step.detail}" if step.detail else ""),
+        )
+        for step in steps
+    ]
+    widths = [max(_width(row[number]) for row in rows) for number in range(3)] if rows else []
+    lines = []
+    for step, row in zip(steps, rows, strict=True):
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row[:3], widths, strict=True)]
+        lines.append("  ".join([*cells, row[3]]))
+        if step.remedy and step.state != "done":
+            lines.append(f"    → {step.remedy}")
+    return lines
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

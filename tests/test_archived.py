@@ -1,0 +1,254 @@
+"""What the generator does with what the archive published: copies carried whole, our own pages kept as they were."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sitegen import files, lifecycle
+from sitegen.errors import Refused
+from sitegen.lifecycle import Event
+from tests.cities import NOW, TinyCity, codes
+
+NEWS = "xwdt/202611/t20261120_1.md"
+STAMP = "20261122030000"
+
+
+def publish(city: TinyCity, site: str, *, pages: list[dict[str, Any]], copies: dict[str, bytes], **more: Any) -> Path:
+    """An index as `archive publish` writes it (docs/FORMATS.md §4)."""
+    folder = city.project.public / site
+    for name, data in copies.items():
+        files.write_atomic(folder / STAMP / name, data)
+    index = {
+        "format": "published/1",
+        "site": site,
+        "timestamp": STAMP,
+        "mode": "copies",
+        "label": "已歸檔",
+        "archived_on": "2026-11-22",
+        "name": "示例市旅游局网站",
+        "unit": "jyj",
+        "reason": "整合迁移",
+        "approval": {"document": "示政办函〔2026〕61号", "date": "2026-08-20"},
+        "start": "http://lyj.example.gov.cn/",
+        "home": f"/archive/{site}/{STAMP}/lyj.example.gov.cn/index.html",
+        "successor": {"url": "/jyj/", "title": "示例市教育局"},
+        "counts": {"captured": len(pages), "pages": len(pages), "images": 0, "files": 0, "stamped": len(pages)},
+        "capture": {"id": f"{site}/{STAMP}", "warc": [], "sha256": {}},
+        "columns": [],
+        "pages": pages,
+        "files": {n: {"bytes": len(d), "sha256": files.sha256(d)} for n, d in sorted(copies.items())},
+        **more,
+    }
+    path = folder / f"{STAMP}.json"
+    files.write_atomic(path, json.dumps(index, ensure_ascii=False).encode())
+    return path
+
+
+def copied_page() -> dict[str, Any]:
+    return {
+        "target_uri": "http://lyj.example.gov.cn/",
+        "url": f"/archive/lyj/{STAMP}/lyj.example.gov.cn/index.html",
+        "title": "旅游局",
+        "kind": "page",
+        "captured_at": "2026-11-22T03:00:05+00:00",
+        "date": None,
+        "record_id": "<urn:uuid:0>",
+        "payload_digest": "sha256:" + "0" * 64,
+        "successor": None,
+    }
+
+
+def test_public_copies_are_carried_byte_for_byte_and_listed(city: TinyCity) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=[copied_page()], copies={"lyj.example.gov.cn/index.html": b"<html>old</html>"})
+    report = city.build()
+    assert codes(report) == []
+    assert city.page(f"archive/lyj/{STAMP}/lyj.example.gov.cn/index.html") == "<html>old</html>"
+    assert "示例市旅游局网站" in city.page("archive/index.html")
+    catalogue = city.page("archive/lyj/index.html")
+    assert "示政办函〔2026〕61号" in catalogue
+    assert "2026-11-22" in catalogue
+    assert "/archive/" in city.page("index.html")
+    assert city.build().rendered == 0
+
+
+def test_a_copy_that_is_not_what_its_index_says_is_told_and_left_out(city: TinyCity) -> None:
+    publish(city, "lyj", pages=[copied_page()], copies={"a/index.html": b"<html>old</html>"})
+    (city.project.public / "lyj" / STAMP / "a/index.html").write_bytes(b"defaced")
+    report = city.build()
+    assert codes(report) == ["archive-copy-damaged"]
+    assert not (city.site / "archive/lyj" / STAMP / "a/index.html").exists()
+
+
+def test_a_copy_changed_without_changing_its_length_is_told(city: TinyCity) -> None:
+    publish(city, "lyj", pages=[copied_page()], copies={"a/index.html": b"<html>old</html>"})
+    (city.project.public / "lyj" / STAMP / "a/index.html").write_bytes(b"<html>new</html>")
+    assert codes(city.build()) == ["archive-copy-damaged"]
+
+
+def test_a_copy_whose_name_leads_out_of_its_folder_is_refused(city: TinyCity) -> None:
+    path = publish(city, "lyj", pages=[copied_page()], copies={"a/index.html": b"x"})
+    (city.project.public / "secret").write_bytes(b"top")
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["files"]["../../secret"] = {"bytes": 3, "sha256": files.sha256(b"top")}
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    assert codes(city.build()) == ["archive-copy-damaged"]
+    assert b"top" not in city.released().values()
+
+
+def test_an_index_that_cannot_be_read_is_told(city: TinyCity) -> None:
+    path = publish(city, "lyj", pages=[copied_page()], copies={})
+    path.write_text('{"format": "published/9"', encoding="utf-8")
+    assert codes(city.build()) == ["archive-index-unreadable"]
+
+
+def test_a_published_retirement_whose_copies_are_gone_is_told(city: TinyCity) -> None:
+    lifecycle.append_event(
+        city.content,
+        "lyj",
+        Event(event="published", on=NOW.date(), facts={"capture": "lyj/1"}),
+        name="旅游局",
+        unit="jyj",
+    )
+    assert codes(city.build()) == ["archive-index-missing"]
+
+
+def test_a_lifecycle_record_that_cannot_be_read_stops_the_build(city: TinyCity) -> None:
+    city.put("_records/sites/lyj.yml", "site: lyj\nevents:\n  - {event: approval, date: soon}\n")
+    with pytest.raises(Refused) as refused:
+        city.build()
+    assert [p.code for p in refused.value.problems] == ["lifecycle-unreadable"]
+
+
+def test_events_are_appended_and_nothing_before_them_is_touched(city: TinyCity) -> None:
+    text = "# 手写的说明\nsite: lyj\nname: 旅游局\nurl: http://lyj.example.gov.cn/\nunit: jyj\nevents:\n  - {event: approval, date: 2026-08-20}\n"
+    path = city.put("_records/sites/lyj.yml", text)
+    event = Event(event="portal-notice", on=NOW.date(), facts={"until": "2026-12-22", "url": "/tzgg/x.html"})
+    assert lifecycle.append_event(city.content, "lyj", event) is True
+    assert lifecycle.append_event(city.content, "lyj", event) is False
+    assert path.read_text(encoding="utf-8").startswith(text)
+    record = lifecycle.load(city.content, "lyj")
+    assert record is not None
+    assert [e.event for e in record.events] == ["approval", "portal-notice"]
+    assert record.events[1] == event
+
+
+def retire(city: TinyCity, *sources: str) -> None:
+    """What `archive retire` leaves for pages of our own, made from the live release's manifest."""
+    release = city.project.live.readlink().name
+    manifest = json.loads((city.project.state / "releases" / f"{release}.json").read_text(encoding="utf-8"))
+    pages = [
+        {
+            "target_uri": manifest["site_url"].rstrip("/") + page["url"],
+            "url": page["url"],
+            "title": page["title"],
+            "kind": "page",
+            "captured_at": "2026-11-22T03:00:05+00:00",
+            "source": page["source"],
+            "digest": page["digest"],
+            "blob": page["blob"],
+        }
+        for page in manifest["pages"]
+        if page["source"] in sources
+    ]
+    assert len(pages) == len(sources)
+    publish(city, "xwdt", pages=pages, copies={}, mode="in-place", name="要闻动态", start=pages[0]["target_uri"])
+
+
+def test_a_retired_article_stays_at_its_address_stamped_and_out_of_lists(city: TinyCity) -> None:
+    """第十五条: normally accessible, prominently marked, with the archive date."""
+    city.article(NEWS, "旧闻", "旧闻正文。")
+    city.article("xwdt/202611/t20261120_2.md", "新闻")
+    city.build()
+    retire(city, NEWS)
+    report = city.build()
+    assert codes(report) == []
+    page = city.page("xwdt/202611/t20261120_1.html")
+    body = page[page.index("<body") :]
+    assert "旧闻正文。" in body
+    assert body.index("data-archived") < body.index("<header")
+    stamp = body[: body.index("<header")]
+    assert "已歸檔" in stamp
+    assert "2026-11-22" in stamp
+    assert "示例市教育局" in stamp
+    assert "<title>【已歸檔】" in page
+    assert "旧闻" not in city.page("xwdt/index.html")
+    assert "旧闻" not in city.page("index.html")
+    assert "t20261120_1" not in city.page("sitemap.xml")
+
+
+def test_a_later_edit_never_reaches_a_retired_page(city: TinyCity) -> None:
+    city.article(NEWS, "旧闻", "原来的正文。")
+    city.build()
+    retire(city, NEWS)
+    city.article(NEWS, "旧闻", "后来改的正文。", sign=False)
+    city.sign(NEWS, at=NOW - timedelta(hours=1))
+    city.build()
+    assert "原来的正文。" in city.page("xwdt/202611/t20261120_1.html")
+    assert "后来改的正文。" not in city.page("xwdt/202611/t20261120_1.html")
+
+
+def test_a_retired_page_outlives_its_source(city: TinyCity) -> None:
+    city.article(NEWS, "旧闻", "原来的正文。")
+    city.build()
+    retire(city, NEWS)
+    city.build()
+    (city.content / NEWS).unlink()
+    assert codes(city.build()) == []
+    assert "原来的正文。" in city.page("xwdt/202611/t20261120_1.html")
+
+
+def test_a_retired_column_keeps_its_pages_and_leaves_the_menus(city: TinyCity) -> None:
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    retire(city, "jyj/tzgg/index.md", "jyj/tzgg/202611/t20261120_1.md")
+    report = city.build()
+    assert codes(report) == []
+    index = city.page("jyj/tzgg/index.html")
+    assert "data-archived" in index
+    assert "旧通知" in index
+    assert "data-archived" in city.page("jyj/tzgg/202611/t20261120_1.html")
+    assert "/jyj/tzgg/" not in city.page("jyj/index.html")
+    assert "jyj/tzgg" not in city.page("sitemap.xml")
+
+
+def test_nothing_new_is_published_in_a_retired_column(city: TinyCity) -> None:
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    retire(city, "jyj/tzgg/index.md", "jyj/tzgg/202611/t20261120_1.md")
+    before = city.build()
+    assert codes(before) == []
+    city.article("jyj/tzgg/202611/t20261121_2.md", "新通知", date="2026-11-21 09:00")
+    assert codes(city.build()) == ["article-in-retired-column"]
+    assert not (city.site / "jyj/tzgg/202611/t20261121_2.html").exists()
+
+
+def test_a_retired_column_is_as_it_was_whatever_becomes_of_its_index(city: TinyCity) -> None:
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    retire(city, "jyj/tzgg/index.md", "jyj/tzgg/202611/t20261120_1.md")
+    city.build()
+    before = city.page("jyj/tzgg/index.html")
+    text = (city.content / "jyj/tzgg/index.md").read_text(encoding="utf-8")
+    city.put("jyj/tzgg/index.md", text.replace("title: 通知公告", "title: 改名"))
+    city.build()
+    assert city.page("jyj/tzgg/index.html") == before
+    (city.content / "jyj/tzgg/index.md").unlink()
+    city.build()
+    assert city.page("jyj/tzgg/index.html") == before
+
+
+def test_a_version_that_was_retired_and_is_lost_is_told(city: TinyCity) -> None:
+    city.article(NEWS, "旧闻")
+    city.build()
+    retire(city, NEWS)
+    for kept in (city.project.state / "good").rglob("*"):
+        if kept.is_file():
+            kept.unlink()
+    city.put(NEWS, "---\ntitle: 改\ndate: 2026-11-20 09:30\nsource: 市府办\n---\n改。\n")
+    assert codes(city.build()) == ["retired-version-missing"]
