@@ -35,7 +35,9 @@ class _Rewriter:
 
     def link(self, url: str) -> str | None:
         url = url.strip()
-        if not url or url.startswith("#"):
+        if not url:
+            return None
+        if url.startswith("#"):
             return url
         if url[:5].lower() == "data:":
             return url if re.match(r"(?i)data:(?:image/(?:png|gif|jpe?g|webp|bmp|x-icon)|font/|application/(?:x-)?font)", url) else None

@@ -72,12 +72,13 @@ def extract(
     *,
     content: Path,
     dry_run: bool = False,
+    leave: frozenset[str] = frozenset(),
     progress: Callable[[str], None] = lambda line: None,
 ) -> ExtractReport:
     """Write a draft for every article under a mapped path (`successor.columns`) that has none yet.
 
-    Drafts are found again by `migrated_from` and never overwritten. Raises Refused when a mapped column does not
-    exist under content/.
+    Drafts are found again by `migrated_from` and never overwritten; target URIs in `leave` get none. Raises Refused
+    when a mapped column does not exist under content/.
     """
     _refuse_missing_columns(decision, content)
     with Frontier(capture.frontier, read_only=True) as frontier:
@@ -90,9 +91,10 @@ def extract(
         copies=copies.plan(rows),
         rows={row.key: row for row in rows},
         known=successor.drafts(content),
+        leave=leave,
         taken={path.stem.lower() for path in content.rglob("t*_*.md")},
     )
-    found = list(work.recognise(progress))
+    found = list(work.recognise())
     work.plan(found)
     for one in found:
         work.write(one)
@@ -134,12 +136,13 @@ class _Extraction:
     rows: Mapping[str, Row]
     known: dict[str, str]
     """`migrated_from` → draft, of what is there and of what this run plans."""
+    leave: frozenset[str]
     taken: set[str]
     written: list[Draft] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def recognise(self, progress: Callable[[str], None]) -> Iterator[_Found]:
+    def recognise(self) -> Iterator[_Found]:
         """Articles of mapped columns, in the order of their URLs; of those alike the first."""
         seen: dict[str, str] = {}
         pages = [copy for copy in self.copies.values() if copy.kind == "page"]
@@ -165,6 +168,9 @@ class _Extraction:
             seen[digest] = copy.target_uri
             if copy.target_uri in self.known:
                 self.skip(copy, f"already migrated: content/{self.known[copy.target_uri]}")
+                continue
+            if copy.target_uri in self.leave:
+                self.skip(copy, "drafted before; the draft was taken out of content/")
                 continue
             yield found
 

@@ -79,9 +79,9 @@ class Standing:
         event = self.record.last(name) if self.record else None
         return event.on if event else None
 
-    def line(self, event: str, more: str = "") -> str:
+    def line(self, event: str) -> str:
         """The exact line to add to the site's record."""
-        entry = f"- {{event: {event}, on: {self.today.isoformat()}, document: …, by: …{more}}}"
+        entry = f"- {{event: {event}, date: {self.today.isoformat()}, document: …, by: …}}"
         return f"add to content/_records/sites/{self.site}.yml under events:  {entry}"
 
 

@@ -241,7 +241,12 @@ class _Run:
 
     def migrated(self, capture: Capture) -> None:
         self.progress("extract")
-        report = extract.extract(capture, self.decision, content=self.desk.content, progress=self.progress)
+        drafted = self.desk.store / self.decision.site / "drafted.json"
+        before = frozenset(json.loads(drafted.read_bytes())) if drafted.exists() else frozenset()
+        report = extract.extract(capture, self.decision, content=self.desk.content, leave=before, progress=self.progress)
+        # What editors delete stays deleted: only `archive extract` itself brings a draft back.
+        known = sorted({*before, *(draft.target_uri for draft in report.written)})
+        files.write_atomic(drafted, (json.dumps(known, indent=1) + "\n").encode())
         self.problems += report.problems
         if report.written:
             self.done.append(f"{len(report.written)} drafts")

@@ -293,12 +293,16 @@ class _Work:
             body.append(element)
             element.tail = element_tail
         if head is not None:
-            for style in reversed(list(head)):
-                if style.tag in {"style", "link", "noscript", "meta"}:
-                    style.tail = None
-                    body.insert(0, style)
-                    if len(body) > 1 or body.text:
-                        style.tail, body.text = body.text, None
+            # Styles are taken out again later; what scripts wrote into the head is shown.
+            words, body.text = body.text, None
+            moved = [child for child in head if child.tag not in {"title", "base"}]
+            for place, element in enumerate(moved):
+                element.tail = (element.tail or "").strip() or None
+                body.insert(place, element)
+            if moved:
+                moved[-1].tail = (moved[-1].tail or "") + (words or "") or None
+            else:
+                body.text = words
         if frames:
             self._list_frames(body, frames)
         body.tag = "archived-body"
@@ -401,6 +405,9 @@ class _Work:
             handler(self, element)
         if element.attrib and tag != "html":
             self._attributes(element, tag)
+        if tag in _CONTROLS_OF_FORMS:
+            element.set("disabled", "disabled")
+            _take(element, "name")
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
         for name, value in _pairs(element):
@@ -421,9 +428,6 @@ class _Work:
                 if name.startswith("on"):
                     self.removed["handlers"] += 1
                 del element.attrib[name]
-        if tag in _CONTROLS_OF_FORMS:
-            element.set("disabled", "disabled")
-            _take(element, "name")
 
     def _style_attribute(self, element: etree._Element, value: str) -> None:
         text, dropped = css.rewrite_style(value, self._css_link)

@@ -120,7 +120,7 @@ def decide(
             continue
         next_stage = _stage_of(status, stage, verdict)
         where = desk.responsible(article.column)
-        refusal = _refusal(desk, status, next_stage, person, where, at)
+        refusal = _refusal(desk, status, next_stage, person, where, at, verdict)
         if refusal is not None:
             problems += [_refused(standing.path, *refusal)] if wanted else []
             continue
@@ -139,9 +139,11 @@ def _stage_of(status: Signed | Open, stage: Stage | None, verdict: str) -> Stage
 
 
 def _refusal(
-    desk: Desk, status: Signed | Open, stage: Stage, person: str, where: Responsible, at: datetime
+    desk: Desk, status: Signed | Open, stage: Stage, person: str, where: Responsible, at: datetime, verdict: str
 ) -> tuple[str, str] | None:
     who = desk.records.people[person]
+    if isinstance(status, Signed) and verdict == "pass":
+        return "review-complete", f"this version is signed already, by {status.entry.person}"
     on = at.astimezone(SHANGHAI).date()
     if not who.may(stage, where.column, where.site, on):
         return "reviewer-not-entitled", f"{person} has no role for stage {stage} in {where.column}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sitegen import output
+from sitegen import output, signing
 from sitegen.errors import Refused
 from tests.cities import NOW, TinyCity, codes
 
@@ -51,8 +51,6 @@ def test_an_edit_shows_only_when_it_is_signed_again(city: TinyCity) -> None:
 
 
 def test_a_rejected_version_is_told_with_its_reason(city: TinyCity) -> None:
-    from sitegen import signing
-
     file = city.article(NEWS, sign=False)
     city.sign(NEWS, stages=1)
     desk = signing.Desk.open(city.project)
@@ -472,6 +470,35 @@ def test_a_page_that_cannot_be_rendered_leaves_its_last_version(city: TinyCity) 
     assert "第一稿。" in city.page(URL)
     template.write_text(good, encoding="utf-8")
     assert codes(city.build()) == []
+
+
+def test_a_page_that_kills_its_worker_is_set_aside(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other pages of its batch are rendered all the same."""
+    (city.root / "deadly.py").write_text(
+        "import os\nfrom markdown.extensions import Extension\nfrom markdown.preprocessors import Preprocessor\n"
+        "class Deadly(Preprocessor):\n    def run(self, lines):\n"
+        "        if '撞车' in ''.join(lines):\n            os._exit(9)\n        return lines\n"
+        "class DeadlyExtension(Extension):\n    def extendMarkdown(self, md):\n"
+        "        md.preprocessors.register(Deadly(md), 'deadly', 99)\n"
+        "def makeExtension(**settings):\n    return DeadlyExtension(**settings)\n",
+        encoding="utf-8",
+    )
+    config = city.root / "mkdocs.yml"
+    config.write_text(config.read_text(encoding="utf-8") + "  - deadly\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(city.root))
+    for number in range(1, 31):
+        city.put(
+            f"xwdt/202610/t20261001_{number}.md",
+            f"---\ntitle: 第{number}篇\ndate: 2026-10-01 09:00\nsource: 市府办\n---\n{'撞车' if number == 7 else '正文'}。\n",
+        )
+    for person, hour in (("portal-bianji", 1), ("portal-shenhe", 2), ("portal-qianfa", 3)):
+        signing.decide(
+            signing.Desk.open(city.project), [city.content], person=person, at=NOW - timedelta(hours=4 - hour)
+        )
+    report = city.build(jobs=2)
+    assert codes(report) == ["render-crashed"]
+    assert not (city.site / "xwdt/202610/t20261001_7.html").exists()
+    assert len(list((city.site / "xwdt/202610").glob("*.html"))) == 29
 
 
 def test_one_build_at_a_time(city: TinyCity) -> None:

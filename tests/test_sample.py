@@ -196,4 +196,4 @@ def test_signing_a_signed_article_again_is_refused(sample: Path, desk: Desk, art
     path = desk.tree.root / articles[0].path
     given, problems = signing.decide(desk, [path], person="portal-bianji", at=NOW)
     assert given == []
-    assert [p.code for p in problems] == ["reviewer-not-entitled"]
+    assert [p.code for p in problems] == ["review-complete"]

@@ -125,7 +125,7 @@ def test_a_name_that_does_not_exist_is_a_failure_with_its_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1",
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "240.0.0.1", "::1",
                 "fd00::1", "fe80::1", "::ffff:127.0.0.1", "224.0.0.1", "localhost"]
 )  # fmt: skip
 def test_no_private_address_is_dialled_without_leave(address: str) -> None:

@@ -106,7 +106,7 @@ def test_a_killed_capture_resumes_without_loss_or_repetition(
     assert set(answers.values()) == {1}
     assert len(answers) == report.inventory["total"]
     for path in report.capture.warcs:
-        assert Checker(Namespace(inputs=[path], verbose=False)).process_all() == 0
+        assert Checker(Namespace(inputs=[str(path)], verbose=False)).process_all() == 0
     assert not list(report.capture.folder.rglob("*.open"))
 
 

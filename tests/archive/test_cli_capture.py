@@ -1,0 +1,121 @@
+"""The commands `archive capture`, `resume` and `verify`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archive.cli import main
+from tests.archive.oldweb import OldWeb, Route, page, serving
+
+SITE: dict[str, Route] = {"/": page('<a href="a.html">'), "/a.html": page("a")}
+
+
+@pytest.fixture
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OldWeb]:
+    """A served site and a project folder with its decision, as working directory."""
+    monkeypatch.chdir(tmp_path)
+    with serving(dict(SITE)) as served:
+        folder = tmp_path / "content" / "_archive"
+        folder.mkdir(parents=True)
+        decision = f"site: lyj\nhosts: ['{served.host}']\nallow_private: [127.0.0.1]\n"
+        (folder / "lyj.yml").write_text(decision, encoding="utf-8")
+        yield served
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_capture_prints_its_report_as_json(web: OldWeb) -> None:
+    done = run("capture", web.url(), "--site", "lyj", "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert set(report) == {"capture", "inventory", "warc", "bytes", "seconds", "problems"}
+    assert report["inventory"] == {
+        "captured": 2,
+        "redirected": 0,
+        "excluded": 0,
+        "failed": 0,
+        "excused": 2,
+        "total": 4,
+    }
+    assert report["capture"].startswith("lyj/")
+    assert Path("build/archive", report["capture"], "archive", report["warc"][0]).exists()
+
+
+def test_capture_without_a_url_starts_where_the_decision_says(web: OldWeb) -> None:
+    done = run("capture", "--site", "lyj")
+    assert done.exit_code == 0
+    assert "2 captured" in done.stdout
+
+
+def test_verify_proves_what_capture_made(web: OldWeb) -> None:
+    run("capture", "--site", "lyj")
+    done = run("verify", "lyj", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"coverage": 100.0, "orphans": [], "problems": [], "records": 10}
+
+
+def test_problems_are_printed_with_place_code_and_remedy(web: OldWeb) -> None:
+    web.routes["/a.html"] = page("no", status="500 No")
+    done = run("capture", "--site", "lyj")
+    assert done.exit_code == 1
+    assert f"{web.url('/a.html')}: capture-url-failed: no whole answer: HTTP 500 No" in done.stderr
+    assert "→ capture again when the server answers" in done.stderr
+
+
+def test_a_decision_that_is_wrong_is_refused_with_its_line(web: OldWeb) -> None:
+    Path("content/_archive/lyj.yml").write_text("site: lyj\nhosts: []\nrobots: x\n", encoding="utf-8")
+    done = run("capture", "--site", "lyj", "--json")
+    assert done.exit_code == 1
+    assert "content/_archive/lyj.yml:3: decision-value-invalid [robots]" in done.stderr
+    assert [problem["code"] for problem in json.loads(done.stdout)["problems"]] == [
+        "decision-key-missing",
+        "decision-value-invalid",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("capture",),
+        ("capture", "--site", "lyj", "--connect-to", "here"),
+        ("capture", "--site", "lyj", "--max-urls", "0"),
+        ("none",),
+        ("verify",),
+    ],
+)
+def test_wrong_usage_exits_with_two(arguments: tuple[str, ...], web: OldWeb) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_resume_continues_an_unfinished_capture(web: OldWeb) -> None:
+    port = web.routes.pop("/")
+    web.routes["/robots.txt"] = page("", status="500 No")
+    assert run("resume", "lyj").exit_code == 1
+    first = json.loads(run("capture", "--site", "lyj", "--json").stdout)
+    manifest = Path("build/archive", first["capture"], "capture.json")
+    manifest.unlink()
+    web.routes["/"] = port
+    web.routes["/robots.txt"] = page("User-agent: *\nAllow: /", "text/plain")
+    done = run("resume", first["capture"], "--json")
+    assert json.loads(done.stdout)["capture"] == first["capture"]
+    assert manifest.exists()
+    assert "capture-finished" in run("resume", first["capture"]).stderr
+
+
+@pytest.mark.parametrize("command", ["capture", "resume", "verify"])
+def test_help_ends_with_an_example(command: str) -> None:
+    text = run(command, "--help").stdout
+    assert f"archive {command} " in text.partition("Example:")[2]
+
+
+def test_progress_is_plain_lines_when_nobody_watches(web: OldWeb) -> None:
+    done = run("capture", "--site", "lyj")
+    assert "\r" not in done.stderr
+    assert "fetched" in done.stderr

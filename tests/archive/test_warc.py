@@ -1,0 +1,183 @@
+"""WARC files as other tools see them, and other tools' files as we see them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from warcio.checker import Checker
+
+from archive import recall, warc
+from archive.store import Capture
+from archive.warc import Conversion
+from sitegen.errors import Refused
+from tests.archive.oldweb import ROOT, captured, page, rows_of, serving
+
+FOREIGN = sorted((ROOT.parent / "shared/real/warc").glob("*"))
+WHEN = datetime(2026, 11, 22, 10, 30, 5, tzinfo=UTC)
+
+
+def small(tmp_path: Path) -> Capture:
+    """A capture of six answers."""
+    routes = {f"/{n}.html": page(f"第{n}页" * 50) for n in range(4)}
+    with serving({"/": page("".join(f'<a href="{path}">' for path in routes)), **routes}) as web:
+        return captured(web, tmp_path).capture
+
+
+@pytest.mark.skipif(not FOREIGN, reason="no foreign files here")
+@pytest.mark.parametrize("path", FOREIGN, ids=lambda path: path.name)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_foreign_files_are_read_or_refused_but_never_break_us(path: Path) -> None:
+    """wget, Heritrix, pywb; whole, odd, broken: records come out, or a Problem says why not."""
+    records, problem = [], ""
+    try:
+        records = list(warc.iterate(path))
+    except Refused as refused:
+        problem = refused.problems[0].code
+    assert records or problem == "warc-unreadable"
+    for record in records:
+        if record.type == "response" and record.target_uri.startswith("http"):
+            assert answered(record) is not None
+
+
+def answered(record: warc.StoredRecord) -> int | str:
+    """Status of a response record, or the Problem that it has none."""
+    try:
+        return warc.as_response(record).status
+    except Refused as refused:
+        return refused.problems[0].code
+
+
+@pytest.mark.skipif(not FOREIGN, reason="no foreign files here")
+def test_a_foreign_response_is_read_with_its_body() -> None:
+    records = list(warc.iterate(ROOT.parent / "shared/real/warc/example.warc.gz"))
+    answer = next(warc.as_response(r) for r in records if r.type == "response")
+    assert (answer.status, answer.target_uri) == (200, "http://example.com/")
+    assert b"<h1>Example Domain</h1>" in answer.body
+    assert answer.header("content-encoding") == "gzip"
+
+
+def test_each_record_is_a_gzip_member_of_its_own(tmp_path: Path) -> None:
+    """What any index points at can be read alone."""
+    (path,) = small(tmp_path).warcs
+    data = path.read_bytes()
+    records = list(warc.iterate(path))
+    assert sum(record.length for record in records) == len(data)
+    for record in records:
+        member = gzip.decompress(data[record.offset : record.offset + record.length])
+        assert member.startswith(b"WARC/1.1\r\nWARC-Type: ")
+        assert member.endswith(record.block + b"\r\n\r\n")
+        assert warc.read_record(path, record.offset) == record
+
+
+def test_records_come_in_the_order_of_the_standard(tmp_path: Path) -> None:
+    """`warcinfo` first; each answer is followed by its request and, if it has links, its metadata."""
+    (path,) = small(tmp_path).warcs
+    records = list(warc.iterate(path))
+    types = [record.type for record in records]
+    assert types[0] == "warcinfo"
+    assert types.count("request") == types.count("response") + types.count("revisit") == 7
+    (metadata,) = [record for record in records if record.type == "metadata"]
+    assert b"/0.html L a@href\r\n" in metadata.block
+    about = dict(metadata.headers)
+    answer = next(r for r in records if r.target_uri == metadata.target_uri and r.type == "response")
+    assert about["WARC-Concurrent-To"] == answer.record_id
+    assert dict(answer.headers)["WARC-IP-Address"] == "127.0.0.1"
+
+
+def test_conversions_are_the_same_bytes_every_time(tmp_path: Path) -> None:
+    """A second publication changes nothing."""
+    items = [
+        Conversion(target_uri=f"http://a.cn/{n}", refers_to=f"<urn:uuid:{n}>", date=WHEN, body=b"<p>%d" % n)
+        for n in range(3)
+    ]
+    info = {"software": "x", "label": "已歸檔", "archived-on": "2026-11-22", "empty": ""}
+    one, other = tmp_path / "1" / "stamped.warc.gz", tmp_path / "2" / "stamped.warc.gz"
+    warc.write_conversions(one, info, WHEN, items)
+    warc.write_conversions(other, info, WHEN, iter(items))
+    assert one.read_bytes() == other.read_bytes()
+    records = list(warc.iterate(one))
+    assert [record.type for record in records] == ["warcinfo", "conversion", "conversion", "conversion"]
+    about = dict(records[1].headers)
+    assert about["WARC-Refers-To"] == "<urn:uuid:0>"
+    assert about["Content-Type"] == "text/html"
+    assert about["WARC-Date"] == "2026-11-22T10:30:05Z"
+    assert about["WARC-Block-Digest"] == f"sha256:{hashlib.sha256(b'<p>0').hexdigest()}"
+    assert records[0].block == "software: x\r\nlabel: 已歸檔\r\narchived-on: 2026-11-22\r\n".encode()
+    assert all(not checked.problems for checked in warc.check(one))
+    assert Checker(Namespace(inputs=[str(one)], verbose=False)).process_all() == 0
+    assert list(one.parent.iterdir()) == [one]
+
+
+def test_one_damaged_byte_costs_one_record(tmp_path: Path) -> None:
+    """Readers stop there; we look for the next record and go on."""
+    (path,) = small(tmp_path).warcs
+    whole = list(warc.check(path))
+    data = bytearray(path.read_bytes())
+    data[whole[4].offset + 40] ^= 0x55
+    path.write_bytes(data)
+    found = list(warc.check(path))
+    assert [c.record_id for c in found if not c.problems] == [c.record_id for n, c in enumerate(whole) if n != 4]
+    (problem,) = [problem for checked in found for problem in checked.problems]
+    assert problem.code in ("warc-damaged", "warc-digest-false")
+
+
+def test_a_file_that_ends_within_a_record_is_found_out(tmp_path: Path) -> None:
+    (path,) = small(tmp_path).warcs
+    path.write_bytes(path.read_bytes()[:-5])
+    last = list(warc.check(path))[-1]
+    assert [problem.code for problem in last.problems] == ["warc-cut"]
+    with pytest.raises(Refused) as refused:
+        warc.read_record(path, last.offset)
+    assert [problem.code for problem in refused.value.problems] == ["warc-cut"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (b"WARC-Block-Digest: sha256:", b"WARC-Block-Digest: sha512:", "warc-digest-unknown"),
+        (b"WARC-Payload-Digest:", b"WARC-Payload-Nothing:", "warc-digest-missing"),
+        (b"WARC-Record-ID:", b"WARC-Record-No:", "warc-field-missing"),
+        ("第3页".encode(), "第4页".encode(), "warc-digest-false"),
+        (b"Content-Length:", b"Content-Size:", "warc-damaged"),
+        (b"\r\n\r\n\r\n", b"\r\n\r\n\r\n\r\n", "warc-damaged"),
+    ],
+)
+def test_a_record_that_says_what_is_not_true_is_found_out(old: bytes, new: bytes, code: str, tmp_path: Path) -> None:
+    """Changed inside a valid gzip member, where no checksum of the file format would notice."""
+    (path,) = small(tmp_path).warcs
+    record = next(c for c in warc.check(path) if c.type == "response" and c.target_uri.endswith("/3.html"))
+    data = path.read_bytes()
+    end = record.offset + record.length
+    member = gzip.decompress(data[record.offset : end])
+    changed = member.replace(old, new) if old in member else member + b"x"
+    path.write_bytes(data[: record.offset] + gzip.compress(changed) + data[end:])
+    found = [problem.code for checked in warc.check(path) for problem in checked.problems]
+    assert code in found
+    assert len([c for c in warc.check(path) if not c.problems]) == len(list(warc.iterate(small(tmp_path).warcs[0]))) - 1
+
+
+def test_reading_where_no_answer_begins_is_refused(tmp_path: Path) -> None:
+    (path,) = small(tmp_path).warcs
+    with pytest.raises(Refused) as refused:
+        warc.read_response(path, 0)
+    assert [problem.code for problem in refused.value.problems] == ["warc-no-response"]
+    with pytest.raises(Refused) as refused:
+        warc.read_record(path, 3)
+    assert [problem.code for problem in refused.value.problems] == ["warc-damaged"]
+
+
+def test_a_url_without_a_record_cannot_be_recalled(tmp_path: Path) -> None:
+    with serving({"/": page("x")}) as web:
+        report = captured(web, tmp_path)
+        again = captured(web, tmp_path)
+    row = rows_of(again)["/"]
+    for path in report.capture.warcs:
+        path.unlink()
+    with pytest.raises(Refused) as refused:
+        recall.response(again.capture, row)
+    assert [problem.code for problem in refused.value.problems] == ["warc-missing"]
