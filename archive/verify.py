@@ -223,7 +223,7 @@ class _Proof:
                 row.url, "verify-record-false", f"the record at {where} is not what was captured", _RESTORE
             )
             return False
-        if False:
+        if entry is None or entry.url != row.url or entry.length != record.length:
             self.add(
                 row.url, "verify-index-missing", f"the index does not give its record at {where}", _RESTORE
             )
