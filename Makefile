@@ -33,7 +33,7 @@ lint: $(STAMP) ## ruff and mypy
 	$(VENV)/bin/mypy
 
 test: $(STAMP) lint ## every check
-	$(VENV)/bin/pytest -n 2
+	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 .venv-replay/.made-from-lock: tests/replay.lock
 	$(PYTHON) -m venv .venv-replay

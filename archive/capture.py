@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -80,44 +81,45 @@ def capture(
     began = time.monotonic()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
-    chosen, former = _choose(store, decision.site, now, resume, previous)
-    known = read_former(former)
-    client = fetch.Client(
-        connect_to=connect_to,
-        allow_private=decision.allow_private,
-        connections=options.connections,
-        delay=options.delay,
-        timeout=options.timeout,
-        max_bytes=options.max_bytes,
-        plain_tls=plain_tls,
-    )
-    info = _warcinfo(decision, chosen, connect_to, plain_tls)
-    with Frontier(chosen.frontier) as frontier:
-        # A resumed capture goes on from where it was started, whatever the decision says by now.
-        noted = [row.url for row in frontier.rows() if row.sources == "start"]
-        urls = list(dict.fromkeys([*noted, *(given if start or not noted else [])]))
-        prefix = f"{chosen.site}-{chosen.timestamp}"
-        writer = warc.Writer(chosen.folder / "archive", prefix, info, frontier.sizes(), options.roll_at)
-        try:
-            ledger = Ledger(
-                decision, chosen, known, frontier, writer, scope, options,
-                year=now.year, progress=progress, crash=crash,
-            )  # fmt: skip
-            crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
-            asyncio.run(crawl.run(urls))
-            _refuse_nothing(chosen, frontier)
-            writer.finish()
-        finally:
-            writer.abandon()
-        crash("after-warc")
-        problems = in_order([*decision.warnings, *ledger.problems()])
-        counts = frontier.counts()
-        _write_pages(chosen, frontier)
-        cdxj.write(chosen.index, map(_entry, _stored(frontier)))
-        frontier.fold()
-    crash("before-manifest")
-    captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, counts, former))
-    crash("after-manifest")
+    with captures.only_one(store, decision.site):
+        chosen, former = _choose(store, decision.site, now, resume, previous)
+        known = read_former(former)
+        client = fetch.Client(
+            connect_to=connect_to,
+            allow_private=decision.allow_private,
+            connections=options.connections,
+            delay=options.delay,
+            timeout=options.timeout,
+            max_bytes=options.max_bytes,
+            plain_tls=plain_tls,
+        )
+        info = _warcinfo(decision, chosen, connect_to, plain_tls)
+        with Frontier(chosen.frontier) as frontier:
+            # A resumed capture goes on from where it was started, whatever the decision says by now.
+            noted = [row.url for row in frontier.rows() if row.sources == "start"]
+            urls = list(dict.fromkeys([*noted, *(given if start or not noted else [])]))
+            prefix = f"{chosen.site}-{chosen.timestamp}"
+            writer = warc.Writer(chosen.folder / "archive", prefix, info, frontier.sizes(), options.roll_at)
+            try:
+                ledger = Ledger(
+                    decision, chosen, known, frontier, writer, scope, options,
+                    year=now.year, progress=progress, crash=crash,
+                )  # fmt: skip
+                crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
+                asyncio.run(crawl.run(urls))
+                _refuse_nothing(chosen, frontier)
+                writer.finish()
+            finally:
+                writer.abandon()
+            crash("after-warc")
+            problems = in_order([*decision.warnings, *ledger.problems()])
+            counts = frontier.counts()
+            _write_pages(chosen, frontier)
+            cdxj.write(chosen.index, map(_entry, _stored(frontier)))
+            _fold(chosen, frontier)
+        crash("before-manifest")
+        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, counts, former))
+        crash("after-manifest")
     return CaptureReport(
         capture=chosen,
         inventory=counts,
@@ -154,11 +156,9 @@ def _choose(
 ) -> tuple[Capture, Capture | None]:
     """The capture to work on, and the finished one before it."""
     if resume is not None and resume.finished:
-        text, remedy = (
-            f"{resume.id} is finished: nothing is left to resume",
-            "run `archive capture` for a new one",
-        )
-        raise Refused([Problem(path=resume.folder.as_posix(), code="capture-finished", message=text, remedy=remedy)])
+        path, text = resume.folder.as_posix(), f"{resume.id} is finished: nothing is left to resume"
+        remedy = "run `archive capture` for a new one"
+        raise Refused([Problem(path=path, code="capture-finished", message=text, remedy=remedy)])
     known = captures.captures(store, site)
     unfinished = [one for one in known if not one.finished]
     chosen = resume or (unfinished[-1] if unfinished else captures.new_capture(store, site, now))

@@ -11,7 +11,8 @@ Headers = Sequence[tuple[str, str]]
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(
-    rb"""<(?:meta\b[^>]*?|\?xml\b[^>]*?|)\b(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.I
+    rb"""<(?:meta|\?xml)\b[^>]*?\b(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""",
+    re.I,
 )
 _CSS = re.compile(rb'@charset\s+"([\w.:-]+)"', re.I)
 _HEADER = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.I)

@@ -60,10 +60,8 @@ _META_LINKS = frozenset({"og:image", "og:video", "og:audio", "twitter:image", "m
 _MOVIE = frozenset({"movie", "src", "filename", "url", "data"})
 
 _CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s]+))\s*\)|@import\s+(?:"([^"]*)"|'([^']*)')""", re.I)
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6}\s?|.)")
 _REFRESH = re.compile(r"""^\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?([^"']+)""", re.I)
-_SRCSET = re.compile(r"\s*([^\s,]\S*[^\s,])(?:\s+[^,]*)?(?:,|$)")
 _TRS = re.compile(
     r"""createPage(?:HTML|html)\w*\(\s*["']?(\d+)["']?\s*,\s*["']?\d+["']?\s*,\s*"""
     r"""["']([^"']+)["']\s*,\s*["'](\w+)["']"""
@@ -88,11 +86,12 @@ _PATH_LIKE = re.compile(
     re.I,
 )
 _DIRECTORY = re.compile(r"(?:https?://[\w.:-]+|\.{0,2})(?:/[\w.%~-]+)*/(?:\?[^\s<>\"'\\]*)?")
-_SITEMAP = re.compile(r"<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]+?)\s*(?:\]\]>)?\s*</", re.I)
-_FEED_LINK = re.compile(
-    r"<(?:link|guid|url)(?:\s[^>]*)?>\s*(?:<!\[CDATA\[)?\s*(https?:[^<\]\s]+)|<link\s[^>]*href=[\"']([^\"']+)",
+_LOCATION = re.compile(
+    r"""<(?:\w{1,20}:)?(loc|link|guid|url)(?:\s[^<>]*)?>([^<]*|\s*<!\[CDATA\[[^\]]*\]\]>\s*)</"""
+    r"""|<link\s[^<>]*href=["']([^"'<>]+)""",
     re.I,
 )
+_LONGEST_LIST = 100_000
 _ROBOTS = re.compile(r"(?im)^\s*sitemap\s*:\s*(\S+)")
 _MARKUP = re.compile(r"<[a-zA-Z!/]")
 
@@ -172,9 +171,8 @@ def _in_tree(root: etree._Element) -> Iterator[Raw]:
         if isinstance(element, etree._Comment):
             yield from _in_comment(element.text or "")
         elif isinstance(element.tag, str):
-            tag = element.tag.rpartition("}")[2].rpartition(":")[2].lower()
-            if element.attrib:
-                yield from _in_attributes(tag, element)
+            tag = element.tag
+            yield from _in_attributes(tag, element)
             if tag == "script" and element.text:
                 yield from _in_script(element.text)
             elif tag == "style" and element.text:
@@ -185,9 +183,9 @@ def _in_attributes(tag: str, element: etree._Element) -> Iterator[Raw]:
     # Asking for what a form posts to might do what the form does.
     pages = () if tag == "form" and str(element.get("method", "")).lower() == "post" else _PAGE.get(tag, ())
     requisites = _REQUISITE.get(tag, ())
-    for qualified, text in element.items():
-        name = str(qualified).rpartition("}")[2].rpartition(":")[2].lower()
-        value = str(text)
+    for attribute, text in element.items():
+        # The HTML parser gives names in lower case; `xlink:` is SVG's.
+        name, value = str(attribute).removeprefix("xlink:"), str(text)
         if not value:
             continue
         if name in pages:
@@ -198,7 +196,7 @@ def _in_attributes(tag: str, element: etree._Element) -> Iterator[Raw]:
         elif name in requisites:
             yield value, _link_kind(tag, element), f"{tag}@{name}"
         elif name in ("srcset", "data-srcset", "imagesrcset"):
-            yield from ((found[1], "requisite", f"{tag}@srcset") for found in _SRCSET.finditer(value))
+            yield from ((url, "requisite", f"{tag}@srcset") for url in _in_srcset(value))
         elif name in _ANYWHERE:
             yield value, "requisite", f"{tag}@{name}"
         elif name == "style":
@@ -211,6 +209,17 @@ def _in_attributes(tag: str, element: etree._Element) -> Iterator[Raw]:
             yield from _in_meta(element, value)
         elif tag == "param" and name == "value" and element.get("name", "").lower() in _MOVIE:
             yield value, "requisite", "param@value"
+
+
+def _in_srcset(value: str) -> Iterator[str]:
+    """`a.png 1x,b.png 2x` (HTML §4.8.4.2.1)."""
+    rest = value[:_LONGEST_LIST]
+    while rest := rest.lstrip(" \t\r\n\f,"):
+        url, *after = rest.split(None, 1)
+        rest = after[0] if after else ""
+        if not url.endswith(","):
+            rest = rest.partition(",")[2]
+        yield url.rstrip(",")
 
 
 def _link_kind(tag: str, element: etree._Element) -> Kind:
@@ -244,7 +253,8 @@ def _in_comment(text: str) -> Iterator[Raw]:
 
 
 def _in_css(text: str, source: str) -> Iterator[Raw]:
-    for found in _CSS_URL.finditer(_CSS_COMMENT.sub(" ", text)):
+    first, *after = text.split("/*")
+    for found in _CSS_URL.finditer(first + " ".join(part.partition("*/")[2] for part in after)):
         value = next((group for group in found.groups() if group), "")
         if value and not value.startswith(("data:", "#")):
             yield _CSS_ESCAPE.sub(_css_character, value), "requisite", source
@@ -290,10 +300,10 @@ def _unescaped(text: str) -> str:
 
 def _in_xml(text: str) -> Iterator[Raw]:
     kind: Kind = "page"
-    for found in _SITEMAP.finditer(text):
-        yield html.unescape(found[1]), kind, "sitemap"
-    for found in _FEED_LINK.finditer(text):
-        yield html.unescape(found[1] or found[2]), kind, "feed"
+    for found in _LOCATION.finditer(text):
+        value = found[3] or found[2].strip().removeprefix("<![CDATA[").removesuffix("]]>").strip()
+        if found[1] == "loc" or found[3] or value.startswith("http"):
+            yield html.unescape(value), kind, "sitemap" if found[1] == "loc" else "feed"
 
 
 def _gunzip(body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -122,9 +123,20 @@ class Frontier:
         self._db.close()
 
     def fold(self) -> None:
-        """Leave one file behind, without a write-ahead log beside it: it is going to have a digest."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.execute("PRAGMA journal_mode=DELETE")
+        """Leave one file behind, without a write-ahead log beside it: it is going to have a digest.
+
+        Raises sqlite3.OperationalError when another program goes on reading the file.
+        """
+        for seconds in (0.1, 0.4, 1.0, 3.0, 0.0):
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._db.execute("PRAGMA journal_mode=DELETE")
+            except sqlite3.OperationalError:
+                if not seconds:
+                    raise
+                time.sleep(seconds)
+            else:
+                return
 
     def add(self, rows: Iterable[Row]) -> int:
         """Add what is not known yet; how many were new."""
@@ -161,9 +173,7 @@ class Frontier:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(_INSERT, map(_values, found))
             self._db.executemany(_UPDATE, map(_values, outcomes))
-            self._db.executemany(
-                "INSERT OR IGNORE INTO payload VALUES (?,?,?,?,?,?)", map(_original_values, originals)
-            )
+            self._db.executemany("INSERT OR IGNORE INTO payload VALUES (?,?,?,?,?,?)", map(_original_values, originals))
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", (sizes or {}).items())
 
     def get(self, key: str) -> Row | None:
@@ -189,9 +199,7 @@ class Frontier:
         return {state: states.get(state, 0) for state in OUTCOMES} | {"total": sum(states.values())}
 
     def original(self, payload_digest: str) -> Original | None:
-        found = self._db.execute(
-            "SELECT * FROM payload WHERE payload_digest = ?", (payload_digest,)
-        ).fetchone()
+        found = self._db.execute("SELECT * FROM payload WHERE payload_digest = ?", (payload_digest,)).fetchone()
         return _original(found) if found else None
 
     def originals(self) -> Iterator[Original]:
@@ -204,6 +212,4 @@ def _row(values: tuple[object, ...]) -> Row:
 
 def _original(values: tuple[str, str, str, str, str, int]) -> Original:
     digest, target_uri, date, capture, warc, offset = values
-    return Original(
-        payload_digest=digest, target_uri=target_uri, date=date, capture=capture, warc=warc, offset=offset
-    )
+    return Original(payload_digest=digest, target_uri=target_uri, date=date, capture=capture, warc=warc, offset=offset)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +79,22 @@ def new_capture(store: Path, site: str, now: datetime) -> Capture:
             moment += timedelta(seconds=1)
             continue
         return Capture(site=site, timestamp=timestamp, folder=folder)
+
+
+@contextmanager
+def only_one(store: Path, site: str) -> Iterator[None]:
+    """Two captures of a site at once would write into the same files. Raises Refused when one is running; a
+    lock dies with its process, so a killed one leaves none behind."""
+    path = store / site / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            message, remedy = f"another capture of {site} is running", "wait until it has ended"
+            problem = Problem(path=path.as_posix(), code="capture-running", message=message, remedy=remedy)
+            raise Refused([problem]) from None
+        yield
 
 
 def captures(store: Path, site: str) -> list[Capture]:

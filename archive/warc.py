@@ -164,6 +164,7 @@ class Writer:
         self._file: BinaryIO | None = None
         self._name = ""
         self._warcinfo = ""
+        self._records: _RecordWriter
         folder.mkdir(parents=True, exist_ok=True)
         self._number = len(committed)
         for path in sorted(folder.glob("*.warc.gz.open")):
@@ -194,7 +195,7 @@ class Writer:
         if original is None:
             exchange.body.seek(0)
             about.append(("WARC-Block-Digest", measured.block_digest))
-            _append(stream, "response", response_id, about, exchange.body, measured.size, exchange.head)
+            _append(self._records, "response", response_id, about, exchange.body, measured.size, exchange.head)
         else:
             about += [
                 ("WARC-Profile", PROFILE),
@@ -202,14 +203,14 @@ class Writer:
                 ("WARC-Refers-To-Date", original.date),
                 ("WARC-Block-Digest", sha256(exchange.head)),
             ]
-            _append(stream, "revisit", response_id, about, io.BytesIO(), 0, exchange.head)
+            _append(self._records, "revisit", response_id, about, io.BytesIO(), 0, exchange.head)
         length = stream.tell() - offset
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
-        _append(stream, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
+        _append(self._records, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
         if outlinks:
             block = "".join(f"outlink: {link}\r\n" for link in outlinks).encode()
-            _append_block(stream, "metadata", _new_id(), concurrent, block, "application/warc-fields")
+            _append_block(self._records, "metadata", _new_id(), concurrent, block, "application/warc-fields")
         kind = "response" if original is None else "revisit"
         return Written(type=kind, warc=self._name, offset=offset, length=length, date=date)
 
@@ -243,11 +244,12 @@ class Writer:
         self._name = f"{self._prefix}-{self._number:05d}.warc.gz"
         self._number += 1
         self._file = stream = (self._folder / f"{self._name}.open").open("wb")
+        self._records = _RecordWriter(stream)
         _sync_folder(self._folder)
         self._warcinfo = _new_id()
         headers = [("WARC-Filename", self._name), ("WARC-Date", iso(datetime.now(UTC)))]
         _append_block(
-            stream, "warcinfo", self._warcinfo, headers, _fields(self._info), "application/warc-fields"
+            self._records, "warcinfo", self._warcinfo, headers, _fields(self._info), "application/warc-fields"
         )
         return stream
 
@@ -257,6 +259,7 @@ class Writer:
         self._file = path.open("r+b")
         self._file.truncate(size)
         self._file.seek(size)
+        self._records = _RecordWriter(self._file)
         self._warcinfo = read_record(path, 0).record_id
 
     def _close_file(self) -> None:
@@ -268,9 +271,7 @@ class Writer:
         _sync_folder(self._folder)
 
 
-def write_conversions(
-    path: Path, info: Mapping[str, str], date: datetime, items: Iterable[Conversion]
-) -> None:
+def write_conversions(path: Path, info: Mapping[str, str], date: datetime, items: Iterable[Conversion]) -> None:
     """The companion WARC, atomically: `warcinfo` and one `conversion` record an item.
 
     Record ids are derived from the content: the same items give the same bytes.
@@ -278,10 +279,11 @@ def write_conversions(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.open")
     with temporary.open("wb") as stream:
+        writer = _RecordWriter(stream)
         block = _fields(info)
         warcinfo = _derived_id(path.name, iso(date), block)
         headers = [("WARC-Filename", path.name), ("WARC-Date", iso(date))]
-        _append_block(stream, "warcinfo", warcinfo, headers, block, "application/warc-fields")
+        _append_block(writer, "warcinfo", warcinfo, headers, block, "application/warc-fields")
         for item in items:
             record_id = _derived_id(item.target_uri, f"{item.refers_to} {iso(item.date)}", item.body)
             headers = [
@@ -290,7 +292,7 @@ def write_conversions(
                 ("WARC-Refers-To", item.refers_to),
                 ("WARC-Warcinfo-ID", warcinfo),
             ]
-            _append_block(stream, "conversion", record_id, headers, item.body, item.content_type)
+            _append_block(writer, "conversion", record_id, headers, item.body, item.content_type)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
@@ -402,24 +404,29 @@ class _RecordWriter(WARCWriter):  # type: ignore[misc]
 
     NO_PAYLOAD_DIGEST_TYPES = ("warcinfo", "revisit", "request", "metadata", "conversion")
 
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(_Deflater(stream), gzip=False, warc_version=VERSION)
+
 
 class _Deflater:
-    """What warcio writes into: one gzip member behind `stream`'s position."""
+    """What warcio writes into: a gzip member for each record."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._gzip = _zlib.compressobj(2, 8, 31)
+        self._gzip: Any = None
 
     def write(self, data: bytes) -> None:
+        self._gzip = self._gzip or _zlib.compressobj(2, 8, 31)
         self._stream.write(self._gzip.compress(data))
 
     def flush(self) -> None:
         """warcio flushes at the end of each record, which is the end of the member."""
         self._stream.write(self._gzip.flush())
+        self._gzip = None
 
 
 def _append(
-    stream: BinaryIO,
+    writer: _RecordWriter,
     record_type: str,
     record_id: str,
     headers: Sequence[tuple[str, str]],
@@ -431,7 +438,6 @@ def _append(
     content_type = content_type or f"application/http; msgtype={_HTTP[record_type]}"
     first = [("WARC-Type", record_type), ("WARC-Record-ID", record_id)]
     about = StatusAndHeaders("", [*first, *headers, ("Content-Type", content_type)], protocol=VERSION)
-    writer = _RecordWriter(_Deflater(stream), gzip=False, warc_version=VERSION)
     writer.write_record(
         writer.create_warc_record(
             "",
@@ -446,7 +452,7 @@ def _append(
 
 
 def _append_block(
-    stream: BinaryIO,
+    writer: _RecordWriter,
     record_type: str,
     record_id: str,
     headers: Sequence[tuple[str, str]],
@@ -455,7 +461,7 @@ def _append_block(
 ) -> None:
     digest = sha256(block)
     about = [*headers, ("WARC-Block-Digest", digest)]
-    _append(stream, record_type, record_id, about, io.BytesIO(block), len(block), content_type=content_type)
+    _append(writer, record_type, record_id, about, io.BytesIO(block), len(block), content_type=content_type)
 
 
 def _fields(info: Mapping[str, str]) -> bytes:
@@ -478,9 +484,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _stored(
-    headers: tuple[tuple[str, str], ...], block: bytes, warc: Path, offset: int, length: int
-) -> StoredRecord:
+def _stored(headers: tuple[tuple[str, str], ...], block: bytes, warc: Path, offset: int, length: int) -> StoredRecord:
     return StoredRecord(
         type=message.field(headers, "WARC-Type") or "",
         record_id=message.field(headers, "WARC-Record-ID") or "",
@@ -577,7 +581,7 @@ class _Member:
         rest = self._buffer
         while len(rest) < 5 and (piece := self.read()):
             rest += piece
-        if False:
+        if rest != b"\r\n\r\n" or self.read():
             raise _DamagedError("warc-damaged", "the record does not end where its Content-Length says")
 
 

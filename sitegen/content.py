@@ -92,7 +92,9 @@ def load(root: Path, older_sections: Callable[[str], Iterable[str]], fixed: Mapp
     for path in sorted(tree.files):
         if path.endswith(".md") and posixpath.basename(path) != "index.md":
             _load_source(tree, path)
-    tree.problems += urls.check(tree.sources, [*tree.sites, *tree.columns])
+    tree.problems += urls.check(
+        {path: source.column for path, source in tree.sources.items()}, [*tree.sites, *tree.columns]
+    )
     return tree
 
 

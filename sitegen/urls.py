@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sitegen.errors import Problem
 from sitegen.model import file_of, url_of
@@ -15,8 +15,11 @@ _DATED = re.compile(r"t\d{8}_\d+\.md")
 _SAFE = re.compile(r"[A-Za-z0-9._\-/]+")
 
 
-def check(sources: Iterable[str], sections: Iterable[str]) -> list[Problem]:
-    """Collisions (also those of case-insensitive file systems), reserved names, ids used twice."""
+def check(sources: Mapping[str, str], sections: Iterable[str]) -> list[Problem]:
+    """Collisions (also those of case-insensitive file systems), reserved names, ids used twice.
+
+    `sources`: path → its column. A dated stem is unique in the whole tree, any other within its column.
+    """
     problems: list[Problem] = []
     taken: dict[str, str] = {}
     ids: dict[str, str] = {}
@@ -57,17 +60,11 @@ def check(sources: Iterable[str], sections: Iterable[str]) -> list[Problem]:
                     "rename the file; the title does not belong in it",
                 )
             )
-        if _DATED.fullmatch(name):
-            if name in ids:
-                problems.append(
-                    _refused(
-                        path,
-                        "article-id-duplicate",
-                        f"the stable id {name[:-3]} is that of content/{ids[name]}",
-                        "give the newer file another number",
-                    )
-                )
-            ids.setdefault(name, path)
+        stable_id = name if _DATED.fullmatch(name) else f"{sources[path]}:{name}"
+        if stable_id in ids:
+            message = f"the stable id {name[:-3]} is that of content/{ids[stable_id]}"
+            problems.append(_refused(path, "article-id-duplicate", message, "give the newer file another name"))
+        ids.setdefault(stable_id, path)
     return problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,18 @@ _UNITS = """units:
   - {id: jyj, name: 示例市教育局}
   - {id: xzspj, name: 示例市行政审批服务局}
 """
+
+
+def copy_sample(root: Path) -> Path:
+    """The sample as git knows it, with the theme and the settings; returns the project's folder."""
+    listed = subprocess.run(["git", "ls-files", "-z", "content"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in listed.decode().split("\0")[:-1]:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    shutil.copytree(ROOT / "themes", root / "themes")
+    shutil.copyfile(ROOT / "mkdocs.yml", root / "mkdocs.yml")
+    return root
 
 
 class TinyCity:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cities import TinyCity
+from tests.cities import TinyCity, copy_sample
 
 REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
 PARTS = {
@@ -34,3 +34,9 @@ def _real_parts(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def city(tmp_path: Path) -> TinyCity:
     return TinyCity(tmp_path / "city")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the committed sample city, so that what a demo added to the checkout is not measured."""
+    return copy_sample(tmp_path_factory.mktemp("sample"))

@@ -11,6 +11,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,158 +20,176 @@ from sitegen.files import sha256_file, write_atomic
 from tests.sites.server import serve
 
 ROOT = Path(__file__).parent.parent
-CONTENT = ROOT / "content"
-RECORD = ROOT / "build" / "demo.json"
 SITE = "lyj"
 HOST = "lyj.example.gov.cn"
-PEOPLE = ("bianji", "shenhe", "qianfa")
+ROLES = ("bianji", "shenhe", "qianfa")
+REVIEWED = (("whlyj", "content/whlyj"), ("portal", "content/tzgg"))
 
 
 class DemoFailed(Exception):
     """A command of the demo ended with an error."""
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """The demo in a project folder; `say` gets its lines."""
 
+    root: Path
+    say: Callable[[str], None]
 
-def command(module: str, *arguments: str) -> dict[str, Any]:
-    """Run one command as its user would, with --json; its talk goes to our stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments, "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode != 0:
-        say(done.stdout)
-        raise DemoFailed(f"`{module} {' '.join(arguments)}` ended with {done.returncode}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    @property
+    def content(self) -> Path:
+        return self.root / "content"
 
+    @property
+    def record(self) -> Path:
+        return self.root / "build" / "demo.json"
 
-def snapshot() -> dict[str, str]:
-    """Every file below content/ → its digest."""
-    files = (path for path in CONTENT.rglob("*") if path.is_file())
-    return {path.relative_to(ROOT).as_posix(): sha256_file(path) for path in sorted(files)}
+    def run(self) -> None:
+        started = time.monotonic()
+        before = self.snapshot()
+        originals = {path: (self.root / path).read_bytes() for path in before}
+        added: list[str] = []
+        try:
+            self.say("1. build the city")
+            first = self.command("sitegen", "build")
+            self.say(f"   {first['rendered']} pages rendered, {first['kept']} kept, in {first['seconds']:.1f} s")
+            self.say(f"2. retire {HOST} (served on loopback, as such sites behave)")
+            self.retire_from_old_site()
+            self.say("3. the fictional people give their verdicts on what was drafted")
+            verdicts = sum(self.review(role) for role in ROLES)
+            self.say(f"   {verdicts} verdicts")
+            self.say("4. build again, and go on with the retirement")
+            last = self.command("sitegen", "build")
+            retired = self.command("archive", "retire", SITE)
+            self.show_steps(retired)
+        finally:
+            added = self.remember(before, originals)
+        self.summary(first, last, retired, added, time.monotonic() - started)
 
-
-def read_record() -> dict[str, Any]:
-    if not RECORD.exists():
-        return {"added": {}, "changed": {}}
-    found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
-    return found
-
-
-def remember(before: dict[str, str], originals: dict[str, bytes]) -> list[str]:
-    """Add to the record what this run added or changed; returns the added files."""
-    record, after = read_record(), snapshot()
-    added = {path: digest for path, digest in after.items() if path not in before}
-    changed = {path for path, digest in after.items() if path in before and before[path] != digest}
-    for path in sorted(changed):
-        if path in record["added"]:
-            added[path] = after[path]
-        else:
-            kept = record["changed"].get(path, {}).get("original") or base64.b64encode(originals[path]).decode()
-            record["changed"][path] = {"original": kept, "digest": after[path]}
-    record["added"] |= added
-    write_atomic(RECORD, json.dumps(record, ensure_ascii=False, indent=1).encode())
-    return sorted(path for path in added if path not in before)
-
-
-def undo() -> int:
-    """Remove what the demo added and restore what it changed; a file somebody edited since is left and named."""
-    record = read_record()
-    edited = []
-    for path, digest in sorted(record["added"].items()):
-        file = ROOT / path
-        if file.exists() and sha256_file(file) == digest:
-            file.unlink()
-            _remove_empty(file.parent)
-        elif file.exists():
-            edited.append(path)
-    for path, change in sorted(record["changed"].items()):
-        if sha256_file(ROOT / path) == change["digest"]:
-            write_atomic(ROOT / path, base64.b64decode(change["original"]))
-        else:
-            edited.append(path)
-    RECORD.unlink(missing_ok=True)
-    say(f"removed {len(record['added'])} files and restored {len(record['changed'])}")
-    for path in edited:
-        say(f"left as it is, because it was edited since: {path}")
-    return 0
-
-
-def _remove_empty(folder: Path) -> None:
-    while folder != CONTENT and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
-
-
-def demo() -> int:
-    started = time.monotonic()
-    before = snapshot()
-    originals = {path: (ROOT / path).read_bytes() for path in before}
-    say("1. build the city")
-    first = command("sitegen", "build")
-    say(f"   {first['rendered']} pages rendered, {first['kept']} kept, in {first['seconds']:.1f} s")
-    try:
-        say(f"2. retire {HOST} (served on loopback, as such sites behave)")
+    def retire_from_old_site(self) -> None:
         with serve(ROOT / "tests" / "sites" / SITE) as server:
-            retired = retire(f"{HOST}:80:{server.host}:{server.port}")
-        say("3. the fictional people give their verdicts")
-        verdicts = sum(review(person) for person in PEOPLE)
-        say(f"   {verdicts} verdicts")
-        say("4. build again, and go on with the retirement")
-        last = command("sitegen", "build")
-        retired = retire()
-    finally:
-        added = remember(before, originals)
-    summary(first, last, retired, added, time.monotonic() - started)
-    return 0
+            connect_to = f"{HOST}:80:{server.host}:{server.port}"
+            self.command("archive", "retire", SITE, "--connect-to", connect_to)
 
+    def review(self, role: str) -> int:
+        """One of the fictional people passes what waits for them; the number of verdicts."""
+        results = [
+            self.command("sitegen", "review", "approve", folder, "--as", f"{site}-{role}") for site, folder in REVIEWED
+        ]
+        return sum(len(result["verdicts"]) for result in results)
 
-def retire(connect_to: str | None = None) -> dict[str, Any]:
-    result = command("archive", "retire", SITE, *(["--connect-to", connect_to] if connect_to else []))
-    for step in result["steps"]:
-        say(f"   {step['state']:<8} {step['name']}")
-    return result
+    def command(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Run one command as its user would, with --json. Raises DemoFailed when it ends with an error."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments, "--json"],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise DemoFailed(
+                f"`{module} {' '.join(arguments)}` ended with {done.returncode}\n{done.stdout}{done.stderr}"
+            )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
+    def show_steps(self, retired: dict[str, Any]) -> None:
+        for step in retired["steps"]:
+            self.say(f"   {step['state']:<8} {step['name']}")
 
-def review(role: str) -> int:
-    given = 0
-    for site, folders in (("whlyj", ["content/whlyj"]), ("portal", ["content/tzgg"])):
-        result = command("sitegen", "review", "approve", *folders, "--as", f"{site}-{role}")
-        given += len(result["verdicts"])
-    return given
+    def summary(
+        self, first: dict[str, Any], last: dict[str, Any], retired: dict[str, Any], added: list[str], seconds: float
+    ) -> None:
+        counts = retired["counts"]
+        self.say("")
+        self.say(f"pages       {last['rendered'] + last['kept']} ({first['rendered'] + last['rendered']} rendered now)")
+        for name in ("captured", "stamped", "migrated", "redirected", "notices"):
+            self.say(f"{name:<12}{counts[name]}")
+        self.say(f"problems    {len(last['problems']) + len(retired['problems'])}")
+        for problem in (*last["problems"], *retired["problems"]):
+            self.say(f"            {problem['path']}: {problem['code']}: {problem['message']}")
+        self.say(f"seconds     {seconds:.1f}")
+        self.say(f"retirement  {retired['outcome']}")
+        self.say("")
+        self.say(f"{len(added)} files were added under content/" + (":" if added else ""))
+        for path in added:
+            self.say(f"  {path}")
+        self.say("")
+        self.say("open it:    make serve, then http://127.0.0.1:8000/ and http://127.0.0.1:8000/archive/")
+        self.say("take back:  make demo-undo")
 
+    # --- what was added, so that it can be taken back ----------------------------------------------------------
 
-def summary(
-    first: dict[str, Any], last: dict[str, Any], retired: dict[str, Any], added: list[str], seconds: float
-) -> None:
-    counts = retired.get("counts") or {}
-    say("")
-    say(f"pages       {last['rendered'] + last['kept']} ({first['rendered'] + last['rendered']} rendered in this run)")
-    for name in ("captured", "stamped", "migrated", "redirected", "notices"):
-        say(f"{name:<12}{counts.get(name, 0)}")
-    say(f"problems    {len(last['problems'])}")
-    say(f"seconds     {seconds:.1f}")
-    if retired.get("waiting_until"):
-        say(f"retirement  waiting until {retired['waiting_until']}")
-    say("")
-    say(f"{len(added)} files were added under content/" + (":" if added else ""))
-    for path in added:
-        say(f"  {path}")
-    say("")
-    say("open it:    make serve, then http://127.0.0.1:8000/ and http://127.0.0.1:8000/archive/")
-    say("take back:  make demo-undo")
+    def snapshot(self) -> dict[str, str]:
+        """Every file below content/ → its digest."""
+        files = (path for path in self.content.rglob("*") if path.is_file())
+        return {path.relative_to(self.root).as_posix(): sha256_file(path) for path in sorted(files)}
+
+    def remember(self, before: dict[str, str], originals: dict[str, bytes]) -> list[str]:
+        """Write down what this run added or changed; returns the added files."""
+        record, after = self._read_record(), self.snapshot()
+        added = sorted(path for path in after if path not in before)
+        for path in added:
+            record["added"][path] = after[path]
+        for path, digest in after.items():
+            if path in before and before[path] != digest:
+                if path in record["added"]:
+                    record["added"][path] = digest
+                else:
+                    known = record["changed"].get(path)
+                    original = known["original"] if known else base64.b64encode(originals[path]).decode()
+                    record["changed"][path] = {"original": original, "digest": digest}
+        write_atomic(self.record, json.dumps(record, ensure_ascii=False, indent=1).encode())
+        return added
+
+    def undo(self) -> None:
+        """Remove what the demo added and restore what it changed; a file somebody edited since is left and named."""
+        record = self._read_record()
+        edited = []
+        for path, digest in sorted(record["added"].items()):
+            file = self.root / path
+            if file.exists() and sha256_file(file) == digest:
+                file.unlink()
+                self._remove_empty(file.parent)
+            elif file.exists():
+                edited.append(path)
+        for path, change in sorted(record["changed"].items()):
+            if sha256_file(self.root / path) == change["digest"]:
+                write_atomic(self.root / path, base64.b64decode(change["original"]))
+            else:
+                edited.append(path)
+        self.record.unlink(missing_ok=True)
+        self.say(f"removed {len(record['added'])} files and restored {len(record['changed'])}")
+        for path in edited:
+            self.say(f"left as it is, because it was edited since: {path}")
+
+    def _read_record(self) -> dict[str, dict[str, Any]]:
+        if not self.record.exists():
+            return {"added": {}, "changed": {}}
+        found: dict[str, dict[str, Any]] = json.loads(self.record.read_text(encoding="utf-8"))
+        return found
+
+    def _remove_empty(self, folder: Path) -> None:
+        while folder != self.content and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--undo", action="store_true", help="remove exactly what the demo added")
+    demo = Demo(root=ROOT, say=lambda text: print(text, flush=True))
     try:
-        return undo() if parser.parse_args().undo else demo()
+        if parser.parse_args().undo:
+            demo.undo()
+        else:
+            demo.run()
     except DemoFailed as failure:
-        say(f"the demo stopped: {failure}")
+        demo.say(f"the demo stopped: {failure}")
         return 1
+    return 0
 
 
 if __name__ == "__main__":

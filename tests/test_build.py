@@ -363,8 +363,8 @@ def test_names_that_belong_to_the_generator_are_refused(city: TinyCity, path: st
 
 def test_two_files_for_one_address_are_refused(city: TinyCity) -> None:
     city.article("xwdt/a/b.md")
-    city.article("xwdt/A/b.md")
-    assert "url-collision" in codes(city.build())
+    city.article("xwdt/A/b.md", sign=False)
+    assert {"url-collision", "article-id-duplicate"} <= set(codes(city.build()))
 
 
 def test_a_stable_id_is_used_once(city: TinyCity) -> None:

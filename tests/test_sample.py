@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,20 +18,6 @@ from sitegen.model import Article, Interpretation, Policy
 from sitegen.render.adapter import Engine
 from sitegen.signing import Desk
 from tests.cities import NOW, ROOT
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the committed sample, so that what a demo added here is not measured."""
-    root = tmp_path_factory.mktemp("sample")
-    listed = subprocess.run(["git", "ls-files", "-z", "content"], cwd=ROOT, capture_output=True, check=True).stdout
-    for name in listed.decode().split("\0")[:-1]:
-        target = root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target)
-    shutil.copytree(ROOT / "themes", root / "themes")
-    shutil.copyfile(ROOT / "mkdocs.yml", root / "mkdocs.yml")
-    return root
 
 
 @pytest.fixture(scope="module")

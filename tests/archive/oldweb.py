@@ -47,6 +47,7 @@ class OldWeb:
     routes: dict[str, Route]
     port: int = 0
     spoken: list[Spoken] = field(default_factory=list)
+    connections: int = 0
 
     @property
     def host(self) -> str:
@@ -108,6 +109,7 @@ def serving(routes: dict[str, Route], tls: ssl.SSLContext | None = None) -> Iter
                 connection, _ = listener.accept()
             except OSError:
                 return
+            web.connections += 1
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             open_ones.append(connection)
             thread = threading.Thread(target=_converse, args=(web, connection, tls, stop), daemon=True)

@@ -358,6 +358,15 @@ def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
     assert codes(report.problems) == ["capture-trap"]
 
 
+def test_a_calendar_within_the_sites_years_is_bounded_too(tmp_path: Path) -> None:
+    routes: dict[str, Route] = {"/": page('<a href="/cal?day=1">')}
+    routes |= {f"/cal?day={n}": page(f'<a href="/cal?day={n + 1}">次日</a>') for n in range(1, 80)}
+    with serving(routes) as web:
+        report = captured(web, tmp_path, options=Options(dates_per_calendar=9))
+    assert len(web.asked) == 3 + 9
+    assert codes(report.problems) == ["capture-trap"]
+
+
 def test_a_long_list_is_followed_to_its_end(tmp_path: Path) -> None:
     """下一页 eighty times is no trap."""
     routes: dict[str, Route] = {"/": page('<a href="list_1.html">')}

@@ -35,6 +35,7 @@ def header(value: str) -> list[tuple[str, str]]:
         (header("x-user-defined"), TEXT.encode("gbk"), "gb18030"),
         (header("none-such"), TEXT.encode(), "utf-8"),
         ([], TEXT.encode()[:-1], "utf-8"),
+        ([], TEXT.encode()[:-2], "utf-8"),
         ([], f"<meta charset=gbk>䶮{TEXT}".encode("gb18030"), "gb18030"),
         ([], f"<meta charset=unicode>{TEXT}".encode(), "utf-8"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 
 import pytest
 from hypothesis import given
@@ -150,3 +151,28 @@ def test_no_bytes_make_discovery_fail(body: bytes, kind: str) -> None:
 def test_no_attribute_makes_discovery_fail(text: str) -> None:
     html = f'<a href="{text}"><img srcset="{text}" style="{text}" onclick="{text}"><script>{text}</script>'
     discover("http://a.cn/x", HTML, html.encode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<loc>" + " " * 200_000,
+        "<style>" + "/*" * 200_000 + "</style>",
+        '<img srcset="' + "," * 100_000 + "a" * 100_000 + '">',
+        '<img srcset="' + "a," * 100_000 + '">',
+        '<a href="' + "../" * 100_000 + '">',
+        "<script>'" + "a." * 100_000 + "</script>",
+        "<script>" + "'a.a.a.a.a.a" * 20_000 + "</script>",
+        "<meta http-equiv=refresh content='" + " " * 100_000 + "'>",
+        "<div>" * 100_000,
+        "<!--" * 50_000,
+        "<link " * 50_000,
+    ],
+    ids=lambda body: body[:12],
+)
+@pytest.mark.parametrize("kind", ["text/html", "text/css", "text/xml", "text/javascript"])
+def test_no_page_keeps_us_busy_for_long(body: str, kind: str) -> None:
+    """Patterns that take quadratic time are how a page stops a crawler."""
+    began = time.process_time()
+    discover("http://a.cn/x", [("Content-Type", kind)], body.encode())
+    assert time.process_time() - began < 2

@@ -65,6 +65,7 @@ def test_one_connection_serves_many_requests() -> None:
 
     with serving({"/a": page("a"), "/b": closing}) as web:
         answers, waits = fetched(web, ["/a", "/b", "/a", "/a"])
+        assert web.connections == 2
     assert [answer.attempts for answer in answers] == [1, 1, 1, 1]
     assert waits == []
 

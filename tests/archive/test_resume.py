@@ -120,6 +120,34 @@ def test_a_capture_killed_twice_still_ends_the_same(
     assert verify(report.capture).problems == ()
 
 
+def test_two_captures_of_a_site_do_not_run_at_once(web: OldWeb, tmp_path: Path) -> None:
+    """They would write into the same files."""
+    with store.only_one(tmp_path, "lyj"), pytest.raises(Refused) as refused:
+        captured(web, tmp_path)
+    assert [problem.code for problem in refused.value.problems] == ["capture-running"]
+    assert captured(web, tmp_path).inventory["failed"] == 0
+
+
+def test_a_frontier_somebody_reads_is_waited_for_then_named(tmp_path: Path) -> None:
+    """The capture stays open, and goes on when the reader has gone."""
+    readers: list[sqlite3.Connection] = []
+
+    def read(point: str) -> None:
+        if point == "after-warc":
+            readers.append(sqlite3.connect(next(tmp_path.rglob("crawl.sqlite"))))
+            readers[0].execute("BEGIN")
+            readers[0].execute("SELECT count(*) FROM url").fetchall()
+
+    with serving({"/": page("x")}) as web:
+        with pytest.raises(Refused) as refused:
+            captured(web, tmp_path, crash=read)
+        readers[0].close()
+        assert [problem.code for problem in refused.value.problems] == ["frontier-in-use"]
+        assert len(web.spoken) == 3
+        assert captured(web, tmp_path).inventory["captured"] == 1
+        assert len(web.spoken) == 3
+
+
 def test_a_finished_capture_is_not_resumed(web: OldWeb, tmp_path: Path) -> None:
     report = captured(web, tmp_path)
     with pytest.raises(Refused) as refused:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import os
+import tempfile
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from warcio.checker import Checker
 
-from archive import recall, warc
+from archive import canon, cdxj, recall, warc
+from archive.fetch import Exchange
 from archive.store import Capture
 from archive.warc import Conversion
 from sitegen.errors import Refused
@@ -87,6 +93,74 @@ def test_records_come_in_the_order_of_the_standard(tmp_path: Path) -> None:
     answer = next(r for r in records if r.target_uri == metadata.target_uri and r.type == "response")
     assert about["WARC-Concurrent-To"] == answer.record_id
     assert dict(answer.headers)["WARC-IP-Address"] == "127.0.0.1"
+
+
+def exchange(body: bytes) -> Exchange:
+    return Exchange(
+        url="http://a.cn/",
+        request=b"GET / HTTP/1.1\r\n\r\n",
+        head=b"HTTP/1.1 200 OK\r\n\r\n",
+        body=io.BytesIO(body),
+        status=200,
+        reason="OK",
+        headers=(),
+        started=WHEN,
+        ip="192.0.2.1",
+    )
+
+
+def test_what_was_not_committed_is_cut_off_before_anything_is_appended(tmp_path: Path) -> None:
+    """Else the end of a killed run would stand behind the records of the next."""
+    writer = warc.Writer(tmp_path, "lyj-1", {"software": "x"}, {}, 1 << 30)
+    first = exchange(b"first")
+    writer.write_exchange(first, warc.measure(first), None)
+    committed = writer.sync()
+    lost = exchange(os.urandom(5000))
+    writer.write_exchange(lost, warc.measure(lost), None)
+    writer.sync()
+    writer.abandon()
+    (tmp_path / "lyj-1-00001.warc.gz.open").write_bytes(b"begun, and nothing of it committed")
+    again = warc.Writer(tmp_path, "lyj-1", {"software": "x"}, committed, 1 << 30)
+    second = exchange(b"second")
+    again.write_exchange(second, warc.measure(second), None)
+    again.sync()
+    again.finish()
+    (path,) = tmp_path.iterdir()
+    checked = list(warc.check(path))
+    assert [c.type for c in checked] == ["warcinfo", "response", "request", "response", "request"]
+    assert all(not c.problems for c in checked)
+    assert [r.block[-6:] for r in warc.iterate(path) if r.type == "response"] == [b"\nfirst", b"second"]
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=30), st.sampled_from("abcdefghi"))
+def test_the_index_is_sorted_and_finds_what_a_search_line_by_line_finds(names: list[str], wanted: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index.cdxj"
+        entries = [
+            cdxj.Entry(
+                key=canon.surt(f"http://a.cn/{name}"), timestamp="20261122103000", url=f"http://a.cn/{name}",
+                mime="text/html", status="200", digest="sha256:0", length=9, offset=number, filename="a.warc.gz",
+            )
+            for number, name in enumerate(names)
+        ]  # fmt: skip
+        cdxj.write(path, entries)
+        lines = path.read_bytes().splitlines()
+        assert lines == sorted(lines)
+        assert sorted(cdxj.read(path)) == sorted(entries)
+        found = cdxj.lookup(path, f"http://a.cn/{wanted}")
+        assert sorted(found) == sorted(entry for entry in entries if entry.url.endswith(f"/{wanted}"))
+
+
+def test_an_index_line_is_written_as_cdxj_indexer_writes_it(tmp_path: Path) -> None:
+    entry = cdxj.Entry(
+        key="cn,a)/x", timestamp="20261122103000", url="http://a.cn/x", mime="text/html", status="200",
+        digest="sha256:0", length=9, offset=7, filename="a.warc.gz",
+    )  # fmt: skip
+    cdxj.write(tmp_path / "index.cdxj", [entry])
+    assert (tmp_path / "index.cdxj").read_bytes() == (
+        b'cn,a)/x 20261122103000 {"url": "http://a.cn/x", "mime": "text/html", "status": "200", '
+        b'"digest": "sha256:0", "length": "9", "offset": "7", "filename": "a.warc.gz"}\n'
+    )
 
 
 def test_conversions_are_the_same_bytes_every_time(tmp_path: Path) -> None:

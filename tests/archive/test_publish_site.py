@@ -1,0 +1,280 @@
+"""A whole old site is published: every captured URL has a stamped copy, nothing is lost, twice gives the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from lxml import html as lxml_html
+
+from archive import copies, decision, publish, store, verify, warc
+from archive.capture import capture
+from archive.fetch import parse_connect_to
+from archive.frontier import Frontier
+from sitegen import archived
+from sitegen.errors import Refused
+from sitegen.files import sha256
+from tests.archive.oldweb import NOW, ROOT, lyj, page, redirect, serving
+from tests.archive.stamping import complete, old_part, published
+
+DECISION = """site: lyj
+name: 示例市旅游局网站
+unit: whlyj
+hosts: [lyj.example.gov.cn]
+allow_private: [127.0.0.1]
+reason: 整合迁移
+approval: {document: 示政办函〔2026〕61号, date: 2026-08-20}
+successor:
+  site: whlyj
+  url: /whlyj/
+  title: 示例市文化和旅游局
+  columns: {lydt: whlyj/gzdt, tzgg: whlyj/tzgg, zcfg: whlyj/zcwj, jqjs: whlyj/lyzx, bszn: whlyj/bsfw}
+retention: 永久
+"""
+EXPECTED: list[dict[str, Any]] = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))["urls"]
+
+
+@pytest.fixture(scope="session")
+def tourism(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The old tourism site, captured and published: a project folder with content/ and build/."""
+    root = tmp_path_factory.mktemp("lyj")
+    write(root, "_archive/lyj.yml", DECISION)
+    write(root, "index.md", "---\nkind: portal\ntitle: 示例市人民政府\n---\n")
+    write(root, "whlyj/index.md", "---\nkind: department\ntitle: 示例市文化和旅游局\nshort_name: 市文化和旅游局\n---\n")
+    for folder, title in (("gzdt", "工作动态"), ("tzgg", "通知公告"), ("zcwj", "政策文件"), ("lyzx", "旅游资讯"), ("bsfw", "办事服务")):
+        write(root, f"whlyj/{folder}/index.md", f"---\nkind: column\ntitle: {title}\nholds: {'policy' if folder == 'zcwj' else 'article'}\n---\n")
+    decided = decision.load(root / "content", "lyj")
+    with lyj() as server:
+        dial = parse_connect_to(f"lyj.example.gov.cn:80:127.0.0.1:{server.port}")
+        taken = capture(decided, store=root / "build/archive", now=NOW, connect_to=[dial]).capture
+    publish.publish(taken, decided, public=root / "build/public", content=root / "content", now=NOW)
+    return root
+
+
+def write(root: Path, path: str, text: str) -> None:
+    file = root / "content" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def index_of(root: Path) -> dict[str, Any]:
+    return publish.read_index(publish.newest_index(root / "build/public", "lyj"))
+
+
+def folder_of(root: Path) -> Path:
+    return publish.newest_index(root / "build/public", "lyj").with_suffix("")
+
+
+def test_every_captured_url_is_in_the_index_and_every_copy_is_there(tourism: Path) -> None:
+    """第十五条: what was archived can be looked at."""
+    index = index_of(tourism)
+    prefix = f"/archive/lyj/{index['timestamp']}/"
+    with Frontier(store.open_capture(tourism / "build/archive", "lyj").frontier, read_only=True) as frontier:
+        rows = [row for row in frontier.rows("captured", "redirected") if copies.kind_of(row) not in {"script", "style"}]
+    assert {page["target_uri"] for page in index["pages"]} == {row.url for row in rows}
+    assert all(page["url"].removeprefix(prefix) in index["files"] for page in index["pages"])
+    assert {path.relative_to(folder_of(tourism)).as_posix() for path in folder_of(tourism).rglob("*") if path.is_file()} == set(index["files"])
+    for name, about in index["files"].items():
+        data = (folder_of(tourism) / name).read_bytes()
+        assert (len(data), sha256(data)) == (about["bytes"], about["sha256"])
+
+
+def test_the_generator_accepts_the_index(tourism: Path) -> None:
+    """docs/FORMATS.md §4, read from the other side."""
+    found, problems = archived.load(tourism / "build/public")
+    assert problems == []
+    assert [(one.site, one.mode) for one in found] == [("lyj", "copies")]
+
+
+def test_every_page_says_it_is_archived_in_title_and_first_thing_in_its_body(tourism: Path) -> None:
+    pages = sorted(folder_of(tourism).rglob("*.html"))
+    assert len(pages) > 130
+    for path in pages:
+        html = path.read_text(encoding="utf-8")
+        read = lxml_html.document_fromstring(html)
+        assert (read.findtext(".//title") or "").startswith("【已歸檔】")
+        assert read.find("body")[0].get("data-archived") == "2026-11-22"
+        assert not read.xpath("//script|//object|//embed|//base|//frame")
+        assert "\ufffd" not in html, path
+
+
+def test_no_link_of_a_copy_is_broken(tourism: Path) -> None:
+    """Links lead to copies, to the notice of what is missing, to a warning — and each of these files exists."""
+    folder = folder_of(tourism).resolve()
+    for path in folder.rglob("*.html"):
+        read = lxml_html.document_fromstring(path.read_text(encoding="utf-8"))
+        for name in ("href", "src", "background"):
+            for link in read.xpath(f"//body//@{name}"):
+                parts = urlsplit(str(link))
+                if parts.scheme or parts.path.startswith("/") or not parts.path:
+                    assert parts.scheme in {"", "mailto"} or path.parent.name == "leaving", link
+                    continue
+                leads_to = path.parent / unquote(parts.path)
+                assert leads_to.resolve().is_relative_to(folder)
+                assert leads_to.is_file(), (path, link)
+
+
+READABLE = [u for u in EXPECTED if u["status"] == 200 and u.get("charset") and (u["linked_from"] or u["url"] in {"/", "/zt/2012/gdjq.html"})]
+
+
+@pytest.mark.parametrize("one", READABLE, ids=lambda u: u["url"])
+def test_the_title_of_each_page_can_be_read(tourism: Path, one: dict[str, Any]) -> None:
+    """GBK without a word, wrong headers, UTF-16, four-byte characters: no mojibake."""
+    (entry,) = (p for p in index_of(tourism)["pages"] if p["target_uri"] == "http://lyj.example.gov.cn" + one["url"])
+    html = (folder_of(tourism) / entry["url"].split("/", 4)[4]).read_text(encoding="utf-8")
+    assert " ".join((one.get("html_title") or "").split()) in (lxml_html.document_fromstring(html).findtext(".//title") or "")
+    if one["kind"] == "article":
+        assert (entry["title"], entry["date"]) == (one["title"], one["date"])
+
+
+def test_old_columns_are_listed_with_their_titles_and_their_successors(tourism: Path) -> None:
+    columns = {column["path"]: column for column in index_of(tourism)["columns"]}
+    assert (columns["lydt"]["title"], columns["lydt"]["successor"]) == ("旅游动态", "/whlyj/gzdt/")
+    assert columns["tzgg"]["title"] == "通知公告"
+    assert columns["en"]["successor"] is None
+
+
+def test_publishing_twice_writes_nothing_new(tourism: Path) -> None:
+    before = {path: path.read_bytes() for path in (tourism / "build").rglob("*") if path.is_file()}
+    taken = store.open_capture(tourism / "build/archive", "lyj")
+    decided = decision.load(tourism / "content", "lyj")
+    later = NOW.replace(year=2027)
+    report = publish.publish(taken, decided, public=tourism / "build/public", content=tourism / "content", now=later)
+    assert (report.written, report.deleted, report.archived_on.isoformat()) == (0, 0, "2026-11-22")
+    assert {path: path.read_bytes() for path in (tourism / "build").rglob("*") if path.is_file()} == before
+
+
+def test_the_capture_is_still_proven_after_it_was_published(tourism: Path) -> None:
+    report = verify.verify(store.open_capture(tourism / "build/archive", "lyj"))
+    assert (report.coverage, report.problems) == (100.0, ())
+
+
+def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
+    """The companion WARC: a conversion for each stamped page, referring to the response it was made from."""
+    taken = store.open_capture(tourism / "build/archive", "lyj")
+    records = [record for record in warc.iterate(taken.stamped) if record.type == "conversion"]
+    answers = {record.record_id for path in taken.warcs for record in warc.iterate(path) if record.type in {"response", "revisit"}}
+    stamped = [page for page in index_of(tourism)["pages"] if page["url"].endswith(".html")]
+    assert len(records) == len(stamped)
+    refers = [dict(record.headers)["WARC-Refers-To"] for record in records]
+    assert set(refers) <= answers
+    assert all(b"data-archived" in record.block for record in records)
+
+
+# --- small sites
+
+
+def entry(report: publish.PublishReport, path: str) -> dict[str, Any]:
+    found = [one for one in publish.read_index(report.index)["pages"] if urlsplit(one["target_uri"]).path == path]
+    return found[0]
+
+
+def small(**routes: bytes) -> Any:
+    return serving({f"/{path.replace('__', '.')}" if path != "home" else "/": answer for path, answer in routes.items()})
+
+
+def test_a_link_to_a_picture_leads_to_the_sealed_one_and_the_page_shows_the_untouched_one(tmp_path: Path) -> None:
+    png = (ROOT / "tests/sites/lyj/images/map.png").read_bytes()
+    with small(home=page("<a href=/p.png><img src=/p.png></a>"), p__png=page(png, "image/png")) as web:
+        report, folder = published(web, tmp_path)
+    home = (folder / entry(report, "/")["url"].split("/", 4)[4]).read_text(encoding="utf-8")
+    old = lxml_html.document_fromstring(old_part(home))
+    assert (old.xpath("//a/@href"), old.xpath("//img/@src")) == (["p.png!sealed.png"], ["p.png"])
+    assert next(folder.rglob("p.png")).read_bytes() == png
+    assert entry(report, "/p.png")["kind"] == "image"
+
+
+def test_a_picture_that_cannot_be_sealed_is_reached_through_a_stamped_page(tmp_path: Path) -> None:
+    with small(home=page("<a href=/p.png>x</a>"), p__png=page(b"\x89PNG\r\n\x1a\nnothing", "image/png")) as web:
+        report, folder = published(web, tmp_path)
+    assert [(p.code, p.severity) for p in report.problems] == [("publish-image-unsealed", "warning")]
+    assert entry(report, "/p.png")["url"].endswith("/p.png.html")
+    assert 'href="p.png.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+
+
+def test_a_drawing_loses_its_scripts(tmp_path: Path) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><script>x()</script><a href="javascript:x()"><rect/></a></svg>'
+    with small(home=page("<img src=/p.svg>"), p__svg=page(svg, "image/svg+xml")) as web:
+        _, folder = published(web, tmp_path)
+    copy = next(folder.rglob("p.svg")).read_text(encoding="utf-8")
+    assert "rect" in copy
+    assert not any(word in copy for word in ("script", "onload"))
+
+
+def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: Path) -> None:
+    with small(home=page("<a href=/f.pdf>x</a>"), f__pdf=page(b"%PDF-1.4 x", "application/pdf")) as web:
+        report, folder = published(web, tmp_path)
+    about = next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8")
+    assert all(words in about for words in ("f.pdf", "PDF", "10 字节", sha256(b"%PDF-1.4 x").removeprefix("sha256:"), "data-archived"))
+    assert next(folder.rglob("f.pdf")).read_bytes() == b"%PDF-1.4 x"
+    assert entry(report, "/f.pdf")["kind"] == "file"
+
+
+def test_a_redirect_becomes_a_page_and_links_lead_straight_to_its_target(tmp_path: Path) -> None:
+    with serving({"/": page("<a href=/r>x</a>"), "/r": redirect("/t.html"), "/t.html": page("<p>target")}) as web:
+        report, folder = published(web, tmp_path)
+    assert 'href="t.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+    stood_in = (folder / entry(report, "/r")["url"].split("/", 4)[4]).read_text(encoding="utf-8")
+    assert 'href="t.html"' in stood_in
+    assert 'http-equiv="refresh"' not in stood_in
+
+
+def test_an_external_link_goes_through_a_warning_that_redirects_nobody(tmp_path: Path) -> None:
+    with small(home=page("<a href='http://other.example/a?b=c&amp;d'>x</a>")) as web:
+        _, folder = published(web, tmp_path)
+    (warning,) = (folder / "leaving").iterdir()
+    html = warning.read_text(encoding="utf-8")
+    assert lxml_html.document_fromstring(html).xpath("//main//a/@href") == ["http://other.example/a?b=c&d"]
+    assert "refresh" not in html
+    assert f'href="../leaving/{warning.name}"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+
+
+def test_what_was_not_captured_is_said_not_linked(tmp_path: Path) -> None:
+    with small(home=page("<a href=/gone.html>x</a>")) as web:
+        _, folder = published(web, tmp_path)
+    assert 'href="../not-captured.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+    assert "没有归档" in (folder / "not-captured.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
+    with small(home=page("x")) as web:
+        report, folder = published(web, tmp_path)
+        (folder / "stranger.html").write_text("x", encoding="utf-8")
+        decided = complete(web)
+        taken = store.open_capture(tmp_path / "build/archive", report.capture)
+        again = publish.publish(taken, decided, public=tmp_path / "build/public", content=tmp_path / "content", now=NOW)
+    assert again.deleted == 1
+    assert not (folder / "stranger.html").exists()
+
+
+@pytest.mark.parametrize("missing", ["name", "unit", "reason", "approval", "successor", "retention"])
+def test_nothing_is_published_that_nobody_approved(missing: str, tmp_path: Path) -> None:
+    """第十二条: reason, approval and successor come before the publication."""
+    with small(home=page("x")) as web, pytest.raises(Refused) as refused:
+        published(web, tmp_path, **{missing: None})
+    assert [problem.key for problem in refused.value.problems] == [missing]
+    assert not (tmp_path / "build/public").exists()
+
+
+def test_a_capture_nobody_published_has_no_index(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        publish.read_index(publish.newest_index(tmp_path, "lyj"))
+    assert refused.value.problems[0].code == "archive-not-published"
+
+
+def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes: dict[str, Any] = {f"/{n}.html": page(f"<title>{n}</title><a href=/{n + 1}.html>下一页</a>") for n in range(1, 60)}
+    routes["/"] = page("<a href=/1.html>x</a>")
+    with serving(routes) as web:
+        report, folder = published(web, tmp_path)
+        alone = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
+        monkeypatch.setattr(publish, "IN_PROCESS", 1)
+        taken = store.open_capture(tmp_path / "build/archive", report.capture)
+        again = publish.publish(taken, complete(web), public=tmp_path / "other", content=tmp_path / "content", now=NOW)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.html")} == alone
+    assert again.counts == report.counts
+
+
