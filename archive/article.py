@@ -14,7 +14,10 @@ from sitegen.clock import SHANGHAI
 
 _DAY = r"(?P<year>(?:19|20)\d\d)\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?"
 _CLOCK = r"(?:[\sT]*(?P<hour>\d{1,2})[:：](?P<minute>\d{2})(?:[:：]\d{2})?)?"
-_LABELLED = re.compile(rf"(?:发布时间|发布日期|发布于|发文日期|更新时间|更新日期|日期|时间|Date|Published|Posted)\s*[:：]?\s*[\[【(（]?\s*{_DAY}{_CLOCK}", re.I)
+_LABELLED = re.compile(
+    rf"(?:发布时间|发布日期|发布于|发文日期|更新时间|更新日期|日期|时间|Date|Published|Posted)\s*[:：]?\s*[\[【(（]?\s*{_DAY}{_CLOCK}",
+    re.I,
+)
 _BRACKETED = re.compile(rf"[\[【(（]\s*{_DAY}{_CLOCK}\s*[\]】)）]")
 _ALONE = re.compile(rf"{_DAY}{_CLOCK}")
 _IN_ADDRESS = re.compile(r"/t(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)_\d+\.")
@@ -22,15 +25,46 @@ _SOURCE = re.compile(
     r"(?:信息来源|稿件来源|文章来源|来\s*源|供\s*稿|Source)\s*[:：]\s*(?P<source>[^\s　【\[（(|<>]{2,30}(?: [A-Za-z][\w.]*){0,6})"
 )
 _AFTER_SOURCE = re.compile(r"(?:作者|点击|浏览|阅读|字号|字体|发布|时间|日期|访问|打印|编辑|责编).*$")
-_BEGIN = re.compile(r"^\s*(?:content\s*begin|begin\s*content|正文开始|正文\s*begin|enpcontent|article\s*begin|zoom)\s*$", re.I)
+_BEGIN = re.compile(
+    r"^\s*(?:content\s*begin|begin\s*content|正文开始|正文\s*begin|enpcontent|article\s*begin|zoom)\s*$", re.I
+)
 _END = re.compile(r"^\s*(?:content\s*end|end\s*content|正文结束|正文\s*end|/enpcontent|article\s*end|/zoom)\s*$", re.I)
-_BODY_IDS = frozenset({"zoom", "zooma", "ucap-content", "articlecontent", "article_content", "newscontent", "content_text", "fontzoom", "zoomcon"})
+_BODY_IDS = frozenset(
+    {
+        "zoom",
+        "zooma",
+        "ucap-content",
+        "articlecontent",
+        "article_content",
+        "newscontent",
+        "content_text",
+        "fontzoom",
+        "zoomcon",
+    }
+)
 _BODY_CLASSES = frozenset(
-    {"trs_editor", "trs_editor_view", "custom_uniononstyle", "article-content", "article_content", "pages_content", "arti_content", "news_content", "wp_articlecontent", "xxgk_content", "nr_content", "view"}
+    {
+        "trs_editor",
+        "trs_editor_view",
+        "custom_uniononstyle",
+        "article-content",
+        "article_content",
+        "pages_content",
+        "arti_content",
+        "news_content",
+        "wp_articlecontent",
+        "xxgk_content",
+        "nr_content",
+        "view",
+    }
 )
 _WEAK_BODY = frozenset({"content", "txt", "text", "article", "nr", "main_content"})
-_TITLE_CLASSES = frozenset({"title", "ptitle", "bt", "arti_title", "article_title", "article-title", "news_title", "xl_title", "tit"})
-_NOT_BODY = frozenset({"script", "style", "form", "iframe", "object", "embed", "noscript", "select", "button", "input", "textarea", "map"})
+_TITLE_CLASSES = frozenset(
+    {"title", "ptitle", "bt", "arti_title", "article_title", "article-title", "news_title", "xl_title", "tit"}
+)
+_NOT_BODY = frozenset(
+    {"script", "style", "form", "iframe", "object", "embed", "noscript", "select", "button", "input", "textarea", "map"}
+)
 _SITE_PARTS = re.compile(r"\s*[-_|—–·]{1,2}\s*")
 
 
@@ -63,7 +97,9 @@ def recognise(root: etree._Element | None, url: str) -> Recognised | None:
     title = _title(root, metas, body)
     if published is None or not title:
         return None
-    return Recognised(title=title, published=published, source=_source(metas, around), body=copy.deepcopy(body), template=template)
+    return Recognised(
+        title=title, published=published, source=_source(metas, around), body=copy.deepcopy(body), template=template
+    )
 
 
 def page_title(title: str, site_name: str) -> str:

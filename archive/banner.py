@@ -90,17 +90,12 @@ PAGE_WORDS = Words(
     warning="页中的办事指引、电话、政策可能已失效。办理业务请以现在的位置为准。",
 )
 IMAGE_WORDS = Words(headline="历史图片", warning="图片保存原貌，内容可能已失效。")
-FILE_WORDS = Words(
-    headline="您要打开的是已归档文件", warning="文件保存原貌，文件内没有归档标记；内容可能已失效。"
-)
-MOVED_WORDS = Words(
-    headline="这是历史网址，当年已转到另一页", warning="转到的页面也已归档，内容可能已失效。"
-)
-MISSING_WORDS = Words(
-    headline="这个页面没有归档", warning="采集时该网址已无内容、不在归档范围内，或者未能取得。"
-)
+FILE_WORDS = Words(headline="您要打开的是已归档文件", warning="文件保存原貌，文件内没有归档标记；内容可能已失效。")
+MOVED_WORDS = Words(headline="这是历史网址，当年已转到另一页", warning="转到的页面也已归档，内容可能已失效。")
+MISSING_WORDS = Words(headline="这个页面没有归档", warning="采集时该网址已无内容、不在归档范围内，或者未能取得。")
 LEAVING_WORDS = Words(
-    headline="您将离开归档网站", warning="这个链接来自历史页面，所指网站不由本网站管理，内容可能已变更或失效，请谨慎访问。"
+    headline="您将离开归档网站",
+    warning="这个链接来自历史页面，所指网站不由本网站管理，内容可能已变更或失效，请谨慎访问。",
 )
 
 

@@ -183,6 +183,15 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
     )
 
 
+def _fold(chosen: Capture, frontier: Frontier) -> None:
+    try:
+        frontier.fold()
+    except sqlite3.OperationalError as error:
+        path, text = chosen.frontier.as_posix(), f"the frontier cannot be closed: {error}"
+        remedy = f"end what reads it, then run `archive resume {chosen.id}`"
+        raise Refused([Problem(path=path, code="frontier-in-use", message=text, remedy=remedy)]) from None
+
+
 def _warcinfo(decision: Decision, chosen: Capture, connect_to: Sequence[ConnectTo], plain_tls: bool) -> dict[str, str]:
     dialled = ", ".join(f"{to.host}:{to.port} at {to.address}:{to.to_port}" for to in connect_to)
     return {

@@ -68,9 +68,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
         click.echo(f"    → {problem.remedy}", err=True)
 
 
-def finish(
-    report: Mapping[str, object], lines: Sequence[str], problems: Sequence[Problem], as_json: bool
-) -> NoReturn:
+def finish(report: Mapping[str, object], lines: Sequence[str], problems: Sequence[Problem], as_json: bool) -> NoReturn:
     """Data on stdout, Problems on stderr, exit 0 or 1."""
     print_problems(problems)
     if as_json:
@@ -89,9 +87,7 @@ def reporting(as_json: bool) -> Iterator[None]:
         problems = in_order(error.problems)
         print_problems(problems)
         if as_json:
-            click.echo(
-                json.dumps({"problems": [p.as_json() for p in problems]}, ensure_ascii=False, indent=1)
-            )
+            click.echo(json.dumps({"problems": [p.as_json() for p in problems]}, ensure_ascii=False, indent=1))
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
@@ -178,9 +174,7 @@ def capture_command(
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
-        _capture(
-            decisions.load(content, site), [url] if url else [], connect_to, place, options, as_json, None
-        )
+        _capture(decisions.load(content, site), [url] if url else [], connect_to, place, options, as_json, None)
 
 
 @main.command("resume")

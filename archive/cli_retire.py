@@ -20,7 +20,9 @@ public_option = click.option(
     show_default=True,
     help="Folder of the published copies.",
 )
-date_option = click.option("--date", "given_date", metavar="DATE", help="The time that rules see, for tests and previews.")
+date_option = click.option(
+    "--date", "given_date", metavar="DATE", help="The time that rules see, for tests and previews."
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
 no_build_option = click.option("--no-build", is_flag=True, help="Do not run `sitegen build` afterwards.")
 
@@ -44,9 +46,7 @@ def _desk(content: Path, place: Path, public: Path, given_date: str | None) -> D
     root = content.resolve().parent
     settings = root / "mkdocs.yml"
     site_url = config.load(settings).site_url if settings.exists() else "/"
-    return Desk(
-        root=root, content=content, store=place, public=public, site_url=site_url, now=clock.now(given_date)
-    )
+    return Desk(root=root, content=content, store=place, public=public, site_url=site_url, now=clock.now(given_date))
 
 
 def _site(argument: str) -> str:
@@ -90,7 +90,9 @@ def publish_command(
         capture = _capture(place, capture_id)
         decided = runbook.load_decision(desk, capture.site)
         if own.is_own(content, capture.site):
-            report = own.publish_in_place(capture, decided, build=desk.build, public=public, content=content, now=desk.now)
+            report = own.publish_in_place(
+                capture, decided, build=desk.build, public=public, content=content, now=desk.now
+            )
         else:
             report = publish.publish(
                 capture, decided, public=public, content=content, now=desk.now, progress=cli.progress_line()
@@ -118,7 +120,11 @@ def extract_command(
     with cli.reporting(as_json):
         capture = _capture(place, capture_id)
         report = extract.extract(
-            capture, decision.load(content, capture.site), content=content, dry_run=dry_run, progress=cli.progress_line()
+            capture,
+            decision.load(content, capture.site),
+            content=content,
+            dry_run=dry_run,
+            progress=cli.progress_line(),
         )
         lines = [f"content/{draft.path}  {draft.title}" for draft in report.written]
         lines.append(f"{len(report.written)} drafts, {len(report.skipped)} pages left out")
@@ -141,14 +147,19 @@ def relate_command(
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
         found = relate.relate(_capture(place, capture_id), public=public, content=content, build=desk.build)
-        lines = [f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}" for one in found.outcomes]
+        lines = [
+            f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}"
+            for one in found.outcomes
+        ]
         lines.append(", ".join(f"{number} {word}" for word, number in found.counts.items()))
         cli.finish(found.as_json(), lines, [], as_json)
 
 
 @click.command("redirects")
 @click.argument("capture_id", metavar="ID")
-@click.option("--format", "form", type=click.Choice(redirects.FORMATS), default="nginx", show_default=True, help="What to write.")
+@click.option(
+    "--format", "form", type=click.Choice(redirects.FORMATS), default="nginx", show_default=True, help="What to write."
+)
 @_places
 def redirects_command(
     capture_id: str, form: redirects.Format, content: Path, place: Path, public: Path, given_date: str | None
@@ -196,7 +207,7 @@ def notice_command(
         desk = _desk(content, place, public, given_date)
         site = _site(site)
         drafts = runbook.write_notices(
-            desk, decision.load(content, site), publish.newest_index(public, site), dry_run=dry_run
+            desk, decision.load(content, site), published.newest_index(public, site), dry_run=dry_run
         )
         banner = f"{(place / site).as_posix()}/banner.html"
         lines = [banner, *(f"content/{path}" for path in drafts)]
@@ -250,9 +261,7 @@ def retire_command(
 @click.argument("site", metavar="SITE|PATH")
 @_places
 @cli.json_option
-def status_command(
-    site: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
-) -> None:
+def status_command(site: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool) -> None:
     """Say what the law still asks for, by when, and by which article. Nothing is changed.
 
     \b
@@ -270,4 +279,3 @@ def _show_status(desk: Desk, site: str, as_json: bool) -> None:
     problems = retirement.warnings(now)
     report = runbook.RetireReport(site=site, steps=steps, problems=problems)
     cli.finish(report.as_json(), [*status.table(steps), report.outcome], problems, as_json)
-

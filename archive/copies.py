@@ -19,7 +19,9 @@ Kind = Literal["page", "redirect", "image", "file", "style", "script"]
 NOT_CAPTURED = "not-captured.html"
 LEAVING = "leaving"
 _HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-_SCRIPTS = frozenset({"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"})
+_SCRIPTS = frozenset(
+    {"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"}
+)
 _UNKNOWN = frozenset({"", "application/octet-stream", "text/plain", "binary/octet-stream", "unknown/unknown"})
 _BY_ENDING: Mapping[str, Kind] = {
     **dict.fromkeys(("htm", "html", "shtml", "xhtml", "asp", "aspx", "jsp", "php", "do"), "page"),
@@ -79,7 +81,9 @@ def plan(rows: Iterable[Row]) -> dict[str, Copy]:
             kind,
             named.get(row.url, ""),
             leads_to=canon.key(row.redirect_to) if kind == "redirect" and row.redirect_to else "",
-            sealed=("jpg" if row.mime in {"image/jpeg", "image/pjpeg", "image/jpg"} else "png") if kind == "image" else "",
+            sealed=("jpg" if row.mime in {"image/jpeg", "image/pjpeg", "image/jpg"} else "png")
+            if kind == "image"
+            else "",
         )
     return copies
 

@@ -40,7 +40,11 @@ class _Rewriter:
         if url.startswith("#"):
             return url
         if url[:5].lower() == "data:":
-            return url if re.match(r"(?i)data:(?:image/(?:png|gif|jpe?g|webp|bmp|x-icon)|font/|application/(?:x-)?font)", url) else None
+            return (
+                url
+                if re.match(r"(?i)data:(?:image/(?:png|gif|jpe?g|webp|bmp|x-icon)|font/|application/(?:x-)?font)", url)
+                else None
+            )
         found = self.resolve(url)
         if found is None:
             self.dropped += 1
@@ -99,7 +103,14 @@ class _Rewriter:
                 self.out.append(f"{_safe_prelude(prelude)}{{")
                 self.rules(body)
                 self.out.append("}")
-            elif name and name[1].lower() in {"font-face", "page", "keyframes", "-webkit-keyframes", "-moz-keyframes", "counter-style"}:
+            elif name and name[1].lower() in {
+                "font-face",
+                "page",
+                "keyframes",
+                "-webkit-keyframes",
+                "-moz-keyframes",
+                "counter-style",
+            }:
                 inner = _URL.sub(self._url, body) if not _ACTIVE.search(body) else ""
                 self.out.append(f"{_safe_prelude(prelude)}{{{inner}}}")
             return

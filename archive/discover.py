@@ -215,7 +215,7 @@ def _in_srcset(value: str) -> Iterator[str]:
     """`a.png 1x,b.png 2x` (HTML §4.8.4.2.1)."""
     rest = value[:_LONGEST_LIST]
     while rest := rest.lstrip(" \t\r\n\f,"):
-        url, *after = rest.split(None, 1)
+        url, *after = re.split(r"[ \t\r\n\f]", rest, maxsplit=1)
         rest = after[0] if after else ""
         if not url.endswith(","):
             rest = rest.partition(",")[2]

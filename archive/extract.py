@@ -49,7 +49,10 @@ class ExtractReport:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "written": [{"target_uri": d.target_uri, "path": d.path, "title": d.title, "assets": list(d.assets)} for d in self.written],
+            "written": [
+                {"target_uri": d.target_uri, "path": d.path, "title": d.title, "assets": list(d.assets)}
+                for d in self.written
+            ],
             "skipped": [{"target_uri": s.target_uri, "reason": s.reason} for s in self.skipped],
             "problems": [problem.as_json() for problem in self.problems],
         }
@@ -99,13 +102,18 @@ def extract(
     for one in found:
         work.write(one)
         progress(f"{len(work.written)} drafts")
-    return ExtractReport(written=tuple(work.written), skipped=tuple(work.skipped), problems=tuple(in_order(work.problems)))
+    return ExtractReport(
+        written=tuple(work.written), skipped=tuple(work.skipped), problems=tuple(in_order(work.problems))
+    )
 
 
 def column_of(decision: Decision, url: str) -> str | None:
     """The column under content/ that takes over what was at this URL: that of the longest path prefix."""
     path = unquote(urlsplit(url).path).strip("/").lower()
-    columns = {old.strip("/").lower(): new.strip("/") for old, new in (decision.successor.columns if decision.successor else {}).items()}
+    columns = {
+        old.strip("/").lower(): new.strip("/")
+        for old, new in (decision.successor.columns if decision.successor else {}).items()
+    }
     fitting = [prefix for prefix in columns if path.startswith(prefix + "/") or not prefix]
     return columns[max(fitting, key=len)] if fitting else None
 
@@ -147,7 +155,10 @@ class _Extraction:
         seen: dict[str, str] = {}
         pages = [copy for copy in self.copies.values() if copy.kind == "page"]
         # `/a/1.html` before `/A/1.HTML`: the address in small letters is the one that was meant.
-        for copy in sorted(pages, key=lambda copy: (copy.target_uri.lower(), copy.target_uri != copy.target_uri.lower(), copy.target_uri)):
+        for copy in sorted(
+            pages,
+            key=lambda copy: (copy.target_uri.lower(), copy.target_uri != copy.target_uri.lower(), copy.target_uri),
+        ):
             column = column_of(self.decision, copy.target_uri)
             if column is None:
                 self.skip(copy, "no column takes this path over")
@@ -207,7 +218,9 @@ class _Extraction:
                 files.write_atomic(self.content / posixpath.dirname(path) / name, data)
         if not self.dry_run:
             files.write_atomic(self.content / path, text.encode())
-        self.written.append(Draft(target_uri=one.row.url, path=path, title=one.article.title, assets=tuple(sorted(assets.copied))))
+        self.written.append(
+            Draft(target_uri=one.row.url, path=path, title=one.article.title, assets=tuple(sorted(assets.copied)))
+        )
 
     def _front_matter(self, one: _Found) -> str:
         found = one.article
@@ -280,7 +293,9 @@ def quoted(value: str) -> str:
     value = " ".join(value.split())
     if not value:
         return '""'
-    if re.search(r"[:#\"'\\\[\]{}&*!|>%@`]|^[\-?,=<~]", value) or re.fullmatch(r"(?i)[\d.+\-_:]+|true|false|yes|no|null|on|off|~", value):
+    if re.search(r"[:#\"'\\\[\]{}&*!|>%@`]|^[\-?,=<~]", value) or re.fullmatch(
+        r"(?i)[\d.+\-_:]+|true|false|yes|no|null|on|off|~", value
+    ):
         plain = re.match(r"^(?:https?://[^\s#\"'\\]+|/[^\s#\"'\\:]*|\d{4}-\d{2}-\d{2} \d{2}:\d{2})$", value)
         return value if plain else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return value

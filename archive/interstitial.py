@@ -49,7 +49,11 @@ def of_file(facts: Facts, *, title: str, mime: str, size: int, sha256: str, href
 
 def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> str:
     """For a picture that cannot carry a seal: nothing is shown, the untouched file can be had."""
-    rows = pair("文件", f"<b>{escape(title)}</b>") + pair("大小", size_in_words(size)) + pair("SHA-256", escape(sha256.removeprefix("sha256:")))
+    rows = (
+        pair("文件", f"<b>{escape(title)}</b>")
+        + pair("大小", size_in_words(size))
+        + pair("SHA-256", escape(sha256.removeprefix("sha256:")))
+    )
     body = (
         "<p>这张图片无法加盖归档印章，不在此显示。</p>"
         f'<dl class="gdz-pairs">{rows}</dl><p class="gdz-go"><a class="gdz-first" href="{escape(href)}" '
@@ -62,7 +66,12 @@ def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str
     """In place of a redirect: a link, so that nothing moves by itself."""
     link = f'<a href="{escape(href)}"{f" rel={chr(34)}{rel}{chr(34)}" if rel else ""}>{escape(location)}</a>'
     body = f"<p>采集时，这个网址以 HTTP {status} 转到：</p><p>{link}</p>"
-    return banner.page(facts, title=f"网址已转向：{facts.target_uri}", words=banner.MOVED_WORDS, main=card("这个网址当年已转到另一页", body))
+    return banner.page(
+        facts,
+        title=f"网址已转向：{facts.target_uri}",
+        words=banner.MOVED_WORDS,
+        main=card("这个网址当年已转到另一页", body),
+    )
 
 
 def of_leaving(facts: Facts, *, url: str) -> str:

@@ -14,11 +14,33 @@ from markdownify import ATX, MarkdownConverter
 # (link as it stood, whether it is a picture) → where it leads in our own tree; None leaves only the words.
 Link = Callable[[str, bool], str | None]
 
-_DROPPED = frozenset({"script", "style", "form", "iframe", "object", "embed", "noscript", "select", "button", "input", "textarea", "map", "applet", "template", "title", "meta", "link"})
+_DROPPED = frozenset(
+    {
+        "script",
+        "style",
+        "form",
+        "iframe",
+        "object",
+        "embed",
+        "noscript",
+        "select",
+        "button",
+        "input",
+        "textarea",
+        "map",
+        "applet",
+        "template",
+        "title",
+        "meta",
+        "link",
+    }
+)
 _SIDE = frozenset({"pn", "prevnext", "share", "bdsharebuttonbox", "info", "pagination", "crumb", "xgwz"})
 _INLINE = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "sub": "sub", "sup": "sup"}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_BLOCKS = frozenset("div p td th tr tbody thead table center section article ul ol li blockquote dl dt dd pre address fieldset".split())
+_BLOCKS = frozenset(
+    "div p td th tr tbody thead table center section article ul ol li blockquote dl dt dd pre address fieldset".split()
+)
 _INDENT = re.compile(r"^[\s\u00a0\u3000]+|[\s\u00a0\u3000]+$")
 _BLANKS = re.compile(r"[ \t\r\n\f\u00a0]+")
 
@@ -135,7 +157,11 @@ class _Flow:
 
     def table(self, rows: list[list[etree._Element | None]]) -> str:
         def line(row: list[etree._Element | None], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{'' if cell is None else self.inside(cell)}</{tag}>" for cell in row) + "</tr>"
+            return (
+                "<tr>"
+                + "".join(f"<{tag}>{'' if cell is None else self.inside(cell)}</{tag}>" for cell in row)
+                + "</tr>"
+            )
 
         return f"<table><thead>{line(rows[0], 'th')}</thead><tbody>{''.join(line(row, 'td') for row in rows[1:])}</tbody></table>"
 
@@ -195,5 +221,8 @@ def _safe_start(text: str, block: str) -> str:
     """A paragraph stays one: `3. 三` is no list, `# 号` no heading."""
     if not block.startswith("<p>"):
         return text
-    lines = [re.sub(r"^(\s*)(\d+)([.)])(?=\s)", r"\1\2\\\3", re.sub(r"^(\s*)([#+>\-])", r"\1\\\2", line)) for line in text.split("\n")]
+    lines = [
+        re.sub(r"^(\s*)(\d+)([.)])(?=\s)", r"\1\2\\\3", re.sub(r"^(\s*)([#+>\-])", r"\1\\\2", line))
+        for line in text.split("\n")
+    ]
     return "\n".join(line.replace("\\\n", "  \n") for line in lines).replace("\\\n", "  \n")

@@ -39,7 +39,9 @@ def plain_name(target_uri: str, ending: str = "") -> str:
         segments[-1] = "index.html"
     if parts.query:
         segments[-1] += "!3F" + _encoded(parts.query.encode())
-    *folders, last = (_short_enough(segment.replace(".", "!2E") if segment in {".", ".."} else segment) for segment in segments)
+    *folders, last = (
+        _short_enough(segment.replace(".", "!2E") if segment in {".", ".."} else segment) for segment in segments
+    )
     if not last.endswith(ending):
         last = _short_enough(last, room=len(ending)) + ending
     port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
@@ -57,11 +59,15 @@ def target_uris_of(name: str, ending: str = "", scheme: str = "http") -> tuple[s
     found = []
     for tail in dict.fromkeys((rest, rest.removesuffix(ending) if ending else rest)):
         path, mark, query = tail.partition("!3F")
-        whole = "/".join(quote(_decoded("" if part == _EMPTY else part), safe="!$&'()*+,;=:@~") for part in path.split("/"))
+        whole = "/".join(
+            quote(_decoded("" if part == _EMPTY else part), safe="!$&'()*+,;=:@~") for part in path.split("/")
+        )
         asked = "?" + _decoded(query).decode() if mark else ""
         found.append(f"{scheme}://{host}{':' + port if port else ''}/{whole}{asked}")
         if path == "index.html" or path.endswith("/index.html"):
-            found.append(found[-1].replace("index.html" + asked, asked) if asked else found[-1].removesuffix("index.html"))
+            found.append(
+                found[-1].replace("index.html" + asked, asked) if asked else found[-1].removesuffix("index.html")
+            )
     return tuple(found)
 
 

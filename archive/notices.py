@@ -47,7 +47,7 @@ def banner_html(decision: Decision, *, site_url: str, places: Places) -> str:
     html = (
         '<div role="region" aria-label="网站迁移公告" style="position:relative;z-index:2147483647;clear:both;'
         "margin:0;padding:16px 24px;background:#faf0ee;border-top:8px solid #a3231a;border-bottom:3px solid #a3231a;"
-        'color:#1a1e23;font:16px/1.7 \'Microsoft YaHei\',sans-serif;text-align:left">'
+        "color:#1a1e23;font:16px/1.7 'Microsoft YaHei',sans-serif;text-align:left\">"
         '<p style="margin:0;font-size:22px;font-weight:bold;color:#a3231a">迁移公告</p>'
         f'<p style="margin:4px 0 0">{escape(said)}{escape(decision.name or decision.site)}因{escape(decision.reason or "整合迁移")}永久下线，'
         f'内容已迁移至 <a href="{escape(new)}" style="color:#14406f">{escape(places.home.title)}（{escape(new)}）</a>。'
@@ -66,7 +66,13 @@ def find(content: Path, decision: Decision) -> str | None:
 
 
 def portal_notice(
-    decision: Decision, *, content: Path, now: datetime, columns: Mapping[str, str], site_url: str, dry_run: bool = False
+    decision: Decision,
+    *,
+    content: Path,
+    now: datetime,
+    columns: Mapping[str, str],
+    site_url: str,
+    dry_run: bool = False,
 ) -> Notice:
     """Write the notice as a draft below content/tzgg/, once; it passes the three reviews like every text.
 
@@ -104,7 +110,14 @@ def _number(content: Path, decision: Decision, now: datetime) -> int:
 
 
 def _text(
-    decision: Decision, content: Path, places: Places, now: datetime, until: date, columns: Mapping[str, str], site_url: str, path: str
+    decision: Decision,
+    content: Path,
+    places: Places,
+    now: datetime,
+    until: date,
+    columns: Mapping[str, str],
+    site_url: str,
+    path: str,
 ) -> str:
     name = decision.name or decision.site
     up = "../" * path.count("/")
@@ -121,7 +134,8 @@ def _text(
     approval = f"经{_approval(decision.approval)}批准，" if decision.approval else ""
     successor_link = f"[{places.home.title}]({_link(up, places.home.url)})"
     rows = "".join(
-        f"| {columns.get(prefix) or prefix} | [{place.title}]({_link(up, place.url)}) |\n" for prefix, place in places.columns.items()
+        f"| {columns.get(prefix) or prefix} | [{place.title}]({_link(up, place.url)}) |\n"
+        for prefix, place in places.columns.items()
     )
     moved = f"原有栏目现在的位置如下：\n\n| 原栏目 | 现在的位置 |\n| --- | --- |\n{rows}\n" if rows else ""
     return (

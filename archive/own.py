@@ -102,7 +102,10 @@ def capture(
     parts = urlsplit(site_url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     decision = replace(
-        decision, hosts=(parts.netloc,), allow_private=tuple(dict.fromkeys((*decision.allow_private, "127.0.0.1"))), robots="ignore"
+        decision,
+        hosts=(parts.netloc,),
+        allow_private=tuple(dict.fromkeys((*decision.allow_private, "127.0.0.1"))),
+        robots="ignore",
     )
     start = [base + quote(_public(str(entry["url"])), safe="/%") for entry in [*pages, *others]]
     # Each page is named itself; a prefix would let links to other pages below it in, which no longer exist.
@@ -133,7 +136,10 @@ def publish_in_place(
     published_at = str(noted.get("published_at") or began.isoformat(timespec="seconds"))
     # The versions are those of the capture: a second run, after later edits, must not take newer ones.
     before = _versions(index) if index.exists() else {}
-    pages = [before.get(page["url"], page) for page in _pages(capture, manifest, path_of(decision.site), str(manifest["site_url"]))]
+    pages = [
+        before.get(page["url"], page)
+        for page in _pages(capture, manifest, path_of(decision.site), str(manifest["site_url"]))
+    ]
     places = successor.Places.read(content, decision)
     approval = decision.approval
     record: dict[str, Any] = {
@@ -155,7 +161,9 @@ def publish_in_place(
         "capture": {
             "id": capture.id,
             "warc": [path.name for path in capture.warcs],
-            "sha256": {name: about["sha256"] for name, about in sorted(noted["files"].items()) if name.endswith(".warc.gz")},
+            "sha256": {
+                name: about["sha256"] for name, about in sorted(noted["files"].items()) if name.endswith(".warc.gz")
+            },
         },
         "columns": [],
         "pages": pages,
@@ -164,7 +172,7 @@ def publish_in_place(
     updated = {**noted, "archived_on": archived_on.isoformat(), "published_at": published_at}
     if updated != noted:
         store.write_manifest(capture, updated)
-    written = files.write_atomic(index, publish.as_bytes(record))
+    written = files.write_atomic(index, published.as_bytes(record))
     return publish.PublishReport(
         capture=capture.id,
         index=index,
@@ -180,7 +188,7 @@ def publish_in_place(
 
 
 def _versions(index: Path) -> dict[str, dict[str, Any]]:
-    return {str(page["url"]): page for page in publish.read_index(index)["pages"]}
+    return {str(page["url"]): page for page in published.read_index(index)["pages"]}
 
 
 def _pages(capture: Capture, manifest: Mapping[str, Any], path: str, site_url: str) -> list[dict[str, Any]]:
@@ -256,4 +264,3 @@ def _problem(decision: Decision, message: str) -> Problem:
         message=message,
         remedy="check the path; only what is published now can be archived (run `sitegen build`)",
     )
-

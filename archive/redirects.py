@@ -174,8 +174,12 @@ def _caddy(redirects: Sequence[Redirect], relation: Relation, site: str, name: s
             if "?" not in asked
         ]
         out += ['\t\tdefault ""', "\t}"]
-        out += [f"\t@known expression `{variable} != \"\"`", f"\tredir @known {variable} 301"]
-        out += ['\theader Content-Type "text/html; charset=utf-8"', f"\trespond {_caddy_quoted(_gone(name, catalogue))} 410", "}"]
+        out += [f'\t@known expression `{variable} != ""`', f"\tredir @known {variable} 301"]
+        out += [
+            '\theader Content-Type "text/html; charset=utf-8"',
+            f"\trespond {_caddy_quoted(_gone(name, catalogue))} 410",
+            "}",
+        ]
     return "\n".join(out) + "\n"
 
 

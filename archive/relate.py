@@ -82,14 +82,12 @@ def relate(capture: Capture, *, public: Path, content: Path, build: Path) -> Rel
     An article that is not yet signed and released is no destination: a redirect never leads to a 404. Raises Refused
     when the capture has not been published.
     """
-    index = publish.read_index(public / capture.site / f"{capture.timestamp}.json")
+    index = published.read_index(public / capture.site / f"{capture.timestamp}.json")
     with Frontier(capture.frontier, read_only=True) as frontier:
         rows = list(frontier.rows())
     live = successor.live_urls(build)
     copies = {str(page["target_uri"]): str(page["url"]) for page in index["pages"]}
-    return Relation(
-        capture=capture.id, outcomes=tuple(outcomes(rows, copies, successor.migrated_pages(content, live)))
-    )
+    return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, successor.migrated_pages(content, live))))
 
 
 def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[str, str]) -> list[Outcome]:
@@ -97,10 +95,14 @@ def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[s
     ends where its target does."""
     rows = sorted(rows, key=lambda row: row.url)
     by_key = {row.key: row for row in rows}
-    moved_payloads = {row.payload_digest: migrated[row.url] for row in rows if row.url in migrated and row.payload_digest}
+    moved_payloads = {
+        row.payload_digest: migrated[row.url] for row in rows if row.url in migrated and row.payload_digest
+    }
 
     def of(row: Row, asked: Row, seen: frozenset[str]) -> Outcome:
-        to = migrated.get(row.url) or (moved_payloads.get(row.payload_digest or "") if row.state == "captured" else None)
+        to = migrated.get(row.url) or (
+            moved_payloads.get(row.payload_digest or "") if row.state == "captured" else None
+        )
         if to:
             return Moved(target_uri=asked.url, to=to)
         if row.state == "redirected" and row.redirect_to:
@@ -126,6 +128,8 @@ def _key(url: str) -> str:
 def _why(row: Row) -> str:
     if row.state == "captured":
         return "kept in the WARC only: scripts and styles have no page of their own"
-    return {"excused": "the old site itself had nothing there", "excluded": "left out by decision", "queued": "not fetched yet"}.get(
-        row.state, "it could not be fetched"
-    ) + (f" ({row.cause})" if row.cause else "")
+    return {
+        "excused": "the old site itself had nothing there",
+        "excluded": "left out by decision",
+        "queued": "not fetched yet",
+    }.get(row.state, "it could not be fetched") + (f" ({row.cause})" if row.cause else "")

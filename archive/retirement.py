@@ -164,7 +164,12 @@ def _approval(standing: Standing) -> Step:
     if recorded or decided:
         document = decided.document if decided else ""
         return Step(
-            name="approval", title="批准下线", article=TWELVE, state="done", on=recorded or (decided.date if decided else None), detail=document
+            name="approval",
+            title="批准下线",
+            article=TWELVE,
+            state="done",
+            on=recorded or (decided.date if decided else None),
+            detail=document,
         )
     return Step(
         name="approval",
@@ -177,18 +182,37 @@ def _approval(standing: Standing) -> Step:
 
 def _captured(standing: Standing) -> Step:
     done = standing.event_on("captured")
-    step = Step(name="captured", title="采集并校验", article=FIFTEEN, state="done", on=done, detail=standing.captured or "")
+    step = Step(
+        name="captured", title="采集并校验", article=FIFTEEN, state="done", on=done, detail=standing.captured or ""
+    )
     if standing.captured and done:
         return step
-    return Step(name="captured", title="采集并校验", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+    return Step(
+        name="captured",
+        title="采集并校验",
+        article=FIFTEEN,
+        state="due",
+        remedy=f"run `archive retire {standing.site}`",
+    )
 
 
 def _published(standing: Standing) -> Step:
     if standing.published and standing.event_on("published"):
         return Step(
-            name="published", title="发布归档页面", article=FIFTEEN, state="done", on=standing.event_on("published"), detail=standing.published
+            name="published",
+            title="发布归档页面",
+            article=FIFTEEN,
+            state="done",
+            on=standing.event_on("published"),
+            detail=standing.published,
         )
-    return Step(name="published", title="发布归档页面", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+    return Step(
+        name="published",
+        title="发布归档页面",
+        article=FIFTEEN,
+        state="due",
+        remedy=f"run `archive retire {standing.site}`",
+    )
 
 
 def _migrated(standing: Standing) -> Step:
@@ -203,16 +227,32 @@ def _migrated(standing: Standing) -> Step:
             remedy="review the drafts: `sitegen review status`, then `sitegen review approve …`",
         )
     if not standing.published:
-        return Step(name="migrated", title="内容整合迁移", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`")
+        return Step(
+            name="migrated",
+            title="内容整合迁移",
+            article=TWELVE,
+            state="due",
+            remedy=f"run `archive retire {standing.site}`",
+        )
     return Step(name="migrated", title="内容整合迁移", article=TWELVE, state="done", detail=detail)
 
 
 def _redirects(standing: Standing) -> Step:
     if standing.redirects:
         return Step(
-            name="redirects", title="新旧网址对照", article=FIFTEEN, state="done", detail=f"build/archive/{standing.site}/redirects.nginx, .csv"
+            name="redirects",
+            title="新旧网址对照",
+            article=FIFTEEN,
+            state="done",
+            detail=f"build/archive/{standing.site}/redirects.nginx, .csv",
         )
-    return Step(name="redirects", title="新旧网址对照", article=FIFTEEN, state="due", remedy=f"run `archive retire {standing.site}`")
+    return Step(
+        name="redirects",
+        title="新旧网址对照",
+        article=FIFTEEN,
+        state="due",
+        remedy=f"run `archive retire {standing.site}`",
+    )
 
 
 def _built(standing: Standing) -> Step:
@@ -230,9 +270,17 @@ def _recorded(standing: Standing, name: str, title: str, article: str) -> Step:
 def _notice(standing: Standing) -> Step:
     title, article = "门户网站发布公告", "第十二条（三）"
     if on := standing.event_on("portal-notice"):
-        return Step(name="portal-notice", title=title, article=article, state="done", on=on, detail=standing.notice or "")
+        return Step(
+            name="portal-notice", title=title, article=article, state="done", on=on, detail=standing.notice or ""
+        )
     if standing.notice is None:
-        return Step(name="portal-notice", title=title, article=article, state="due", remedy=f"run `archive notice {standing.site}`")
+        return Step(
+            name="portal-notice",
+            title=title,
+            article=article,
+            state="due",
+            remedy=f"run `archive notice {standing.site}`",
+        )
     return Step(
         name="portal-notice",
         title=title,
@@ -249,7 +297,14 @@ def _notice_period(standing: Standing) -> Step:
     if until is None:
         return Step(name="notice-period", title=title, article=article, state="due", detail="公告发布后起算")
     if standing.today < until:
-        return Step(name="notice-period", title=title, article=article, state="waiting", by=until, detail=f"waiting until {until.isoformat()}")
+        return Step(
+            name="notice-period",
+            title=title,
+            article=article,
+            state="waiting",
+            by=until,
+            detail=f"waiting until {until.isoformat()}",
+        )
     return Step(name="notice-period", title=title, article=article, state="done", on=until)
 
 
@@ -260,7 +315,12 @@ def _reported(standing: Standing, before: list[Step]) -> Step:
     until = notice_until(standing)
     overdue = until is not None and standing.today >= until and all(step.state == "done" for step in before)
     return Step(
-        name="reported", title=title, article=article, state="refused" if overdue else "due", by=until, remedy=standing.line("reported")
+        name="reported",
+        title=title,
+        article=article,
+        state="refused" if overdue else "due",
+        by=until,
+        remedy=standing.line("reported"),
     )
 
 
@@ -269,5 +329,9 @@ def _retired(standing: Standing, before: list[Step]) -> Step:
         return Step(name="retired", title="下线完成", article=TWELVE, state="done", on=on)
     open_steps = [step.title for step in before if step.state != "done"]
     if open_steps:
-        return Step(name="retired", title="下线完成", article=TWELVE, state="due", detail="尚待：" + "、".join(open_steps))
-    return Step(name="retired", title="下线完成", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`")
+        return Step(
+            name="retired", title="下线完成", article=TWELVE, state="due", detail="尚待：" + "、".join(open_steps)
+        )
+    return Step(
+        name="retired", title="下线完成", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`"
+    )

@@ -83,9 +83,11 @@ def load_decision(desk: Desk, site: str) -> Decision:
 def standing(desk: Desk, decision: Decision) -> Standing:
     """What is recorded and proved about the site, as the rules want to see it."""
     record = lifecycle.load(desk.content, decision.site)
-    index = publish.newest_index(desk.public, decision.site)
+    index = published.newest_index(desk.public, decision.site)
     live = successor.live_urls(desk.build)
-    drafts = {uri: path for uri, path in successor.drafts(desk.content).items() if decisions.allows(decision.hosts, uri)}
+    drafts = {
+        uri: path for uri, path in successor.drafts(desk.content).items() if decisions.allows(decision.hosts, uri)
+    }
     notice = notices.find(desk.content, decision)
     articles = [path for path in drafts.values() if path != notice]
     released = sum(model.url_of(path) in live for path in articles)
@@ -115,7 +117,7 @@ def _is_built(desk: Desk, site: str, index: Path) -> bool:
     """Whether the live release carries what was published last."""
     if not index.exists():
         return False
-    record = publish.read_index(index)
+    record = published.read_index(index)
     if record["mode"] == "in-place":
         return all((desk.build / "site" / model.file_of(page["url"])).exists() for page in record["pages"])
     return (desk.build / "site" / "archive" / site / index.stem / copies.NOT_CAPTURED).exists()
@@ -192,11 +194,19 @@ class _Run:
         self.progress("capture")
         if self.own:
             report = own.capture(
-                self.decision, build=self.desk.build, place=self.desk.store, now=datetime.now(UTC), progress=self.progress
+                self.decision,
+                build=self.desk.build,
+                place=self.desk.store,
+                now=datetime.now(UTC),
+                progress=self.progress,
             )
         else:
             report = capturing.capture(
-                self.decision, store=self.desk.store, now=datetime.now(UTC), connect_to=self.connect_to, progress=self.progress
+                self.decision,
+                store=self.desk.store,
+                now=datetime.now(UTC),
+                connect_to=self.connect_to,
+                progress=self.progress,
             )
         self.problems += report.problems
         self.done.append(f"captured {report.capture.id}")
@@ -215,7 +225,9 @@ class _Run:
         self.progress("verify")
         report = verify.verify(capture)
         self.problems += report.problems
-        damaged = [p for p in report.problems if p.severity == "error" and p.code not in {"verify-url-failed", "verify-orphan"}]
+        damaged = [
+            p for p in report.problems if p.severity == "error" and p.code not in {"verify-url-failed", "verify-orphan"}
+        ]
         if damaged:
             return False
         self.record("captured", _day(capture), {"capture": capture.id, "coverage": f"{report.coverage:g}"})
@@ -225,7 +237,12 @@ class _Run:
         self.progress("publish")
         if self.own:
             report = own.publish_in_place(
-                capture, self.decision, build=self.desk.build, public=self.desk.public, content=self.desk.content, now=self.desk.now
+                capture,
+                self.decision,
+                build=self.desk.build,
+                public=self.desk.public,
+                content=self.desk.content,
+                now=self.desk.now,
             )
         else:
             report = publish.publish(
@@ -243,7 +260,9 @@ class _Run:
         self.progress("extract")
         drafted = self.desk.store / self.decision.site / "drafted.json"
         before = frozenset(json.loads(drafted.read_bytes())) if drafted.exists() else frozenset()
-        report = extract.extract(capture, self.decision, content=self.desk.content, leave=before, progress=self.progress)
+        report = extract.extract(
+            capture, self.decision, content=self.desk.content, leave=before, progress=self.progress
+        )
         # What editors delete stays deleted: only `archive extract` itself brings a draft back.
         known = sorted({*before, *(draft.target_uri for draft in report.written)})
         files.write_atomic(drafted, (json.dumps(known, indent=1) + "\n").encode())
@@ -256,7 +275,7 @@ class _Run:
         relation = relate.relate(capture, public=self.desk.public, content=self.desk.content, build=self.desk.build)
         write_redirects(self.desk, self.decision, relation)
         migrated = {one.target_uri: one.to for one in relation.outcomes if isinstance(one, relate.Moved)}
-        return publish.update_successors(self.desk.public / capture.site / f"{capture.timestamp}.json", migrated)
+        return published.update_successors(self.desk.public / capture.site / f"{capture.timestamp}.json", migrated)
 
     def noticed(self, capture: Capture) -> None:
         paths = write_notices(self.desk, self.decision, self.desk.public / capture.site / f"{capture.timestamp}.json")
@@ -309,7 +328,9 @@ def _signed_on(content: Path, path: str) -> date | None:
     folder, _, name = path.rpartition("/")
     column, stem = folder.rpartition("/")[0], name.removesuffix(".md")
     entries, _ = ledger.read(content, column)
-    signed = [entry.at for entry in entries if entry.article == stem and entry.stage == "sign" and entry.verdict == "pass"]
+    signed = [
+        entry.at for entry in entries if entry.article == stem and entry.stage == "sign" and entry.verdict == "pass"
+    ]
     return max(signed).astimezone(clock.SHANGHAI).date() if signed else None
 
 
@@ -318,7 +339,11 @@ def write_redirects(desk: Desk, decision: Decision, relation: relate.Relation) -
     written = []
     for form in ("nginx", "csv"):
         text = redirects.render(
-            relation, "nginx" if form == "nginx" else "csv", site_url=desk.site_url, site=decision.site, name=decision.name or decision.site
+            relation,
+            "nginx" if form == "nginx" else "csv",
+            site_url=desk.site_url,
+            site=decision.site,
+            name=decision.name or decision.site,
         )
         path = desk.store / decision.site / f"redirects.{form}"
         files.write_atomic(path, text.encode())
@@ -332,7 +357,9 @@ def write_notices(desk: Desk, decision: Decision, index: Path, *, dry_run: bool 
     if not dry_run:
         snippet = notices.banner_html(decision, site_url=desk.site_url, places=places)
         files.write_atomic(desk.store / decision.site / "banner.html", snippet.encode())
-    titles = {column["path"]: column["title"] for column in publish.read_index(index)["columns"]} if index.exists() else {}
+    titles = (
+        {column["path"]: column["title"] for column in published.read_index(index)["columns"]} if index.exists() else {}
+    )
     notice = notices.portal_notice(
         decision, content=desk.content, now=desk.now, columns=titles, site_url=desk.site_url, dry_run=dry_run
     )
@@ -344,7 +371,10 @@ def build(desk: Desk) -> list[Problem]:
     article elsewhere does not stop a retirement, a build that made nothing does."""
     command = [sys.executable, "-m", "sitegen", "build", "--json", "--date", desk.now.isoformat()]
     package = str(Path(__file__).resolve().parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
     ended = subprocess.run(command, cwd=desk.root, env=environment, capture_output=True, text=True, check=False)
     try:
         said = json.loads(ended.stdout)
@@ -373,4 +403,3 @@ def build(desk: Desk) -> list[Problem]:
         for found in said.get("problems", ())
         if str(found["code"]).startswith("archive-")
     ]
-

@@ -156,7 +156,9 @@ def stamp(
     if root is None:
         old, lang, wide = "", "zh-CN", False
     else:
-        lang = re.sub(r"[^A-Za-z0-9\-]", "", root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or "")
+        lang = re.sub(
+            r"[^A-Za-z0-9\-]", "", root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
+        )
         wide = not _fits_narrow_screens(root)
         old = work.page(root)
     html = banner.page(
@@ -523,9 +525,12 @@ class _Work:
         found = [
             target
             for name in named
-            if _URLISH.fullmatch(name) and (target := self.links.target(self.base, name, self.charset, "link")) is not None
+            if _URLISH.fullmatch(name)
+            and (target := self.links.target(self.base, name, self.charset, "link")) is not None
         ]
-        return next((t for t in found if t.state == "copy"), None) or next((t for t in found if t.state == "leaving"), None)
+        return next((t for t in found if t.state == "copy"), None) or next(
+            (t for t in found if t.state == "leaving"), None
+        )
 
     def _image(self, element: etree._Element) -> None:
         lazy = [element.get(name) for name in _LAZY]

@@ -38,7 +38,9 @@ class Places:
         home = Place()
         columns: dict[str, Place] = {}
         if successor is not None:
-            home = Place(url=successor.url, title=successor.title or title_of(content, successor.site) or successor.site)
+            home = Place(
+                url=successor.url, title=successor.title or title_of(content, successor.site) or successor.site
+            )
             for prefix, column in successor.columns.items():
                 title = title_of(content, column)
                 owner = short_title_of(content, column.split("/")[0]) or home.title
@@ -105,9 +107,13 @@ def front_value(path: Path, key: str) -> str:
             head = stream.read(8192)
     except OSError:
         return ""
-    if key not in head and not any(english == key and chinese in head for chinese, english in frontmatter.ALIASES.items()):
+    if key not in head and not any(
+        english == key and chinese in head for chinese, english in frontmatter.ALIASES.items()
+    ):
         return ""
     if not re.match(r"-{3}[ \t]*\r?\n", head):
         return ""
-    matter, _ = frontmatter.parse(frontmatter.normalise(head.encode()), path.name, frontmatter.ARTICLE_KEYS | frontmatter.SECTION_KEYS)
+    matter, _ = frontmatter.parse(
+        frontmatter.normalise(head.encode()), path.name, frontmatter.ARTICLE_KEYS | frontmatter.SECTION_KEYS
+    )
     return frontmatter.as_text(matter.values.get(key)) if matter is not None else ""

@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 LONGEST_URL = 2083
 _REPEATED_FOLDERS = re.compile(r"((?:/[^/]+){1,6}?)\1{2,}(?=/|$)")
-_DATE_NAME = re.compile(
-    r"(?:^|&)(?:\w*(?:year|month|day|date|week)|nian|yue|ri|rq|ym|ymd|y|m|d)=([^&]*)", re.I
-)
+_DATE_NAME = re.compile(r"(?:^|&)(?:\w*(?:year|month|day|date|week)|nian|yue|ri|rq|ym|ymd|y|m|d)=([^&]*)", re.I)
 _DATE_END = re.compile(r"/((?:19|20|21)\d\d)(?:[/-]\d{1,2}){0,2}/?$|/((?:19|20|21)\d\d)(?:0[1-9]|1[0-2])/?$")
 _YEAR = re.compile(r"(?<!\d)([1-9]\d{3})(?!\d{3})")
 _DIGITS = re.compile(r"\d+")

@@ -138,9 +138,7 @@ class _Proof:
                 self.add(path, "verify-unreadable", f"the file cannot be read: {error}", _RESTORE)
             self._check_pairs(path, ids, answers, asked)
 
-    def _check_pairs(
-        self, path: Path, ids: Counter[str], answers: dict[str, Checked], asked: Counter[str]
-    ) -> None:
+    def _check_pairs(self, path: Path, ids: Counter[str], answers: dict[str, Checked], asked: Counter[str]) -> None:
         for record_id, number in ids.items():
             if number > 1:
                 self.add(path, "verify-record-twice", f"{number} records have the id {record_id}", _RESTORE)
@@ -168,9 +166,7 @@ class _Proof:
             for entry in cdxj.read(self.capture.index):
                 self.indexed[(entry.filename, entry.offset)] = entry
         except (OSError, ValueError, KeyError) as error:
-            self.add(
-                self.capture.index, "verify-index-unreadable", f"the index cannot be read: {error}", _RESTORE
-            )
+            self.add(self.capture.index, "verify-index-unreadable", f"the index cannot be read: {error}", _RESTORE)
         places = {(row.warc, row.offset) for row in rows if row.warc is not None}
         for place, entry in self.indexed.items():
             if place not in places:
@@ -193,15 +189,11 @@ class _Proof:
             return False
         if row.state == "excluded":
             if not row.cause:
-                self.add(
-                    row.url, "verify-no-cause", "the URL is excluded without a cause", "capture it again"
-                )
+                self.add(row.url, "verify-no-cause", "the URL is excluded without a cause", "capture it again")
             return bool(row.cause)
         if row.warc is None:
             if row.state != "failed":
-                self.add(
-                    row.url, "verify-no-record", f"{row.state}, but no answer is stored", "capture it again"
-                )
+                self.add(row.url, "verify-no-record", f"{row.state}, but no answer is stored", "capture it again")
             else:
                 self.add(row.url, "verify-url-failed", f"no answer: {row.cause}", _FAILED)
             return False
@@ -219,14 +211,10 @@ class _Proof:
             self.add(row.url, "verify-record-false", f"its record is not, or not whole, at {where}", _RESTORE)
             return False
         if record.payload_digest != row.payload_digest or record.type != row.record_type:
-            self.add(
-                row.url, "verify-record-false", f"the record at {where} is not what was captured", _RESTORE
-            )
+            self.add(row.url, "verify-record-false", f"the record at {where} is not what was captured", _RESTORE)
             return False
         if entry is None or entry.url != row.url or entry.length != record.length:
-            self.add(
-                row.url, "verify-index-missing", f"the index does not give its record at {where}", _RESTORE
-            )
+            self.add(row.url, "verify-index-missing", f"the index does not give its record at {where}", _RESTORE)
             return False
         return True
 

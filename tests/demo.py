@@ -26,7 +26,7 @@ ROLES = ("bianji", "shenhe", "qianfa")
 REVIEWED = (("whlyj", "content/whlyj"), ("portal", "content/tzgg"))
 
 
-class DemoFailed(Exception):
+class DemoFailed(Exception):  # noqa: N818 (it says what happened)
     """A command of the demo ended with an error."""
 
 
@@ -102,7 +102,7 @@ class Demo:
     def summary(
         self, first: dict[str, Any], last: dict[str, Any], retired: dict[str, Any], added: list[str], seconds: float
     ) -> None:
-        counts = retired["counts"]
+        counts = self.counts(retired)
         self.say("")
         self.say(f"pages       {last['rendered'] + last['kept']} ({first['rendered'] + last['rendered']} rendered now)")
         for name in ("captured", "stamped", "migrated", "redirected", "notices"):
@@ -119,6 +119,22 @@ class Demo:
         self.say("")
         self.say("open it:    make serve, then http://127.0.0.1:8000/ and http://127.0.0.1:8000/archive/")
         self.say("take back:  make demo-undo")
+
+    def counts(self, retired: dict[str, Any]) -> dict[str, int]:
+        """What the retirement made, read from the files it wrote."""
+        newest = max((self.root / "build/public" / SITE).glob("*.json"))
+        index = json.loads(newest.read_text(encoding="utf-8"))
+        related = self.command("archive", "relate", SITE)
+        states = {step["name"]: step["state"] for step in retired["steps"]}
+        drafts = self._read_record()["added"]
+        banner = self.root / "build/archive" / SITE / "banner.html"
+        return {
+            "captured": index["counts"]["captured"],
+            "stamped": index["counts"]["stamped"],
+            "migrated": sum(path.startswith("content/whlyj/") and path.endswith(".md") for path in drafts),
+            "redirected": related["counts"]["redirect"],
+            "notices": banner.exists() + (states["portal-notice"] == "done"),
+        }
 
     # --- what was added, so that it can be taken back ----------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -82,7 +83,8 @@ def test_every_page_of_the_old_site_was_captured_as_it_was_served(retired: Retir
     captured = {entry["url"]: entry for entry in map(json.loads, entries)}
     missing = []
     for page in EXPECTED["urls"]:
-        if page["status"] == 200 and not any(_same(page["url"], url) for url in captured):
+        wanted = re.sub(r";jsessionid=\w+", "", page["url"])  # another name of the same page, not another page
+        if page["status"] == 200 and not any(_same(wanted, url) for url in captured):
             missing.append(page["url"])
     assert missing == []
 
@@ -99,7 +101,7 @@ def test_the_summary_counts_what_there_is(retired: Retired) -> None:
     assert int(counts["stamped"]) >= 100
     assert int(counts["migrated"]) >= 40
     assert int(counts["redirected"]) >= 40
-    assert int(counts["notices"]) == 1
+    assert int(counts["notices"]) == 2  # the banner for the old home page, the notice on the portal
     assert "content/whlyj/lyzx/" in text
     assert "make demo-undo" in text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from sitegen.model import (
@@ -106,7 +105,7 @@ def _service_groups(frame: Frame, attribute: str, url: str | None, names: Iterab
     for name in names:
         found = [e for e in frame.city.services if getattr(e.article.details, attribute) == name]
         if found and url:
-            examples = "、".join(_short_service(e.article.title) for e in found[:3])
+            examples = "、".join(e.article.keywords[0] for e in found[:3] if e.article.keywords)
             groups.append({"title": name, "examples": examples, "url": f"{url}#{name}", "count": len(found)})
     return groups
 
@@ -144,7 +143,3 @@ def _archive_totals(frame: Frame) -> Data | None:
         return None
     pages = sum(len(index.raw.get("pages") or ()) for index in newest)
     return {"sites": len(newest), "pages": pages, "url": "/archive/"}
-
-
-def _short_service(title: str) -> str:
-    return re.sub(r"(办事|服务|申请|办理)?指南$|^示例市", "", title)[:10]

@@ -64,7 +64,9 @@ class KnownLinks:
         return self.scripts.get(link, "")
 
 
-def stamped(markup: str | bytes, *, links: KnownLinks | None = None, headers: tuple[tuple[str, str], ...] = ()) -> Stamped:
+def stamped(
+    markup: str | bytes, *, links: KnownLinks | None = None, headers: tuple[tuple[str, str], ...] = ()
+) -> Stamped:
     text, code = charset.decode(markup.encode() if isinstance(markup, str) else markup, headers)
     root = stamp.parse(text)
     base = stamp.base_of(root, PAGE, canon.resolve)

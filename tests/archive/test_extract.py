@@ -17,7 +17,9 @@ from tests.archive.oldweb import ROOT
 from tests.archive.test_publish_site import tourism
 
 __all__ = ["tourism"]
-EXPECTED: list[dict[str, Any]] = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))["urls"]
+EXPECTED: list[dict[str, Any]] = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))[
+    "urls"
+]
 ARTICLES = [one for one in EXPECTED if one["kind"] == "article" and not one.get("alias_of")]
 MAPPED = [one for one in ARTICLES if one["column"] != "en"]
 
@@ -63,7 +65,16 @@ def test_an_article_is_recognised_with_title_date_and_source(one: dict[str, Any]
     assert (found.title, found.published.date().isoformat(), found.source) == (one["title"], one["date"], one["source"])
 
 
-@pytest.mark.parametrize("one", [o for o in EXPECTED if o["kind"] in {"home", "list", "page", "frame", "form", "popup", "special", "frameset"} and ";" not in o["url"]], ids=lambda one: one["url"])
+@pytest.mark.parametrize(
+    "one",
+    [
+        o
+        for o in EXPECTED
+        if o["kind"] in {"home", "list", "page", "frame", "form", "popup", "special", "frameset"}
+        and ";" not in o["url"]
+    ],
+    ids=lambda one: one["url"],
+)
 def test_lists_home_pages_and_forms_are_no_articles(one: dict[str, Any]) -> None:
     file = ROOT / "tests/sites/lyj" / one["url"].lstrip("/")
     if file.is_dir():
@@ -75,14 +86,21 @@ def test_lists_home_pages_and_forms_are_no_articles(one: dict[str, Any]) -> None
 def test_every_article_of_a_mapped_column_becomes_a_draft_and_nothing_else_does(project: Path, tourism: Path) -> None:
     report = extracted(project, tourism)
     assert report.problems == ()
-    assert {draft.target_uri for draft in report.written} == {"http://lyj.example.gov.cn" + one["url"] for one in MAPPED}
+    assert {draft.target_uri for draft in report.written} == {
+        "http://lyj.example.gov.cn" + one["url"] for one in MAPPED
+    }
     columns = {"lydt": "gzdt", "tzgg": "tzgg", "zcfg": "zcwj", "jqjs": "lyzx", "bszn": "bsfw"}
     for one in MAPPED:
         (draft,) = (d for d in report.written if d.target_uri == "http://lyj.example.gov.cn" + one["url"])
         day = one["date"].replace("-", "")
         assert draft.path.startswith(f"whlyj/{columns[one['column']]}/{day[:6]}/t{day}_9")
         said = values(project / "content" / draft.path)
-        assert (said["title"], said["date"][:10], said["source"], said["migrated_from"]) == (one["title"], one["date"], one["source"], draft.target_uri)
+        assert (said["title"], said["date"][:10], said["source"], said["migrated_from"]) == (
+            one["title"],
+            one["date"],
+            one["source"],
+            draft.target_uri,
+        )
         assert said["archived_copy"].startswith("/archive/lyj/20261122103000/lyj.example.gov.cn/")
         assert "description" not in said
     stems = [Path(draft.path).stem for draft in report.written]
@@ -99,7 +117,9 @@ def test_pictures_and_attachments_come_along_untouched(project: Path, tourism: P
     report = extracted(project, tourism)
     (draft,) = (d for d in report.written if d.target_uri.endswith("t20140902_1290.html"))
     (name,) = draft.assets
-    assert (project / "content" / draft.path).with_name(name).read_bytes() == (ROOT / "tests/sites/lyj/upload/2014/xjpdb.xls").read_bytes()
+    assert (project / "content" / draft.path).with_name(name).read_bytes() == (
+        ROOT / "tests/sites/lyj/upload/2014/xjpdb.xls"
+    ).read_bytes()
     assert f"]({name})" in (project / "content" / draft.path).read_text(encoding="utf-8")
     assert name.isascii()
 
@@ -168,7 +188,9 @@ def test_old_markup_becomes_plain_markdown(markup: str, text: str) -> None:
     ["标题", "一: 二", "“引号”与\"引号\"", "# 号", "[方]", "-", "2012", "12:30", "2012-03-04 05:06", "yes", "null", "'单'", "a\\b", "http://x.example/a?b=c#d", "*", "! x", "末尾:", "{x}", "~", "@x", "%x", "`x`"],
 )  # fmt: skip
 def test_a_value_is_read_back_as_it_was_written(value: str) -> None:
-    matter, problems = frontmatter.parse(f"---\ntitle: {extract.quoted(value)}\n---\n\nx\n", "x.md", frontmatter.ARTICLE_KEYS)
+    matter, problems = frontmatter.parse(
+        f"---\ntitle: {extract.quoted(value)}\n---\n\nx\n", "x.md", frontmatter.ARTICLE_KEYS
+    )
     assert problems == []
     assert matter is not None
     assert matter.values["title"] == value
@@ -179,11 +201,18 @@ def test_a_value_is_read_back_as_it_was_written(value: str) -> None:
     [("发布时间：2008-3-18", "2008-03-18 00:00"), ("发布日期：2015年11月20日 10:20:33", "2015-11-20 10:20"), ("[2008年4月2日]", "2008-04-02 00:00"), ("时间:2011/7/21 9:05", "2011-07-21 09:05")],
 )  # fmt: skip
 def test_dates_are_read_as_such_sites_wrote_them(line: str, date: str) -> None:
-    found = recognised(f"<title>题目是这个</title><h1>题目是这个</h1><div>{line}　来源：某局　点击数：3</div><div class=TRS_Editor>{'正文一句，再一句。' * 9}</div>")
+    found = recognised(
+        f"<title>题目是这个</title><h1>题目是这个</h1><div>{line}　来源：某局　点击数：3</div><div class=TRS_Editor>{'正文一句，再一句。' * 9}</div>"
+    )
     assert found is not None
     assert f"{found.published:%Y-%m-%d %H:%M}" == date
     assert found.source == "某局"
 
 
 def test_an_impossible_date_is_no_date() -> None:
-    assert recognised(f"<title>题目</title><h1>题目</h1>发布时间：2008-13-48<div class=TRS_Editor>{'正文一句。' * 9}</div>") is None
+    assert (
+        recognised(
+            f"<title>题目</title><h1>题目</h1>发布时间：2008-13-48<div class=TRS_Editor>{'正文一句。' * 9}</div>"
+        )
+        is None
+    )

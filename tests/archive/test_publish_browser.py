@@ -61,7 +61,7 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-def look(browser: Any, html: str, tmp_path: Path, *, width: int = 390, javascript: bool = True) -> tuple[dict[str, Any], list[str]]:
+def look(browser: Any, html: str, tmp_path: Path, *, width: int = 390) -> tuple[dict[str, Any], list[str]]:
     """What is to be seen of a page opened from a file, and which addresses it asked for."""
     file = tmp_path / "page.html"
     file.write_text(html, encoding="utf-8")
@@ -69,7 +69,12 @@ def look(browser: Any, html: str, tmp_path: Path, *, width: int = 390, javascrip
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("dialog", lambda dialog: (asked.append("dialog"), dialog.dismiss()))
+
+    def refuse(dialog: Any) -> None:
+        asked.append("dialog")
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     page.goto(file.as_uri())
     page.wait_for_timeout(30)
     seen: dict[str, Any] = page.evaluate(SEEN)

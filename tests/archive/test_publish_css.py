@@ -44,7 +44,10 @@ def test_a_rule_is_rewritten(old: str, new: str) -> None:
 
 def test_the_background_of_the_body_still_fills_the_whole_page() -> None:
     """Browsers paint it on the window; in a copy the archived page is the window."""
-    assert css.rewrite("body{background:#eee;width:980px}", known)[0] == "archived-html{background:#eee}\narchived-body{width:980px}"
+    assert (
+        css.rewrite("body{background:#eee;width:980px}", known)[0]
+        == "archived-html{background:#eee}\narchived-body{width:980px}"
+    )
 
 
 def test_the_root_font_size_still_measures_rem() -> None:
@@ -53,7 +56,10 @@ def test_the_root_font_size_still_measures_rem() -> None:
 
 
 def test_a_style_attribute_stays_within_its_braces() -> None:
-    assert css.rewrite_style("color:red;background:url(x.gif)}*{display:none", known)[0] == 'color:red;background:url("copy/x.gif")*display:none'
+    assert (
+        css.rewrite_style("color:red;background:url(x.gif)}*{display:none", known)[0]
+        == 'color:red;background:url("copy/x.gif")*display:none'
+    )
 
 
 _PIECES = st.sampled_from([*"ab{};:@'\"\\/*()<>! \n", "url(", "@import ", "</style", "body", "http://x.example/"])

@@ -18,7 +18,9 @@ _QUERIES = st.none() | st.lists(_QUERY_PIECES, min_size=1, max_size=20).map("".j
 
 
 def url_of(segments: list[str], query: str | None, port: int | None = None) -> str:
-    raw = f"http://h.example{f':{port}' if port else ''}/" + "/".join(part.replace("#", "").replace("?", "") for part in segments)
+    raw = f"http://h.example{f':{port}' if port else ''}/" + "/".join(
+        part.replace("#", "").replace("?", "") for part in segments
+    )
     found = canon.resolve(raw, raw + (f"?{query}" if query else ""), "gb18030")
     assert found is not None
     return found
@@ -28,10 +30,16 @@ def test_the_examples_of_the_format_hold() -> None:
     """docs/FORMATS.md §4, word for word."""
     assert names.plain_name("http://lyj.example.gov.cn/lydt/1.htm", PAGE) == "lyj.example.gov.cn/lydt/1.htm.html"
     assert names.plain_name("http://lyj.example.gov.cn:8080/", PAGE) == "lyj.example.gov.cn_8080/index.html"
-    assert names.plain_name("http://h.example/show.asp?id=12&lx=%C2%C3", PAGE) == "h.example/show.asp!3Fid!3D12!26lx!3D!25C2!25C3.html"
+    assert (
+        names.plain_name("http://h.example/show.asp?id=12&lx=%C2%C3", PAGE)
+        == "h.example/show.asp!3Fid!3D12!26lx!3D!25C2!25C3.html"
+    )
     assert names.plain_name("http://h.example/upload/%E9%99%84%E4%BB%B61.doc") == "h.example/upload/附件1.doc"
     assert names.plain_name("http://h.example/upload/%B8%BD.doc") == "h.example/upload/!B8!BD.doc"
-    assert names.url_of_copy("lyj", "20261122103000", "http://h.example/a.html", True) == "/archive/lyj/20261122103000/h.example/a.html"
+    assert (
+        names.url_of_copy("lyj", "20261122103000", "http://h.example/a.html", True)
+        == "/archive/lyj/20261122103000/h.example/a.html"
+    )
 
 
 def test_a_stylesheet_asked_for_with_a_version_is_still_served_as_one() -> None:
@@ -60,7 +68,9 @@ def test_no_two_addresses_share_a_file_even_where_capitals_do_not_count(
     wanted: list[tuple[list[str], str | None, str]],
 ) -> None:
     wishes = {url_of(segments, query): ending for segments, query, ending in wanted}
-    named = names.assign([Wish(target_uri=url, ending=ending, beside=("" if ending else ".html",)) for url, ending in wishes.items()])
+    named = names.assign(
+        [Wish(target_uri=url, ending=ending, beside=("" if ending else ".html",)) for url, ending in wishes.items()]
+    )
     folded = [name.casefold() for name in named.values()]
     assert len(set(folded)) == len(folded) == len(wishes)
     folders = {name[:at] for name in folded for at in range(len(name)) if name[at] == "/"}
@@ -84,6 +94,8 @@ def test_a_name_longer_than_a_file_system_takes_is_cut_and_stays_unique() -> Non
 
 
 def test_the_address_in_small_letters_keeps_the_plain_name() -> None:
-    named = names.assign([Wish(target_uri=f"http://h.example/{path}", ending=PAGE) for path in ("A.html", "a.html", "", "index.html")])
+    named = names.assign(
+        [Wish(target_uri=f"http://h.example/{path}", ending=PAGE) for path in ("A.html", "a.html", "", "index.html")]
+    )
     assert named["http://h.example/"] == "h.example/index.html"
     assert sorted(name for name in named.values() if "!^" not in name) == ["h.example/A.html", "h.example/index.html"]

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from datetime import date
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -104,7 +105,12 @@ def bomb() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\x00" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\x00" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,13 +141,17 @@ def test_the_font_has_every_character_that_is_promised_and_its_licence_beside_it
     for character in sorted(seal.CHARACTERS - {" "}):
         mask = font.getmask(character)
         assert (mask.size, bytes(mask)) != missing, character
-    folder = seal.resources.files("archive") / "fonts"
+    folder = resources.files("archive") / "fonts"
     assert len((folder / "guidang-seal.otf").read_bytes()) <= 20_000
     assert "SIL OPEN FONT LICENSE" in (folder / "OFL.txt").read_text(encoding="utf-8")
 
 
 def test_a_long_label_still_fits_the_seal() -> None:
-    image = opened(seal.seal(picture(size=(800, 600)), Words(label="已归档历史网页", archived_on=date(2026, 11, 22), host="h.example")))
+    image = opened(
+        seal.seal(
+            picture(size=(800, 600)), Words(label="已归档历史网页", archived_on=date(2026, 11, 22), host="h.example")
+        )
+    )
     red = [(x, y) for x in range(800) for y in range(600) if is_red(image.getpixel((x, y)))]
     assert min(x for x, _ in red) > 700
     assert max(x for x, _ in red) < 800 - 10

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from lxml import html as lxml_html
 
 from archive import copies, decision, publish, store, verify, warc
 from archive.capture import capture
@@ -18,7 +17,7 @@ from sitegen import archived
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.oldweb import NOW, ROOT, lyj, page, redirect, serving
-from tests.archive.stamping import complete, old_part, published
+from tests.archive.stamping import complete, old_part, published, tree
 
 DECISION = """site: lyj
 name: 示例市旅游局网站
@@ -34,7 +33,9 @@ successor:
   columns: {lydt: whlyj/gzdt, tzgg: whlyj/tzgg, zcfg: whlyj/zcwj, jqjs: whlyj/lyzx, bszn: whlyj/bsfw}
 retention: 永久
 """
-EXPECTED: list[dict[str, Any]] = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))["urls"]
+EXPECTED: list[dict[str, Any]] = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))[
+    "urls"
+]
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,18 @@ def tourism(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(root, "_archive/lyj.yml", DECISION)
     write(root, "index.md", "---\nkind: portal\ntitle: 示例市人民政府\n---\n")
     write(root, "whlyj/index.md", "---\nkind: department\ntitle: 示例市文化和旅游局\nshort_name: 市文化和旅游局\n---\n")
-    for folder, title in (("gzdt", "工作动态"), ("tzgg", "通知公告"), ("zcwj", "政策文件"), ("lyzx", "旅游资讯"), ("bsfw", "办事服务")):
-        write(root, f"whlyj/{folder}/index.md", f"---\nkind: column\ntitle: {title}\nholds: {'policy' if folder == 'zcwj' else 'article'}\n---\n")
+    for folder, title in (
+        ("gzdt", "工作动态"),
+        ("tzgg", "通知公告"),
+        ("zcwj", "政策文件"),
+        ("lyzx", "旅游资讯"),
+        ("bsfw", "办事服务"),
+    ):
+        write(
+            root,
+            f"whlyj/{folder}/index.md",
+            f"---\nkind: column\ntitle: {title}\nholds: {'policy' if folder == 'zcwj' else 'article'}\n---\n",
+        )
     decided = decision.load(root / "content", "lyj")
     with lyj() as server:
         dial = parse_connect_to(f"lyj.example.gov.cn:80:127.0.0.1:{server.port}")
@@ -61,11 +72,11 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def index_of(root: Path) -> dict[str, Any]:
-    return publish.read_index(publish.newest_index(root / "build/public", "lyj"))
+    return published.read_index(published.newest_index(root / "build/public", "lyj"))
 
 
 def folder_of(root: Path) -> Path:
-    return publish.newest_index(root / "build/public", "lyj").with_suffix("")
+    return published.newest_index(root / "build/public", "lyj").with_suffix("")
 
 
 def test_every_captured_url_is_in_the_index_and_every_copy_is_there(tourism: Path) -> None:
@@ -73,10 +84,14 @@ def test_every_captured_url_is_in_the_index_and_every_copy_is_there(tourism: Pat
     index = index_of(tourism)
     prefix = f"/archive/lyj/{index['timestamp']}/"
     with Frontier(store.open_capture(tourism / "build/archive", "lyj").frontier, read_only=True) as frontier:
-        rows = [row for row in frontier.rows("captured", "redirected") if copies.kind_of(row) not in {"script", "style"}]
+        rows = [
+            row for row in frontier.rows("captured", "redirected") if copies.kind_of(row) not in {"script", "style"}
+        ]
     assert {page["target_uri"] for page in index["pages"]} == {row.url for row in rows}
     assert all(page["url"].removeprefix(prefix) in index["files"] for page in index["pages"])
-    assert {path.relative_to(folder_of(tourism)).as_posix() for path in folder_of(tourism).rglob("*") if path.is_file()} == set(index["files"])
+    assert {
+        path.relative_to(folder_of(tourism)).as_posix() for path in folder_of(tourism).rglob("*") if path.is_file()
+    } == set(index["files"])
     for name, about in index["files"].items():
         data = (folder_of(tourism) / name).read_bytes()
         assert (len(data), sha256(data)) == (about["bytes"], about["sha256"])
@@ -94,7 +109,7 @@ def test_every_page_says_it_is_archived_in_title_and_first_thing_in_its_body(tou
     assert len(pages) > 130
     for path in pages:
         html = path.read_text(encoding="utf-8")
-        read = lxml_html.document_fromstring(html)
+        read = tree(html)
         assert (read.findtext(".//title") or "").startswith("【已歸檔】")
         assert read.find("body")[0].get("data-archived") == "2026-11-22"
         assert not read.xpath("//script|//object|//embed|//base|//frame")
@@ -105,7 +120,7 @@ def test_no_link_of_a_copy_is_broken(tourism: Path) -> None:
     """Links lead to copies, to the notice of what is missing, to a warning — and each of these files exists."""
     folder = folder_of(tourism).resolve()
     for path in folder.rglob("*.html"):
-        read = lxml_html.document_fromstring(path.read_text(encoding="utf-8"))
+        read = tree(path.read_text(encoding="utf-8"))
         for name in ("href", "src", "background"):
             for link in read.xpath(f"//body//@{name}"):
                 parts = urlsplit(str(link))
@@ -117,7 +132,12 @@ def test_no_link_of_a_copy_is_broken(tourism: Path) -> None:
                 assert leads_to.is_file(), (path, link)
 
 
-READABLE = [u for u in EXPECTED if u["status"] == 200 and u.get("charset") and (u["linked_from"] or u["url"] in {"/", "/zt/2012/gdjq.html"})]
+READABLE = [
+    u
+    for u in EXPECTED
+    if "html_title" in u and ";" not in u["url"] and (u["linked_from"] or u["url"] in {"/", "/zt/2012/gdjq.html"})
+    if u["status"] == 200
+]
 
 
 @pytest.mark.parametrize("one", READABLE, ids=lambda u: u["url"])
@@ -125,7 +145,7 @@ def test_the_title_of_each_page_can_be_read(tourism: Path, one: dict[str, Any]) 
     """GBK without a word, wrong headers, UTF-16, four-byte characters: no mojibake."""
     (entry,) = (p for p in index_of(tourism)["pages"] if p["target_uri"] == "http://lyj.example.gov.cn" + one["url"])
     html = (folder_of(tourism) / entry["url"].split("/", 4)[4]).read_text(encoding="utf-8")
-    assert " ".join((one.get("html_title") or "").split()) in (lxml_html.document_fromstring(html).findtext(".//title") or "")
+    assert " ".join((one.get("html_title") or "").split()) in (tree(html).findtext(".//title") or "")
     if one["kind"] == "article":
         assert (entry["title"], entry["date"]) == (one["title"], one["date"])
 
@@ -156,7 +176,12 @@ def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
     """The companion WARC: a conversion for each stamped page, referring to the response it was made from."""
     taken = store.open_capture(tourism / "build/archive", "lyj")
     records = [record for record in warc.iterate(taken.stamped) if record.type == "conversion"]
-    answers = {record.record_id for path in taken.warcs for record in warc.iterate(path) if record.type in {"response", "revisit"}}
+    answers = {
+        record.record_id
+        for path in taken.warcs
+        for record in warc.iterate(path)
+        if record.type in {"response", "revisit"}
+    }
     stamped = [page for page in index_of(tourism)["pages"] if page["url"].endswith(".html")]
     assert len(records) == len(stamped)
     refers = [dict(record.headers)["WARC-Refers-To"] for record in records]
@@ -168,12 +193,14 @@ def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
 
 
 def entry(report: publish.PublishReport, path: str) -> dict[str, Any]:
-    found = [one for one in publish.read_index(report.index)["pages"] if urlsplit(one["target_uri"]).path == path]
-    return found[0]
+    found: list[dict[str, Any]] = published.read_index(report.index)["pages"]
+    return next(one for one in found if urlsplit(one["target_uri"]).path == path)
 
 
 def small(**routes: bytes) -> Any:
-    return serving({f"/{path.replace('__', '.')}" if path != "home" else "/": answer for path, answer in routes.items()})
+    return serving(
+        {f"/{path.replace('__', '.')}" if path != "home" else "/": answer for path, answer in routes.items()}
+    )
 
 
 def test_a_link_to_a_picture_leads_to_the_sealed_one_and_the_page_shows_the_untouched_one(tmp_path: Path) -> None:
@@ -181,7 +208,7 @@ def test_a_link_to_a_picture_leads_to_the_sealed_one_and_the_page_shows_the_unto
     with small(home=page("<a href=/p.png><img src=/p.png></a>"), p__png=page(png, "image/png")) as web:
         report, folder = published(web, tmp_path)
     home = (folder / entry(report, "/")["url"].split("/", 4)[4]).read_text(encoding="utf-8")
-    old = lxml_html.document_fromstring(old_part(home))
+    old = tree(old_part(home))
     assert (old.xpath("//a/@href"), old.xpath("//img/@src")) == (["p.png!sealed.png"], ["p.png"])
     assert next(folder.rglob("p.png")).read_bytes() == png
     assert entry(report, "/p.png")["kind"] == "image"
@@ -208,7 +235,10 @@ def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: 
     with small(home=page("<a href=/f.pdf>x</a>"), f__pdf=page(b"%PDF-1.4 x", "application/pdf")) as web:
         report, folder = published(web, tmp_path)
     about = next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8")
-    assert all(words in about for words in ("f.pdf", "PDF", "10 字节", sha256(b"%PDF-1.4 x").removeprefix("sha256:"), "data-archived"))
+    assert all(
+        words in about
+        for words in ("f.pdf", "PDF", "10 字节", sha256(b"%PDF-1.4 x").removeprefix("sha256:"), "data-archived")
+    )
     assert next(folder.rglob("f.pdf")).read_bytes() == b"%PDF-1.4 x"
     assert entry(report, "/f.pdf")["kind"] == "file"
 
@@ -227,7 +257,7 @@ def test_an_external_link_goes_through_a_warning_that_redirects_nobody(tmp_path:
         _, folder = published(web, tmp_path)
     (warning,) = (folder / "leaving").iterdir()
     html = warning.read_text(encoding="utf-8")
-    assert lxml_html.document_fromstring(html).xpath("//main//a/@href") == ["http://other.example/a?b=c&d"]
+    assert tree(html).xpath("//main//a/@href") == ["http://other.example/a?b=c&d"]
     assert "refresh" not in html
     assert f'href="../leaving/{warning.name}"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
 
@@ -261,20 +291,22 @@ def test_nothing_is_published_that_nobody_approved(missing: str, tmp_path: Path)
 
 def test_a_capture_nobody_published_has_no_index(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
-        publish.read_index(publish.newest_index(tmp_path, "lyj"))
+        published.read_index(published.newest_index(tmp_path, "lyj"))
     assert refused.value.problems[0].code == "archive-not-published"
 
 
-def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    routes: dict[str, Any] = {f"/{n}.html": page(f"<title>{n}</title><a href=/{n + 1}.html>下一页</a>") for n in range(1, 60)}
+def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes: dict[str, Any] = {
+        f"/{n}.html": page(f"<title>{n}</title><a href=/{n + 1}.html>下一页</a>") for n in range(1, 60)
+    }
     routes["/"] = page("<a href=/1.html>x</a>")
     with serving(routes) as web:
         report, folder = published(web, tmp_path)
         alone = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
-        monkeypatch.setattr(publish, "IN_PROCESS", 1)
+        monkeypatch.setattr(copying, "IN_PROCESS", 1)
         taken = store.open_capture(tmp_path / "build/archive", report.capture)
         again = publish.publish(taken, complete(web), public=tmp_path / "other", content=tmp_path / "content", now=NOW)
     assert {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.html")} == alone
     assert again.counts == report.counts
-
-

@@ -37,7 +37,7 @@ HOSTILE = {
     "an unclosed textarea": "<p>text<textarea></body></html><script>alert(1)</script>",
     "an unclosed title": "<p>text</p><title><script>alert(1)</script>",
     "an unclosed style": "<p>text</p><style>p{color:red}</body></html><script>alert(1)</script>",
-    "an unclosed attribute": "<p>text</p><a href=\"x><script>alert(1)</script>",
+    "an unclosed attribute": '<p>text</p><a href="x><script>alert(1)</script>',
     "conditional comments": "<!--[if IE]><script>x()</script><![endif]--><![if !IE]><p>text<![endif]>",
     "a second document": "<html><body>text</body></html><html><body onload=x()><script>y()</script>",
     "style that runs": "<p style='width:expression(alert(1));behavior:url(x.htc);background:url(javascript:x())'>text",
@@ -59,7 +59,22 @@ def assert_harmless(html: str) -> None:
     for element in page.iter():
         if not isinstance(element.tag, str):
             raise AssertionError("a comment or instruction is left")
-        assert element.tag not in {"script", "object", "embed", "applet", "base", "frame", "frameset", "noscript", "template", "math", "xmp", "plaintext", "noembed", "noframes"}
+        assert element.tag not in {
+            "script",
+            "object",
+            "embed",
+            "applet",
+            "base",
+            "frame",
+            "frameset",
+            "noscript",
+            "template",
+            "math",
+            "xmp",
+            "plaintext",
+            "noembed",
+            "noframes",
+        }
         for name, value in element.items():
             assert not name.startswith("on"), (element.tag, name)
             assert name not in {"srcdoc", "formaction", "action", "method", "ping", "autofocus", "data"}, name
@@ -69,8 +84,8 @@ def assert_harmless(html: str) -> None:
             assert element.get("disabled") is not None
         if element.tag == "meta":
             assert (element.get("http-equiv") or "") == ""
-    assert "evil.example" not in re.sub(r'href="leaving:[^"]*"|https?://evil\.example/[^\s<]*</a>', "", html.partition("<body>")[2].replace("&", " "))
-    assert page.cssselect is not None
+    said = [value for element in page.iter() for value in element.values()] + [style.text or "" for style in page.iter("style")]
+    assert not any("evil.example" in text and not text.startswith("leaving:") for text in said)
     first = page.find("body")[0]
     assert first.get("data-archived") == "2026-11-22"
     assert [e.get("data-archived") for e in page.iter() if e.get("data-archived")] == ["2026-11-22"]
@@ -84,12 +99,18 @@ def test_nothing_is_left_to_run_or_to_send(markup: str) -> None:
     assert html.index("data-archived") < html.index("<archived-html") if "<archived-html" in html else True
 
 
-@pytest.mark.parametrize("markup", [m for name, m in HOSTILE.items() if name != "old clothes of the stamp"], ids=[n for n in HOSTILE if n != "old clothes of the stamp"])
+@pytest.mark.parametrize(
+    "markup",
+    [m for name, m in HOSTILE.items() if name != "old clothes of the stamp"],
+    ids=[n for n in HOSTILE if n != "old clothes of the stamp"],
+)
 def test_the_words_of_the_page_are_still_there(markup: str) -> None:
     assert "text" in re.sub(r"<[^>]*>", "", old_part(stamped(markup).html))
 
 
-@pytest.mark.parametrize("markup", ["", " \n", "<!-- only a comment -->", "<html></html>", "<", "\x00", "<script>x()</script>"])
+@pytest.mark.parametrize(
+    "markup", ["", " \n", "<!-- only a comment -->", "<html></html>", "<", "\x00", "<script>x()</script>"]
+)
 def test_every_page_is_stamped_even_an_empty_or_a_broken_one(markup: str) -> None:
     html = stamped(markup).html
     assert "已歸檔" in html
@@ -116,7 +137,14 @@ def test_the_stamp_says_what_the_law_asks_for() -> None:
     """第十五条: 已归档 and 归档时间, prominently; where it was, when it was taken, where the information is now."""
     page = tree(stamped("<title>旧标题</title><p>x").html)
     words = page.find("body")[0].text_content()
-    for said in ("已歸檔", "2026-11-22", "http://old.example/a/page.htm", "2026-11-22 18:30:00（北京时间）", "示例市新局", "abab…abab"):
+    for said in (
+        "已歸檔",
+        "2026-11-22",
+        "http://old.example/a/page.htm",
+        "2026-11-22 18:30:00（北京时间）",
+        "示例市新局",
+        "abab…abab",
+    ):
         assert said in words
     assert page.findtext(".//title") == "【已歸檔】旧标题"
     assert page.xpath("//link[@rel='canonical']/@href") == ["http://old.example/a/page.htm"]
@@ -136,7 +164,9 @@ def test_the_stamp_is_the_first_thing_in_the_body_and_its_style_the_last_in_the_
 
 
 def test_a_script_link_that_names_an_archived_page_leads_there() -> None:
-    html = stamped("""<a href="javascript:openwin('next.htm')">a</a><a href="#" onclick="window.open('/a/next.htm','','width=1')">b</a>""").html
+    html = stamped(
+        """<a href="javascript:openwin('next.htm')">a</a><a href="#" onclick="window.open('/a/next.htm','','width=1')">b</a>"""
+    ).html
     assert tree(old_part(html)).xpath("//a/@href") == ["copy:/a/next.htm", "copy:/a/next.htm"]
 
 
@@ -147,9 +177,17 @@ def test_a_script_link_that_names_nothing_leads_nowhere() -> None:
 
 
 def test_links_lead_to_copies_to_a_notice_or_to_a_warning() -> None:
-    html = stamped("<a href=next.htm#part>a</a><a href=gone.htm>b</a><a href=http://other.example/>c</a><a href=#top>d</a><a href=mailto:a@b.example>e</a>").html
+    html = stamped(
+        "<a href=next.htm#part>a</a><a href=gone.htm>b</a><a href=http://other.example/>c</a><a href=#top>d</a><a href=mailto:a@b.example>e</a>"
+    ).html
     links = tree(old_part(html)).xpath("//a")
-    assert [link.get("href") for link in links] == ["copy:/a/next.htm", "missing", "leaving:http://other.example/", "#top", "mailto:a@b.example"]
+    assert [link.get("href") for link in links] == [
+        "copy:/a/next.htm",
+        "missing",
+        "leaving:http://other.example/",
+        "#top",
+        "mailto:a@b.example",
+    ]
     assert links[2].get("rel") == "external nofollow noopener"
 
 
@@ -159,7 +197,9 @@ def test_a_refresh_becomes_a_link() -> None:
 
 
 def test_a_frameset_becomes_a_list_of_its_frames() -> None:
-    html = stamped("<title>t</title><frameset cols=1,2><frame name=左 src=frame.htm><frame src=next.htm></frameset><noframes><body>无框架</noframes>").html
+    html = stamped(
+        "<title>t</title><frameset cols=1,2><frame name=左 src=frame.htm><frame src=next.htm></frameset><noframes><body>无框架</noframes>"
+    ).html
     old = old_part(html)
     assert tree(old).xpath("//a/@href") == ["copy:/a/frame.htm", "copy:/a/next.htm"]
     assert "无框架" in old
@@ -174,13 +214,22 @@ def test_an_archived_frame_stays_and_another_becomes_a_link() -> None:
 
 
 def test_a_picture_that_a_script_would_have_loaded_is_shown() -> None:
-    old = old_part(stamped("<img src=http://old.example/loading.gif data-original=pic.jpg><noscript><img src=pic.jpg></noscript>").html)
+    old = old_part(
+        stamped(
+            "<img src=http://old.example/loading.gif data-original=pic.jpg><noscript><img src=pic.jpg></noscript>"
+        ).html
+    )
     assert tree(old).xpath("//img/@src") == ["copy:/a/pic.jpg", "copy:/a/pic.jpg"]
 
 
 def test_what_a_script_wrote_as_the_page_loaded_stays_readable() -> None:
     links = KnownLinks(scripts={"/js/count.js": "<b>0386217</b>"})
-    old = old_part(stamped("""<script>document.write('<a href="next.htm">下一页</a>');</script>第<script src="/js/count.js"></script>位""", links=links).html)
+    old = old_part(
+        stamped(
+            """<script>document.write('<a href="next.htm">下一页</a>');</script>第<script src="/js/count.js"></script>位""",
+            links=links,
+        ).html
+    )
     assert tree(old).xpath("//a/@href") == ["copy:/a/next.htm"]
     assert "0386217" in old
 
@@ -196,7 +245,11 @@ def test_the_pages_of_a_list_can_be_reached() -> None:
 
 
 def test_a_menu_of_links_can_still_be_used() -> None:
-    old = old_part(stamped("<select onchange='location=this.value'><option value=next.htm>下一页<option value=http://other.example/>他站</select>").html)
+    old = old_part(
+        stamped(
+            "<select onchange='location=this.value'><option value=next.htm>下一页<option value=http://other.example/>他站</select>"
+        ).html
+    )
     assert tree(old).xpath("//details//a/@href") == ["copy:/a/next.htm", "leaving:http://other.example/"]
 
 
@@ -230,7 +283,9 @@ def test_the_page_is_laid_out_as_the_browsers_of_its_time_did(doctype: str, kept
 
 @pytest.mark.parametrize("code", ["gb2312", "gbk", "gb18030", "utf-8", "utf-16", "big5"])
 def test_no_character_is_lost_whatever_the_page_was_written_in(code: str) -> None:
-    words = "堃山書院：镕金桥"[: 4 if code in {"gb2312", "big5"} else 8].replace("堃", "青" if code in {"gb2312", "big5"} else "堃")
+    words = "堃山書院：镕金桥"[: 4 if code in {"gb2312", "big5"} else 8].replace(
+        "堃", "青" if code in {"gb2312", "big5"} else "堃"
+    )
     words = "旅游动态" if code == "gb2312" else ("旅遊動態" if code == "big5" else words)
     meta = f"<meta charset={code}>" if code != "utf-16" else "<meta charset=unicode>"
     html = stamped(f"<title>{words}</title>{meta}<p>{words}。".encode(code)).html
@@ -244,7 +299,10 @@ def test_a_page_in_gbk_that_says_nothing_is_read_right() -> None:
 
 
 def test_a_header_that_lies_does_not_spoil_the_page() -> None:
-    html = stamped("<meta charset=gb2312><p>公开征集宣传口号".encode("gbk"), headers=(("Content-Type", "text/html; charset=utf-8"),)).html
+    html = stamped(
+        "<meta charset=gb2312><p>公开征集宣传口号".encode("gbk"),
+        headers=(("Content-Type", "text/html; charset=utf-8"),),
+    ).html
     assert "公开征集宣传口号" in old_part(html)
 
 
@@ -256,4 +314,9 @@ def test_every_declaration_of_the_stamp_is_important() -> None:
 
 def test_the_label_is_the_decisions() -> None:
     assert PUBLICATION.when == "歸檔時間"
-    assert PUBLICATION.__class__(**{**{name: getattr(PUBLICATION, name) for name in PUBLICATION.__slots__}, "label": "已归档"}).when == "归档时间"
+    assert (
+        PUBLICATION.__class__(
+            **{**{name: getattr(PUBLICATION, name) for name in PUBLICATION.__slots__}, "label": "已归档"}
+        ).when
+        == "归档时间"
+    )

@@ -39,20 +39,32 @@ def rendered(form: redirects.Format, *outcomes: Outcome) -> str:
 
 def test_a_migrated_page_comes_before_its_copy_and_what_is_nowhere_is_said() -> None:
     rows = [row("/a.htm"), row("/b.htm"), row("/c.htm", "excused", cause="HTTP 404"), row("/d.js")]
-    found = relate.outcomes(rows, {OLD + "/a.htm": "/archive/a", OLD + "/b.htm": "/archive/b"}, {OLD + "/a.htm": "/whlyj/1.html"})
+    found = relate.outcomes(
+        rows, {OLD + "/a.htm": "/archive/a", OLD + "/b.htm": "/archive/b"}, {OLD + "/a.htm": "/whlyj/1.html"}
+    )
     assert found == [
         Moved(target_uri=OLD + "/a.htm", to="/whlyj/1.html"),
         Kept(target_uri=OLD + "/b.htm", to="/archive/b"),
         Unresolved(target_uri=OLD + "/c.htm", reason="the old site itself had nothing there (HTTP 404)"),
-        Unresolved(target_uri=OLD + "/d.js", reason="kept in the WARC only: scripts and styles have no page of their own"),
+        Unresolved(
+            target_uri=OLD + "/d.js", reason="kept in the WARC only: scripts and styles have no page of their own"
+        ),
     ]
     assert relation(*found).counts == {"redirect": 1, "archive": 1, "unresolved": 2, "total": 4}
 
 
 def test_an_old_redirect_ends_where_its_target_does() -> None:
-    rows = [row("/r", "redirected", redirect_to=OLD + "/s"), row("/s", "redirected", redirect_to=OLD + "/a.htm"), row("/a.htm")]
-    found = relate.outcomes(rows, {OLD + "/a.htm": "/archive/a", OLD + "/r": "/archive/r"}, {OLD + "/a.htm": "/whlyj/1.html"})
-    assert {one.target_uri: relate.to_of(one) for one in found} == {OLD + path: "/whlyj/1.html" for path in ("/a.htm", "/r", "/s")}
+    rows = [
+        row("/r", "redirected", redirect_to=OLD + "/s"),
+        row("/s", "redirected", redirect_to=OLD + "/a.htm"),
+        row("/a.htm"),
+    ]
+    found = relate.outcomes(
+        rows, {OLD + "/a.htm": "/archive/a", OLD + "/r": "/archive/r"}, {OLD + "/a.htm": "/whlyj/1.html"}
+    )
+    assert {one.target_uri: relate.to_of(one) for one in found} == {
+        OLD + path: "/whlyj/1.html" for path in ("/a.htm", "/r", "/s")
+    }
 
 
 def test_redirects_of_the_old_site_that_run_in_a_circle_end_at_their_copies() -> None:
@@ -92,7 +104,9 @@ def test_no_address_breaks_out_of_its_quotes(paths: list[str]) -> None:
 
 
 def test_the_table_names_every_old_address() -> None:
-    text = rendered("csv", Moved(target_uri=OLD + "/a", to="/n.html"), Unresolved(target_uri=OLD + "/c", reason="HTTP 404"))
+    text = rendered(
+        "csv", Moved(target_uri=OLD + "/a", to="/n.html"), Unresolved(target_uri=OLD + "/c", reason="HTTP 404")
+    )
     assert list(csv.reader(io.StringIO(text))) == [
         ["old_url", "outcome", "new_url", "reason"],
         [OLD + "/a", "redirect", SITE + "n.html", ""],
@@ -143,7 +157,10 @@ def test_nginx_answers_old_addresses_with_the_new_ones(tmp_path: Path) -> None:
         f"fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s; include {tmp_path}/map.conf; }}",
         encoding="utf-8",
     )
-    server = subprocess.Popen([shutil.which("nginx") or "nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [shutil.which("nginx") or "nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_for(port, server)
         assert asked(port, "/lydt/1.htm") == (301, SITE + "whlyj/1.html")
@@ -152,7 +169,11 @@ def test_nginx_answers_old_addresses_with_the_new_ones(tmp_path: Path) -> None:
         assert asked(port, "/A.htm")[1].endswith("/A.html")
         assert asked(port, "/a.htm")[1].endswith("/a.html")
         assert asked(port, "/" + "x" * 300)[0] == 301
-        for target in ("/lydt/1.htm;jsessionid=0A1B2C", "/lydt/1.htm?PHPSESSID=abc", "/lydt/1.htm?sid=0123456789abcdef0"):
+        for target in (
+            "/lydt/1.htm;jsessionid=0A1B2C",
+            "/lydt/1.htm?PHPSESSID=abc",
+            "/lydt/1.htm?sid=0123456789abcdef0",
+        ):
             assert asked(port, target) == (301, SITE + "whlyj/1.html"), target
         assert asked(port, "/show.asp?jsessionid=1&id=12&lx=%C2%C3")[0] == 301
         assert asked(port, "/show.asp?id=12&phpsessid=1&lx=%C2%C3")[0] == 301

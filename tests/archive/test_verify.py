@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import store, warc
+from archive import recall, store, warc
+from archive.frontier import Row
 from archive.store import Capture
 from archive.verify import verify
 from sitegen.errors import Refused
@@ -166,6 +167,22 @@ def test_what_is_not_as_captured_is_found_out(
     if all((capture.folder / name).exists() for name in store.read_manifest(capture)["files"]):
         reseal(capture)
         assert expected <= codes(capture)
+
+
+def test_what_cannot_be_read_is_a_problem_and_not_a_success(capture: Capture) -> None:
+    """A folder where the WARC file was: nothing can be looked at, so nothing is proven."""
+    (path,) = capture.warcs
+    path.unlink()
+    path.mkdir()
+    report = verify(capture)
+    assert "verify-unreadable" in {problem.code for problem in report.problems}
+    assert report.coverage == 0.0
+
+
+def test_a_url_that_was_never_answered_cannot_be_recalled(capture: Capture) -> None:
+    with pytest.raises(Refused) as refused:
+        recall.response(capture, Row(key="http://a.cn/", url="http://a.cn/"))
+    assert [problem.code for problem in refused.value.problems] == ["record-missing"]
 
 
 def test_a_file_the_manifest_does_not_know_is_named(capture: Capture) -> None:

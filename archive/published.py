@@ -1,0 +1,170 @@
+"""The index of a publication, `build/public/<site>/<timestamp>.json`: all that the generator reads (FORMATS §4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from archive import article, copies, store
+from archive.copies import Copy
+from archive.copying import Context, Made, PageFacts
+from archive.decision import Decision
+from archive.store import Capture
+from sitegen import files
+from sitegen.errors import Problem, Refused
+
+def index_of(
+    context: Context, decision: Decision, made: Made, capture: Capture, planned: Mapping[str, Copy]
+) -> dict[str, Any]:
+    publication = context.publication
+    pages = [_page_entry(context, page) for page in made.pages]
+    kinds = Counter(page["kind"] for page in pages)
+    start = decision.start[0] if decision.start else f"http://{decision.hosts[0]}/"
+    return {
+        "format": "published/1",
+        "site": capture.site,
+        "timestamp": capture.timestamp,
+        "mode": "copies",
+        "label": publication.label,
+        "archived_on": publication.archived_on.isoformat(),
+        "name": publication.name,
+        "unit": decision.unit,
+        "reason": publication.reason,
+        "approval": approval_of(decision),
+        "retention": decision.retention,
+        "start": start,
+        "home": publication.folder + _home(planned, start),
+        "successor": {"url": publication.successor_url, "title": publication.successor_title},
+        "counts": {
+            "captured": len(planned),
+            "pages": kinds["page"],
+            "images": kinds["image"],
+            "files": kinds["file"],
+            "stamped": len(pages),
+        },
+        "capture": {"id": capture.id, "warc": [path.name for path in capture.warcs], "sha256": warc_digests(capture)},
+        "columns": _columns(context, decision, pages),
+        "pages": pages,
+        "files": {name: {"bytes": size, "sha256": digest} for name, (size, digest, _) in sorted(made.files.items())},
+    }
+
+
+def _page_entry(context: Context, page: PageFacts) -> dict[str, Any]:
+    return {
+        "target_uri": page.target_uri,
+        "url": context.publication.folder + page.name,
+        "title": page.title,
+        "kind": page.kind,
+        "captured_at": page.captured_at,
+        "date": page.date or None,
+        "record_id": page.record_id,
+        "payload_digest": page.payload_digest,
+        "successor": context.places.migrated.get(page.target_uri),
+    }
+
+
+def approval_of(decision: Decision) -> dict[str, str] | None:
+    approval = decision.approval
+    return {"document": approval.document, "date": approval.date.isoformat()} if approval else None
+
+
+def _home(planned: Mapping[str, Copy], start: str) -> str:
+    """The old home page; where it only forwards, the page it forwards to is one click away."""
+    copy = copies.find(planned, start)
+    return copies.followed(planned, copy).shown if copy else copies.NOT_CAPTURED
+
+
+def warc_digests(capture: Capture) -> dict[str, str]:
+    listed = store.read_manifest(capture)["files"]
+    return {name: about["sha256"] for name, about in sorted(listed.items()) if name.endswith(".warc.gz")}
+
+
+def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The old columns: those of the decision first, then every other folder of the old site with more than one page."""
+    mapped = list(decision.successor.columns) if decision.successor else []
+    html = [page for page in pages if page["kind"] == "page"]
+    first = Counter(path.split("/")[1] for page in html if (path := urlsplit(page["target_uri"]).path).count("/") > 1)
+    prefixes = [prefix.strip("/") for prefix in mapped]
+    prefixes += sorted(name for name, number in first.items() if number > 1 and name not in prefixes)
+    columns = []
+    for prefix in prefixes:
+        below = [page for page in html if urlsplit(page["target_uri"]).path.startswith(f"/{prefix}/")]
+        front = _front_page(prefix, below)
+        title = article.page_title(front["title"], context.publication.name) if front else ""
+        columns.append(
+            {
+                "path": prefix,
+                "title": title or prefix,
+                "pages": len(below),
+                "url": front["url"] if front else None,
+                "successor": context.places.column_url(prefix),
+            }
+        )
+    return columns
+
+
+def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """A column's list: `/lydt/`, `/lydt/index.html`, … in the order a server looks for them."""
+    by_path: dict[str, Mapping[str, Any]] = {
+        urlsplit(page["target_uri"]).path.lower(): page
+        for page in reversed(pages)
+        if not page["title"].startswith("转向：")
+    }
+    for name in (
+        "",
+        "index.html",
+        "index.htm",
+        "default.htm",
+        "default.html",
+        "index.asp",
+        "index.aspx",
+        "index.jsp",
+        "index.shtml",
+        "list.html",
+    ):
+        if page := by_path.get(f"/{prefix}/{name}".lower()):
+            return page
+    lists = [page for path, page in sorted(by_path.items()) if re.search(r"/(?:list|index|node)[^/]*$", path)]
+    return lists[0] if lists else None
+
+
+def as_bytes(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """A published index. Raises Refused when there is none."""
+    try:
+        value: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        site = path.parent.name
+        raise Refused(
+            [
+                Problem(
+                    path=path.as_posix(),
+                    code="archive-not-published",
+                    message="there is no published index of this capture",
+                    remedy=f"run `archive publish {site}`",
+                )
+            ]
+        ) from None
+    return value
+
+
+def newest_index(public: Path, site: str) -> Path:
+    """The index of the site's newest publication; where there is none, the place it would have."""
+    found = sorted((public / site).glob("*.json"))
+    return found[-1] if found else public / site / "index-missing.json"
+
+
+def update_successors(index: Path, migrated: Mapping[str, str]) -> bool:
+    """Write into the index where its pages' information is now; False when it said so already."""
+    record = read_index(index)
+    for page in record["pages"]:
+        page["successor"] = migrated.get(page["target_uri"])
+    return files.write_atomic(index, as_bytes(record))
