@@ -7,7 +7,21 @@ from pathlib import Path
 
 import click
 
-from archive import cli, decision, extract, fetch, own, publish, redirects, relate, retirement, runbook, status, store
+from archive import (
+    cli,
+    decision,
+    extract,
+    fetch,
+    own,
+    publish,
+    published,
+    redirects,
+    relate,
+    retirement,
+    runbook,
+    status,
+    store,
+)
 from archive.runbook import Desk
 from archive.store import Capture
 from sitegen import clock, config

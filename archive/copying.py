@@ -27,7 +27,6 @@ IN_PROCESS = 120
 WORKERS = 2
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFacts:
     """What the index says about one stamped copy."""
@@ -75,7 +74,6 @@ class Context:
     hosts: tuple[str, ...]
 
 
-
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
     """Key of a captured script → the markup it writes into pages as it loads."""
     found = {}
@@ -88,7 +86,6 @@ def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[s
             if markup := stamp.written(charset.decode(response.body, response.headers)[0]):
                 found[row.key] = markup
     return found
-
 
 
 def make_all(context: Context, rows: Sequence[Row], progress: Callable[[str], None]) -> Made:
@@ -357,7 +354,6 @@ def _our_own_pages(context: Context, made: Made) -> None:
     for name, html in pages.items():
         data = html.encode()
         made.files[name] = (len(data), files.sha256(data), _write(context.folder / name, data))
-
 
 
 def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:

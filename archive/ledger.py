@@ -120,7 +120,6 @@ class Ledger:
         self._seen = frontier.keys()
         self._calendars = Counter(pattern for key in self._seen if (pattern := traps.calendar(key)))
         self._lists: Counter[str] = Counter()
-        self._payloads = former.originals | {o.payload_digest: o for o in frontier.originals()}
         self._outcomes: list[Row] = []
         self._found: list[Row] = []
         self._originals: list[Original] = []
@@ -215,11 +214,14 @@ class Ledger:
         )
 
     def _same_payload(self, row: Row, exchange: Exchange, measured: warc.Measured) -> Original | None:
-        """The response that holds these bytes already, in this capture or a former one."""
+        """The response of a former capture that holds these bytes already.
+
+        A site's first capture is whole in itself: it holds no revisit, whose digest FastWARC cannot verify.
+        """
         if exchange.truncated:
             return None
         if measured.size:
-            return self._payloads.get(measured.payload_digest)
+            return self._former.originals.get(measured.payload_digest)
         # All empty bodies are alike: only the same URL's own is worth a reference.
         former = self._former.digests.get(row.key)
         if former is None or former.payload_digest != measured.payload_digest or not former.captured_at:
@@ -239,7 +241,6 @@ class Ledger:
             warc=written.warc,
             offset=written.offset,
         )
-        self._payloads.setdefault(measured.payload_digest, known)
         self._originals.append(known)
 
     def _note(self, links: Iterable[Link], via: Row | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 
 Fields = tuple[tuple[str, str], ...]
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import publish, recall, store, successor
+from archive import publish, published, recall, store, successor
 from archive.capture import CaptureReport, Scope
 from archive.decision import Decision
 from archive.fetch import ConnectTo

@@ -20,6 +20,7 @@ from sitegen import files
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused, in_order
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReport:
     """`written`, `kept`: files of this run that were new or altered, or already there; `removed`: what was taken out
@@ -49,7 +50,6 @@ class PublishReport:
             "seconds": round(self.seconds, 3),
             "problems": [problem.as_json() for problem in self.problems],
         }
-
 
 
 def publish(
@@ -120,7 +120,6 @@ def archive_date(manifest: Mapping[str, Any], decision: Decision, now: datetime)
     return decision.archived_on or now.astimezone(SHANGHAI).date()
 
 
-
 def _publication(capture: Capture, decision: Decision, archived_on: date, places: Places) -> banner.Publication:
     return banner.Publication(
         site=capture.site,
@@ -133,7 +132,6 @@ def _publication(capture: Capture, decision: Decision, archived_on: date, places
         successor_url=places.home.url,
         successor_title=places.home.title,
     )
-
 
 
 def _write_companion(capture: Capture, context: Context, made: Made, published_at: str) -> None:

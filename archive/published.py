@@ -18,6 +18,7 @@ from archive.store import Capture
 from sitegen import files
 from sitegen.errors import Problem, Refused
 
+
 def index_of(
     context: Context, decision: Decision, made: Made, capture: Capture, planned: Mapping[str, Copy]
 ) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive import canon, publish, successor
+from archive import canon, published, successor
 from archive.frontier import Frontier, Row
 from archive.store import Capture
 

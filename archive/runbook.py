@@ -12,7 +12,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from archive import capture as capturing
-from archive import copies, extract, notices, own, publish, redirects, relate, retirement, store, successor, verify
+from archive import (
+    copies,
+    extract,
+    notices,
+    own,
+    publish,
+    published,
+    redirects,
+    relate,
+    retirement,
+    store,
+    successor,
+    verify,
+)
 from archive import decision as decisions
 from archive.decision import Decision
 from archive.fetch import ConnectTo

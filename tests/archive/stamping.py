@@ -96,7 +96,7 @@ def complete(web: OldWeb, **more: Any) -> Decision:
     return decided(web, **(about | more))
 
 
-def published(web: OldWeb, tmp_path: Path, **more: Any) -> tuple[PublishReport, Path]:
+def put_online(web: OldWeb, tmp_path: Path, **more: Any) -> tuple[PublishReport, Path]:
     """Captured and published; the folder of the copies."""
     decision = complete(web, **more)
     capture = captured(web, tmp_path / "build" / "archive", decision).capture

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from archive import copies, decision, publish, store, verify, warc
+from archive import copies, copying, decision, publish, published, store, verify, warc
 from archive.capture import capture
 from archive.fetch import parse_connect_to
 from archive.frontier import Frontier
@@ -17,7 +17,7 @@ from sitegen import archived
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.oldweb import NOW, ROOT, lyj, page, redirect, serving
-from tests.archive.stamping import complete, old_part, published, tree
+from tests.archive.stamping import complete, old_part, put_online, tree
 
 DECISION = """site: lyj
 name: 示例市旅游局网站
@@ -206,7 +206,7 @@ def small(**routes: bytes) -> Any:
 def test_a_link_to_a_picture_leads_to_the_sealed_one_and_the_page_shows_the_untouched_one(tmp_path: Path) -> None:
     png = (ROOT / "tests/sites/lyj/images/map.png").read_bytes()
     with small(home=page("<a href=/p.png><img src=/p.png></a>"), p__png=page(png, "image/png")) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
     home = (folder / entry(report, "/")["url"].split("/", 4)[4]).read_text(encoding="utf-8")
     old = tree(old_part(home))
     assert (old.xpath("//a/@href"), old.xpath("//img/@src")) == (["p.png!sealed.png"], ["p.png"])
@@ -216,7 +216,7 @@ def test_a_link_to_a_picture_leads_to_the_sealed_one_and_the_page_shows_the_unto
 
 def test_a_picture_that_cannot_be_sealed_is_reached_through_a_stamped_page(tmp_path: Path) -> None:
     with small(home=page("<a href=/p.png>x</a>"), p__png=page(b"\x89PNG\r\n\x1a\nnothing", "image/png")) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
     assert [(p.code, p.severity) for p in report.problems] == [("publish-image-unsealed", "warning")]
     assert entry(report, "/p.png")["url"].endswith("/p.png.html")
     assert 'href="p.png.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
@@ -225,7 +225,7 @@ def test_a_picture_that_cannot_be_sealed_is_reached_through_a_stamped_page(tmp_p
 def test_a_drawing_loses_its_scripts(tmp_path: Path) -> None:
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><script>x()</script><a href="javascript:x()"><rect/></a></svg>'
     with small(home=page("<img src=/p.svg>"), p__svg=page(svg, "image/svg+xml")) as web:
-        _, folder = published(web, tmp_path)
+        _, folder = put_online(web, tmp_path)
     copy = next(folder.rglob("p.svg")).read_text(encoding="utf-8")
     assert "rect" in copy
     assert not any(word in copy for word in ("script", "onload"))
@@ -233,7 +233,7 @@ def test_a_drawing_loses_its_scripts(tmp_path: Path) -> None:
 
 def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: Path) -> None:
     with small(home=page("<a href=/f.pdf>x</a>"), f__pdf=page(b"%PDF-1.4 x", "application/pdf")) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
     about = next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8")
     assert all(
         words in about
@@ -245,7 +245,7 @@ def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: 
 
 def test_a_redirect_becomes_a_page_and_links_lead_straight_to_its_target(tmp_path: Path) -> None:
     with serving({"/": page("<a href=/r>x</a>"), "/r": redirect("/t.html"), "/t.html": page("<p>target")}) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
     assert 'href="t.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
     stood_in = (folder / entry(report, "/r")["url"].split("/", 4)[4]).read_text(encoding="utf-8")
     assert 'href="t.html"' in stood_in
@@ -254,7 +254,7 @@ def test_a_redirect_becomes_a_page_and_links_lead_straight_to_its_target(tmp_pat
 
 def test_an_external_link_goes_through_a_warning_that_redirects_nobody(tmp_path: Path) -> None:
     with small(home=page("<a href='http://other.example/a?b=c&amp;d'>x</a>")) as web:
-        _, folder = published(web, tmp_path)
+        _, folder = put_online(web, tmp_path)
     (warning,) = (folder / "leaving").iterdir()
     html = warning.read_text(encoding="utf-8")
     assert tree(html).xpath("//main//a/@href") == ["http://other.example/a?b=c&d"]
@@ -264,14 +264,14 @@ def test_an_external_link_goes_through_a_warning_that_redirects_nobody(tmp_path:
 
 def test_what_was_not_captured_is_said_not_linked(tmp_path: Path) -> None:
     with small(home=page("<a href=/gone.html>x</a>")) as web:
-        _, folder = published(web, tmp_path)
+        _, folder = put_online(web, tmp_path)
     assert 'href="../not-captured.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
     assert "没有归档" in (folder / "not-captured.html").read_text(encoding="utf-8")
 
 
 def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
     with small(home=page("x")) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
         (folder / "stranger.html").write_text("x", encoding="utf-8")
         decided = complete(web)
         taken = store.open_capture(tmp_path / "build/archive", report.capture)
@@ -284,7 +284,7 @@ def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
 def test_nothing_is_published_that_nobody_approved(missing: str, tmp_path: Path) -> None:
     """第十二条: reason, approval and successor come before the publication."""
     with small(home=page("x")) as web, pytest.raises(Refused) as refused:
-        published(web, tmp_path, **{missing: None})
+        put_online(web, tmp_path, **{missing: None})
     assert [problem.key for problem in refused.value.problems] == [missing]
     assert not (tmp_path / "build/public").exists()
 
@@ -303,7 +303,7 @@ def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
     }
     routes["/"] = page("<a href=/1.html>x</a>")
     with serving(routes) as web:
-        report, folder = published(web, tmp_path)
+        report, folder = put_online(web, tmp_path)
         alone = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
         monkeypatch.setattr(copying, "IN_PROCESS", 1)
         taken = store.open_capture(tmp_path / "build/archive", report.capture)

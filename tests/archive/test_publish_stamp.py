@@ -84,7 +84,9 @@ def assert_harmless(html: str) -> None:
             assert element.get("disabled") is not None
         if element.tag == "meta":
             assert (element.get("http-equiv") or "") == ""
-    said = [value for element in page.iter() for value in element.values()] + [style.text or "" for style in page.iter("style")]
+    said = [value for element in page.iter() for value in element.values()] + [
+        style.text or "" for style in page.iter("style")
+    ]
     assert not any("evil.example" in text and not text.startswith("leaving:") for text in said)
     first = page.find("body")[0]
     assert first.get("data-archived") == "2026-11-22"

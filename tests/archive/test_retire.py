@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archive import cli, cli_retire, notices, own, publish, retirement, runbook, status, store, successor
+from archive import cli, cli_retire, notices, own, published, retirement, runbook, status, store, successor
 from archive.decision import Approval, Decision, Successor
 from archive.fetch import parse_connect_to
 from archive.retirement import CANCELLED, Standing
