@@ -146,15 +146,16 @@ def _between_comments(root: etree._Element) -> etree._Element | None:
 
 
 def _densest(root: etree._Element) -> tuple[etree._Element, str] | None:
-    """The smallest block that holds most of the page's running text."""
-    best, most = None, 0
-    for element in root.iter("div", "td", "article"):
-        if not _is_running_text(element):
-            continue
+    """The block that holds most of the page's running text itself."""
+    blocks = []
+    for place, element in enumerate(root.iter("div", "td", "article")):
         own = sum(len(text.strip()) for text in _own_texts(element))
-        if own > most:
-            best, most = element, own
-    return (best, "density") if best is not None and most >= 80 else None
+        if own >= 80:
+            blocks.append((-own, place, element))
+    for _, _, element in sorted(blocks, key=lambda block: block[:2]):
+        if _is_running_text(element):
+            return element, "density"
+    return None
 
 
 def _own_texts(element: etree._Element) -> Iterator[str]:

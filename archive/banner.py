@@ -52,7 +52,8 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known about one copy. `successor_*`: where the information is now, as near as we know."""
+    """What is known about one copy. `successor_*`: where the information is now, as near as we know. Our own pages
+    inside an archive stand for no record: `record_id` is empty, `target_uri` their own address."""
 
     publication: Publication
     target_uri: str
@@ -165,6 +166,10 @@ def card(heading: str, body: str) -> str:
 
 def _pairs(facts: Facts) -> str:
     publication = facts.publication
+    if not facts.record_id:
+        return pair("原网站", escape(publication.name)) + pair(
+            "归档目录", f'<a href="{publication.catalogue}">{publication.catalogue}</a>'
+        )
     now = "无对应页面"
     if facts.successor_url:
         now = f'<a href="{escape(facts.successor_url)}">{escape(facts.successor_title or facts.successor_url)}</a>'

@@ -103,7 +103,7 @@ def publish_command(
         desk = _desk(content, place, public, given_date)
         capture = _capture(place, capture_id)
         decided = runbook.load_decision(desk, capture.site)
-        if own.is_own(content, capture.site):
+        if own.is_own(decided, desk.site_url):
             report = own.publish_in_place(
                 capture, decided, build=desk.build, public=public, content=content, now=desk.now
             )

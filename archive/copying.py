@@ -337,20 +337,20 @@ def _our_own_pages(context: Context, made: Made) -> None:
     publication = context.publication
     captured_at = datetime.strptime(context.capture.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
-    def facts(target_uri: str) -> banner.Facts:
+    def facts(name: str) -> banner.Facts:
         return banner.Facts(
             publication=publication,
-            target_uri=target_uri,
+            target_uri=publication.folder + name,
             captured_at=captured_at,
             record_id="",
             payload_digest="",
-            successor_url=publication.successor_url,
-            successor_title=publication.successor_title,
+            successor_url="",
+            successor_title="",
         )
 
-    pages = {copies.NOT_CAPTURED: interstitial.of_missing(facts(f"http://{context.hosts[0]}/"))}
+    pages = {copies.NOT_CAPTURED: interstitial.of_missing(facts(copies.NOT_CAPTURED))}
     for name, url in sorted(made.leaving.items()):
-        pages[name] = interstitial.of_leaving(facts(url), url=url)
+        pages[name] = interstitial.of_leaving(facts(name), url=url)
     for name, html in pages.items():
         data = html.encode()
         made.files[name] = (len(data), files.sha256(data), _write(context.folder / name, data))

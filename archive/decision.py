@@ -123,8 +123,8 @@ def _host_of_origin(origin: str) -> str:
 
 
 def missing_for_publication(decision: Decision) -> list[Problem]:
-    """What a publication still asks for: name, unit, reason, approval, successor, retention."""
-    asked = ("name", "unit", "reason", "approval", "successor", "retention")
+    """What a publication still asks for: unit, reason, approval, successor. The name has the site's id in its place."""
+    asked = ("unit", "reason", "approval", "successor")
     return [
         Problem(
             path=decision.path,

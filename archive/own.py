@@ -35,7 +35,12 @@ def path_of(site: str) -> str:
     return site.replace("--", "/")
 
 
-def is_own(content: Path, site: str) -> bool:
+def is_own(decision: Decision, site_url: str) -> bool:
+    """Whether what retires is on our own host: a section may have the name of an old site that moves into it."""
+    return set(decision.hosts) == {urlsplit(site_url).netloc}
+
+
+def is_there(content: Path, site: str) -> bool:
     """Whether the site ID names a page or a folder of ours."""
     path = path_of(site)
     return (content / path / "index.md").exists() or (content / f"{path}.md").exists()
@@ -52,8 +57,8 @@ def decision_text(site: str, site_url: str, today: str) -> str:
 
 
 def load_decision(content: Path, site: str, site_url: str, today: str) -> Decision:
-    """Raises Refused with the text to paste when nobody has decided yet."""
-    if not (content / "_archive" / f"{site}.yml").exists():
+    """Raises Refused when nobody has decided yet, for our own pages with the text to paste."""
+    if is_there(content, site) and not (content / "_archive" / f"{site}.yml").exists():
         raise Refused(
             [
                 Problem(
@@ -149,7 +154,7 @@ def publish_in_place(
         "mode": "in-place",
         "label": decision.label,
         "archived_on": archived_on.isoformat(),
-        "name": decision.name,
+        "name": decision.name or decision.site,
         "unit": decision.unit,
         "reason": decision.reason,
         "approval": {"document": approval.document, "date": approval.date.isoformat()} if approval else None,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from archive import banner, copies, copying, published, seal, store, warc
+from archive import banner, copies, copying, published, relate, seal, store, successor, warc
 from archive import decision as decisions
 from archive.copying import Context, Made
 from archive.decision import Decision
@@ -63,7 +63,8 @@ def publish(
 ) -> PublishReport:
     """Write `public/<site>/<timestamp>/` and, last, its index; run again, the same bytes.
 
-    `now` gives the archive date where neither the decision nor an earlier publication did. Raises Refused when the
+    `now` gives the archive date where neither the decision nor an earlier publication did; the release beside
+    `public` says which migrated pages readers can open already. Raises Refused when the
     decision lacks what a publication must say, or the capture is not finished.
     """
     began = time.monotonic()
@@ -73,7 +74,8 @@ def publish(
     published_at = str(manifest.get("published_at") or datetime.now(UTC).isoformat(timespec="seconds"))
     places = Places.read(content, decision)
     with Frontier(capture.frontier, read_only=True) as frontier:
-        rows = [row for row in frontier.rows("captured", "redirected") if row.warc is not None]
+        inventory = list(frontier.rows())
+    rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
     planned = copies.plan(rows)
     context = Context(
         capture=capture,
@@ -89,7 +91,8 @@ def publish(
     _note_publication(capture, manifest, archived_on, published_at)
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
-    record = published.index_of(context, decision, made, capture, planned)
+    migrated = successor.migrated_pages(content, successor.live_urls(public.parent))
+    record = published.index_of(context, decision, made, relate.moved(inventory, migrated))
     files.write_atomic(index, published.as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())
     return PublishReport(

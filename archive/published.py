@@ -19,11 +19,11 @@ from sitegen import files
 from sitegen.errors import Problem, Refused
 
 
-def index_of(
-    context: Context, decision: Decision, made: Made, capture: Capture, planned: Mapping[str, Copy]
-) -> dict[str, Any]:
+def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[str, str]) -> dict[str, Any]:
+    """`moved`: target URI → the page of ours that its text is now."""
+    capture, planned = context.capture, context.copies
     publication = context.publication
-    pages = [_page_entry(context, page) for page in made.pages]
+    pages = [_page_entry(context, page, moved) for page in made.pages]
     kinds = Counter(page["kind"] for page in pages)
     start = decision.start[0] if decision.start else f"http://{decision.hosts[0]}/"
     return {
@@ -55,7 +55,7 @@ def index_of(
     }
 
 
-def _page_entry(context: Context, page: PageFacts) -> dict[str, Any]:
+def _page_entry(context: Context, page: PageFacts, moved: Mapping[str, str]) -> dict[str, Any]:
     return {
         "target_uri": page.target_uri,
         "url": context.publication.folder + page.name,
@@ -65,7 +65,7 @@ def _page_entry(context: Context, page: PageFacts) -> dict[str, Any]:
         "date": page.date or None,
         "record_id": page.record_id,
         "payload_digest": page.payload_digest,
-        "successor": context.places.migrated.get(page.target_uri),
+        "successor": moved.get(page.target_uri),
     }
 
 
@@ -88,13 +88,13 @@ def warc_digests(capture: Capture) -> dict[str, str]:
 def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The old columns: those of the decision first, then every other folder of the old site with more than one page."""
     mapped = list(decision.successor.columns) if decision.successor else []
-    html = [page for page in pages if page["kind"] == "page"]
-    first = Counter(path.split("/")[1] for page in html if (path := urlsplit(page["target_uri"]).path).count("/") > 1)
+    html = [(urlsplit(page["target_uri"]).path, page) for page in pages if page["kind"] == "page"]
+    first = Counter(path.split("/")[1] for path, _ in html if path.count("/") > 1)
     prefixes = [prefix.strip("/") for prefix in mapped]
     prefixes += sorted(name for name, number in first.items() if number > 1 and name not in prefixes)
     columns = []
     for prefix in prefixes:
-        below = [page for page in html if urlsplit(page["target_uri"]).path.startswith(f"/{prefix}/")]
+        below = [page for path, page in html if path.startswith(f"/{prefix}/")]
         front = _front_page(prefix, below)
         title = article.page_title(front["title"], context.publication.name) if front else ""
         columns.append(
@@ -163,9 +163,30 @@ def newest_index(public: Path, site: str) -> Path:
     return found[-1] if found else public / site / "index-missing.json"
 
 
-def update_successors(index: Path, migrated: Mapping[str, str]) -> bool:
+def is_current(index: Path, decision: Decision) -> bool:
+    """Whether this publication still says what the decision says, and all its copies are there."""
+    try:
+        record = read_index(index)
+    except Refused:
+        return False
+    said = [record.get(key) for key in ("label", "name", "unit", "reason", "approval", "retention")]
+    folder = index.with_suffix("")
+    return said == [
+        decision.label,
+        decision.name or decision.site,
+        decision.unit,
+        decision.reason,
+        approval_of(decision),
+        decision.retention,
+    ] and all(
+        (folder / name).is_file() and (folder / name).stat().st_size == about["bytes"]
+        for name, about in record["files"].items()
+    )
+
+
+def update_successors(index: Path, moved: Mapping[str, str]) -> bool:
     """Write into the index where its pages' information is now; False when it said so already."""
     record = read_index(index)
     for page in record["pages"]:
-        page["successor"] = migrated.get(page["target_uri"])
+        page["successor"] = moved.get(page["target_uri"])
     return files.write_atomic(index, as_bytes(record))

@@ -85,9 +85,9 @@ def relate(capture: Capture, *, public: Path, content: Path, build: Path) -> Rel
     index = published.read_index(public / capture.site / f"{capture.timestamp}.json")
     with Frontier(capture.frontier, read_only=True) as frontier:
         rows = list(frontier.rows())
-    live = successor.live_urls(build)
+    migrated = successor.migrated_pages(content, successor.live_urls(build))
     copies = {str(page["target_uri"]): str(page["url"]) for page in index["pages"]}
-    return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, successor.migrated_pages(content, live))))
+    return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, migrated)))
 
 
 def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[str, str]) -> list[Outcome]:
@@ -116,6 +116,11 @@ def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[s
         return Unresolved(target_uri=asked.url, reason=_why(row))
 
     return [of(row, row, frozenset({row.key})) for row in rows]
+
+
+def moved(rows: Iterable[Row], migrated: Mapping[str, str]) -> dict[str, str]:
+    """Target URI → URL of the page of ours that its text is now."""
+    return {one.target_uri: one.to for one in outcomes(rows, {}, migrated) if isinstance(one, Moved)}
 
 
 def _key(url: str) -> str:

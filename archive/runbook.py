@@ -88,9 +88,7 @@ class RetireReport:
 
 def load_decision(desk: Desk, site: str) -> Decision:
     """Of an old site, or of a path of our own. Raises Refused when there is none."""
-    if own.is_own(desk.content, site):
-        return own.load_decision(desk.content, site, desk.site_url, desk.today.isoformat())
-    return decisions.load(desk.content, site)
+    return own.load_decision(desk.content, site, desk.site_url, desk.today.isoformat())
 
 
 def standing(desk: Desk, decision: Decision) -> Standing:
@@ -107,7 +105,7 @@ def standing(desk: Desk, decision: Decision) -> Standing:
     return Standing(
         site=decision.site,
         today=desk.today,
-        own=own.is_own(desk.content, decision.site),
+        own=own.is_own(decision, desk.site_url),
         decision=decision,
         record=record,
         captured=_finished_capture(desk, decision),
@@ -172,7 +170,7 @@ class _Run:
 
     @property
     def own(self) -> bool:
-        return own.is_own(self.desk.content, self.decision.site)
+        return own.is_own(self.decision, self.desk.site_url)
 
     def go(self) -> None:
         approval = self.decision.approval
@@ -247,6 +245,12 @@ class _Run:
         return True
 
     def published(self, capture: Capture) -> None:
+        """Copies that still say what the decision says stay as they are (第十五条: not altered once archived)."""
+        index = self.desk.public / capture.site / f"{capture.timestamp}.json"
+        known = lifecycle.load(self.desk.content, self.decision.site)
+        last = known.last("published") if known else None
+        if last and last.facts.get("capture") == capture.id and published.is_current(index, self.decision):
+            return
         self.progress("publish")
         if self.own:
             report = own.publish_in_place(

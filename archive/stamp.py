@@ -317,7 +317,8 @@ class _Work:
         listed = etree.SubElement(holder, "ul")
         for frame in frames:
             link = etree.SubElement(etree.SubElement(listed, "li"), "a", href=frame.get("src") or "")
-            link.text = frame.get("title") or frame.get("name") or frame.get("src")
+            named = f"“{frame.get('title') or frame.get('name')}”" if frame.get("title") or frame.get("name") else ""
+            link.text = f"框架{named}（{frame.get('src')}）"
         self.removed["frames"] += len(frames)
         body.insert(0, holder)
         holder.tail, body.text = body.text, None

@@ -24,16 +24,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """`columns`: old path prefix without slashes → column; `migrated`: target URI → the new page's URL."""
+    """`owner` keeps the archive; `columns`: old path prefix without slashes → the column that took it over."""
 
     owner: str
     home: Place
     columns: Mapping[str, Place]
-    migrated: Mapping[str, str]
 
     @classmethod
-    def read(cls, content: Path, decision: Decision, live: frozenset[str] | None = None) -> Places:
-        """From the decision and the sources; `live`: the URLs of the live release (None: of no consequence yet)."""
+    def read(cls, content: Path, decision: Decision) -> Places:
+        """From the decision and the sources."""
         successor = decision.successor
         home = Place()
         columns: dict[str, Place] = {}
@@ -47,7 +46,7 @@ class Places:
                 name = f"{owner} › {title}" if "/" in column else title
                 columns[prefix.strip("/")] = Place(url=f"/{column.strip('/')}/", title=name) if title else home
         owner_title = title_of(content, "") or "市人民政府"
-        return cls(owner=owner_title, home=home, columns=columns, migrated=migrated_pages(content, live or frozenset()))
+        return cls(owner=owner_title, home=home, columns=columns)
 
     def of(self, target_uri: str) -> Place:
         """The nearest present place of an old URL: the column with the longest prefix, else the successor's home."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from sitegen import lifecycle
 from sitegen.errors import Problem
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +53,11 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             if raw["format"] != "published/1" or raw["mode"] not in {"copies", "in-place"}:
-                raise ValueError(f"format {raw['format']!r}, mode {raw['mode']!r}")
+                raise ValueError(
+                    _("format {format}, mode {mode}").format(format=repr(raw["format"]), mode=repr(raw["mode"]))
+                )
             if (raw["site"], raw["timestamp"]) != (path.parent.name, path.stem):
-                raise ValueError("site and timestamp are not those of its place")
+                raise ValueError(_("site and timestamp are not those of its place"))
             found.append(
                 Published(
                     site=raw["site"], timestamp=raw["timestamp"], mode=raw["mode"], raw=raw, folder=path.with_suffix("")
@@ -65,8 +68,8 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
                 Problem(
                     path=f"build/public/{path.parent.name}/{path.name}",
                     code="archive-index-unreadable",
-                    message=f"this is no published index: {error}",
-                    remedy=f"run: archive publish {path.parent.name}",
+                    message=_("this is no published index: {error}").format(error=error),
+                    remedy=_("run: {command}").format(command=f"archive publish {path.parent.name}"),
                 )
             )
     return found, problems
@@ -101,8 +104,10 @@ def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Probl
                 Problem(
                     path=f"content/_records/sites/{record.site}.yml",
                     code="archive-index-missing",
-                    message="the site's archive was published, but its public copies are not in build/public/",
-                    remedy=f"bring back the archive store and run: archive publish {record.site}",
+                    message=_("the site's archive was published, but its public copies are not in build/public/"),
+                    remedy=_("bring back the archive store and run: {command}").format(
+                        command=f"archive publish {record.site}"
+                    ),
                 )
             )
     return problems

@@ -41,6 +41,7 @@ from sitegen.good import Good
 from sitegen.pages import Page, Pages
 from sitegen.plan import Plan
 from sitegen.state import NOTHING, Made, Remembered, State
+from sitegen.text import _
 
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup, Task
@@ -116,7 +117,8 @@ def build(
     with output.only_build(project):
         inputs = read(project, now)
         fault("sources-read")
-        progress(f"{len(inputs.chosen.shown)} articles in {len(inputs.city.sites)} sites")
+        shown, sites = len(inputs.chosen.shown), len(inputs.city.sites)
+        progress(_("{articles} articles in {sites} sites").format(articles=shown, sites=sites))
         state = State(project.state / "build.sqlite")
         try:
             result = _build(project, inputs, state, jobs=jobs, clean=clean, progress=progress, fault=fault)
@@ -157,8 +159,8 @@ def read(project: Project, now: datetime) -> Inputs:
                 Problem(
                     path="content/index.md",
                     code="portal-missing",
-                    message="there is no portal that can be used, so no page has an identity",
-                    remedy="write content/index.md with kind: portal (sitegen new site)",
+                    message=_("there is no portal that can be used, so no page has an identity"),
+                    remedy=_("write content/index.md with kind: portal (sitegen new site)"),
                 ),
             ]
         )
@@ -257,8 +259,8 @@ def _build(
                 Problem(
                     path="build/releases",
                     code="release-not-written",
-                    message=f"the release could not be written: {error}",
-                    remedy="make room on the disk and build again; the release that is served was not touched",
+                    message=_("the release could not be written: {error}").format(error=error),
+                    remedy=_("make room on the disk and build again; the release that is served was not touched"),
                 )
             ]
         ) from error
@@ -330,7 +332,7 @@ def _share_kept(work: _Work, tree: Path) -> Plan:
             output.share(source, tree, made.file)
             kept.append(made)
         else:
-            again.append((by_file[made.file], made.key, "its file has vanished"))
+            again.append((by_file[made.file], made.key, _("its file has vanished")))
     again.sort(key=lambda entry: entry[0].url)
     return replace(work.planned, render=tuple(again), keep=tuple(kept))
 
@@ -362,7 +364,7 @@ def _render(setup: Setup, tasks: Sequence[Task], jobs: int, progress: Progress) 
                 done += future.result()
             except BrokenProcessPool:
                 done += _one_by_one(setup, batch)
-            progress(f"rendered {len(done)} of {len(tasks)} pages")
+            progress(_("rendered {done} of {total} pages").format(done=len(done), total=len(tasks)))
     return done
 
 
@@ -379,8 +381,8 @@ def _one_by_one(setup: Setup, tasks: Sequence[Task]) -> list[Made]:
             problem = Problem(
                 path=f"content/{task.source}" if task.source else f"/{task.file}",
                 code="render-crashed",
-                message="rendering this page ended the worker process",
-                remedy="look for something extreme in the source; the page's last version stays online",
+                message=_("rendering this page ended the worker process"),
+                remedy=_("look for something extreme in the source; the page's last version stays online"),
             )
             done.append(
                 Made(
@@ -470,8 +472,8 @@ def _copies(index: archived.Published, remembered: Remembered, damaged: list[Pro
                 Problem(
                     path=f"build/public/{index.site}/{index.timestamp}/{name}",
                     code="archive-copy-damaged",
-                    message="the public copy is missing or not what its index says",
-                    remedy=f"run: archive publish {index.site}/{index.timestamp}",
+                    message=_("the public copy is missing or not what its index says"),
+                    remedy=_("run: {command}").format(command=f"archive publish {index.site}/{index.timestamp}"),
                 )
             )
     return found

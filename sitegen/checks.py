@@ -8,6 +8,7 @@ from sitegen.city import City
 from sitegen.errors import Problem
 from sitegen.model import Interpretation, Policy, file_of, url_of
 from sitegen.state import Made
+from sitegen.text import _
 
 
 def links(made: Iterable[Made], files: set[str]) -> list[Problem]:
@@ -26,8 +27,8 @@ def links(made: Iterable[Made], files: set[str]) -> list[Problem]:
                         path=f"content/{page.source}",
                         code="anchor-missing",
                         severity="warning",
-                        message=f"content/{path} has no place called #{anchor}",
-                        remedy="link to a heading of that page, or to the page itself",
+                        message=_("{path} has no place called #{anchor}").format(path=f"content/{path}", anchor=anchor),
+                        remedy=_("link to a heading of that page, or to the page itself"),
                     )
                 )
     return problems
@@ -39,14 +40,14 @@ def _bad_link(source: str, path: str, *, exists: bool) -> Problem:
             path=f"content/{source}",
             code="link-target-unpublished",
             severity="warning",
-            message=f"it links to content/{path}, which is not published",
-            remedy="publish that page first, or take the link out",
+            message=_("it links to {path}, which is not published").format(path=f"content/{path}"),
+            remedy=_("publish that page first, or take the link out"),
         )
     return Problem(
         path=f"content/{source}",
         code="link-broken",
-        message=f"it links to content/{path}, which does not exist",
-        remedy="correct the link; it is relative to the file it stands in",
+        message=_("it links to {path}, which does not exist").format(path=f"content/{path}"),
+        remedy=_("correct the link; it is relative to the file it stands in"),
     )
 
 
@@ -73,8 +74,8 @@ def _unknown(path: str, key: str, stable_id: str) -> Problem:
         code="relation-unknown",
         severity="warning",
         key=key,
-        message=f"{stable_id} is not a published policy",
-        remedy="write the stable id (the file name without .md) of the policy, and publish it",
+        message=_("{id} is not a published policy").format(id=stable_id),
+        remedy=_("write the stable id (the file name without .md) of the policy, and publish it"),
     )
 
 
@@ -95,8 +96,10 @@ def duties(city: City) -> list[Problem]:
                 Problem(
                     path=f"content/{site.source}",
                     code="portal-function-missing",
-                    message=f"no column of this portal has the function {function} (第二条)",
-                    remedy=f"add a column with function: {function}",
+                    message=_("no column of this portal has the function {function} (第二条)").format(
+                        function=function
+                    ),
+                    remedy=_("add a column with {line}").format(line=f"function: {function}"),
                 )
             )
     return problems
@@ -107,6 +110,6 @@ def _no_record(source: str, key: str, value: str, file: str) -> Problem:
         path=f"content/{source}",
         code="record-missing",
         key=key,
-        message=f"{value} is not in _records/{file}",
-        remedy=f"add {value} to content/_records/{file}, or correct the name",
+        message=_("{name} is not in _records/{file}").format(name=value, file=file),
+        remedy=_("add {name} to content/_records/{file}, or correct the name").format(name=value, file=file),
     )

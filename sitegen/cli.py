@@ -12,11 +12,13 @@ import click
 from sitegen import build as building
 from sitegen import checks, clock, config, output, report, signing
 from sitegen.errors import PlatformError, Problem, UsageError, in_order
-from sitegen.ledger import STAGES, Stage
+from sitegen.ledger import STAGES, Entry, Stage, stage_name
 from sitegen.review import Open, Signed
 from sitegen.serve import serve as run_server
+from sitegen.text import _
 
-_config = click.option(
+_option = functools.partial(click.option, cls=report.Option)
+_config = _option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
@@ -24,10 +26,8 @@ _config = click.option(
     show_default=True,
     help="The project's file.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-_date = click.option(
-    "--date", "given_date", metavar="DATE", help="Act as if it were this moment (2026-11-22 or ISO 8601)."
-)
+_json = _option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+_date = _option("--date", "given_date", metavar="DATE", help="Act as if it were this moment (2026-11-22 or ISO 8601).")
 
 
 def _reporting(command: Callable[..., None]) -> Callable[..., None]:
@@ -43,8 +43,8 @@ def _reporting(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="jiyuehua")
+@click.group(cls=report.Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jiyuehua", cls=report.Option, help="Show the version and exit.")
 def main() -> None:
     """Build a city's portal and department sections from Markdown.
 
@@ -59,9 +59,9 @@ def main() -> None:
 @_config
 @_json
 @_date
-@click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0 = one per core.")
-@click.option("--clean", is_flag=True, help="Forget the last build; the last good versions are kept.")
-@click.option("--explain", is_flag=True, help="Say why each page was rendered.")
+@_option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0 = one per core.")
+@_option("--clean", is_flag=True, help="Forget the last build; the last good versions are kept.")
+@_option("--explain", is_flag=True, help="Say why each page was rendered.")
 @_reporting
 def build(config_file: Path, as_json: bool, given_date: str | None, jobs: int, clean: bool, explain: bool) -> None:
     """Build what changed and switch to the new release.
@@ -82,12 +82,24 @@ def build(config_file: Path, as_json: bool, given_date: str | None, jobs: int, c
         if explain:
             for file, reason in sorted(result.reasons.items()):
                 click.echo(f"{file}: {reason}")
+        summary = _(
+            "{rendered} rendered, {kept} kept, {removed} removed, {pending} wait for review, {problems} problems, "
+            "{seconds} s; release {release}"
+        )
         click.echo(
-            f"{result.rendered} rendered, {result.kept} kept, {result.removed} removed, {result.pending} wait for review, "
-            f"{len(result.problems)} problems, {result.seconds:.2f} s; release {result.release}"
+            summary.format(
+                rendered=result.rendered,
+                kept=result.kept,
+                removed=result.removed,
+                pending=result.pending,
+                problems=len(result.problems),
+                seconds=f"{result.seconds:.2f}",
+                release=result.release,
+            )
         )
         if result.next_change:
-            click.echo(f"the next change by time alone is at {result.next_change:%Y-%m-%d %H:%M}")
+            time = f"{result.next_change:%Y-%m-%d %H:%M}"
+            click.echo(_("the next change by time alone is at {time}").format(time=time))
     report.leave(result.problems)
 
 
@@ -113,13 +125,13 @@ def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date:
         report.data({"problems": [problem.as_json() for problem in found]})
     else:
         report.problems(found)
-        click.echo(f"{len(found)} problems")
+        click.echo(_("{count} problems").format(count=len(found)))
     report.leave(found)
 
 
 @main.command()
 @_config
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@_option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @_reporting
 def serve(config_file: Path, port: int) -> None:
     """Serve the live release on 127.0.0.1 (stock `mkdocs serve` previews drafts).
@@ -147,7 +159,7 @@ def _paths() -> Callable[[Callable[..., None]], Callable[..., None]]:
     return click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
-_person = click.option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
+_person = _option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
 
 
 @review.command()
@@ -172,8 +184,8 @@ def approve(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_dat
 @_json
 @_date
 @_person
-@click.option("--reason", required=True, help="What must be corrected; the editor reads it.")
-@click.option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
+@_option("--reason", required=True, help="What must be corrected; the editor reads it.")
+@_option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
 @_reporting
 def reject(
     paths: tuple[Path, ...],
@@ -211,10 +223,12 @@ def _decide(
         verdicts = [{"path": f"content/{path}", "stage": done} for path, done in given]
         report.data({"verdicts": verdicts, "problems": [p.as_json() for p in problems]})
     else:
+        said = _("pass") if verdict == "pass" else _("reject")
         for path, done in given:
-            click.echo(f"{verdict} {done}: content/{path}")
+            line = _("{verdict} {stage}: {path}")
+            click.echo(line.format(verdict=said, stage=stage_name(done), path=f"content/{path}"))
         report.problems(problems)
-        click.echo(f"{len(given)} verdicts by {person}")
+        click.echo(_("{count} verdicts by {person}").format(count=len(given), person=person))
     report.leave(problems)
 
 
@@ -241,11 +255,15 @@ def status(paths: tuple[Path, ...], config_file: Path, as_json: bool) -> None:
 def _standing_words(standing: signing.Standing) -> str:
     match standing.status:
         case Signed() as signed:
-            return f"signed by {signed.entry.person} at {signed.entry.at:%Y-%m-%d %H:%M}"
-        case Open() as waiting:
-            rejected = f" (rejected: {waiting.rejected.reason})" if waiting.rejected else ""
-            return f"waits for {waiting.next_stage}{rejected}"
-    return "cannot be read: " + "; ".join(problem.code for problem in standing.problems)
+            time = f"{signed.entry.at:%Y-%m-%d %H:%M}"
+            return _("signed by {person} at {time}").format(person=signed.entry.person, time=time)
+        case Open(rejected=None) as waiting:
+            return _("waits for {stage}").format(stage=stage_name(waiting.next_stage))
+        case Open(rejected=Entry() as rejected) as waiting:
+            words = _("waits for {stage} (rejected: {reason})")
+            return words.format(stage=stage_name(waiting.next_stage), reason=rejected.reason)
+    codes = "; ".join(problem.code for problem in standing.problems)
+    return _("cannot be read: {codes}").format(codes=codes)
 
 
 # --- releases ----------------------------------------------------------------------------------------------------
@@ -295,20 +313,20 @@ def rollback(release_id: str | None, config_file: Path) -> None:
                 Problem(
                     path=release_id or "build/releases",
                     code="release-unknown",
-                    message="there is no such release to go back to",
-                    remedy="see: sitegen release list",
+                    message=_("there is no such release to go back to"),
+                    remedy=_("see: {command}").format(command="sitegen release list"),
                 )
             ]
         )
     output.switch(project, target)
-    click.echo(f"{target} is live")
+    click.echo(_("{release} is live").format(release=target))
 
 
 @release.command()
 @_config
-@click.option("--keep", type=click.IntRange(1), default=output.KEEP_RELEASES, show_default=True)
+@_option("--keep", type=click.IntRange(1), default=output.KEEP_RELEASES, show_default=True)
 @_reporting
 def prune(config_file: Path, keep: int) -> None:
     """Remove all but the newest releases; the live one always stays."""
     for removed in output.prune(config.load(config_file), keep):
-        click.echo(f"removed {removed}")
+        click.echo(_("removed {release}").format(release=removed))

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sitegen.errors import Problem, UsageError
+from sitegen.text import _
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -33,8 +34,8 @@ def now(given: str | None = None) -> datetime:
                 Problem(
                     path="--date" if given else "SITEGEN_NOW",
                     code="clock-unreadable",
-                    message=f"“{text}” is not a date or a time",
-                    remedy="write 2026-11-22 or 2026-11-22T09:30+08:00",
+                    message=_("“{text}” is not a date or a time").format(text=text),
+                    remedy=_("write 2026-11-22 or 2026-11-22T09:30+08:00"),
                 )
             ]
         ) from None

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from sitegen.errors import Problem, UsageError
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +67,23 @@ def load(config_file: Path) -> Project:
         settings = yaml.load(path.read_text(encoding="utf-8"), _TolerantLoader)  # noqa: S506 (a safe loader)
     except FileNotFoundError:
         raise refuse(
-            "config-missing", f"there is no {config_file}", "run the command in the project's folder, or give --config"
+            "config-missing",
+            _("there is no {file}").format(file=config_file),
+            _("run the command in the project's folder, or give --config"),
         ) from None
     except yaml.YAMLError as error:
-        raise refuse("config-unreadable", f"not YAML: {error}", "correct the file") from None
+        message = _("not YAML: {error}").format(error=error)
+        raise refuse("config-unreadable", message, _("correct the file")) from None
     settings = settings if isinstance(settings, dict) else {}
     theme = settings.get("theme")
     custom_dir = theme.get("custom_dir") if isinstance(theme, dict) else None
     if not custom_dir:
-        raise refuse("config-theme", "theme.custom_dir is missing", "add `custom_dir: themes/gov`", "theme.custom_dir")
+        remedy = _("add {line}").format(line="`custom_dir: themes/gov`")
+        raise refuse("config-theme", _("{key} is missing").format(key="theme.custom_dir"), remedy, "theme.custom_dir")
     site_url = str(settings.get("site_url") or "")
     if urlsplit(site_url).scheme not in {"http", "https"}:
-        raise refuse("config-site-url", "site_url is missing", "add `site_url: https://www.….gov.cn/`", "site_url")
+        remedy = _("add {line}").format(line="`site_url: https://www.….gov.cn/`")
+        raise refuse("config-site-url", _("{key} is missing").format(key="site_url"), remedy, "site_url")
     return Project(
         root=path.parent,
         config_file=path,

@@ -30,6 +30,7 @@ from sitegen.model import (
     Service,
     Site,
 )
+from sitegen.text import _
 
 _LOCAL_LINK = re.compile(
     r"\]\(\s*<?([^)\s>]+)>?[^)]*\)"  # [text](path "title")
@@ -111,8 +112,8 @@ def _walk(root: Path, problems: list[Problem], folder: str = "") -> list[str]:
                     Problem(
                         path=f"content/{path}",
                         code="symlink-refused",
-                        message="symbolic links are not followed: they can lead out of content/",
-                        remedy="put the file itself here",
+                        message=_("symbolic links are not followed: they can lead out of content/"),
+                        remedy=_("put the file itself here"),
                     )
                 )
             elif entry.is_dir():
@@ -130,8 +131,8 @@ def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
             Problem(
                 path=f"content/{path}",
                 code="source-not-utf8",
-                message=f"the file is not UTF-8 (byte {error.start})",
-                remedy="save it as UTF-8",
+                message=_("the file is not UTF-8 (byte {number})").format(number=error.start),
+                remedy=_("save it as UTF-8"),
             )
         )
         return None
@@ -175,8 +176,8 @@ def _section(path: str, text: str, tree: Tree, problems: list[Problem]) -> Site 
         fields.report(
             "section-without-site",
             None,
-            "no portal or department stands above this column",
-            "add index.md with kind: department above it",
+            _("no portal or department stands above this column"),
+            _("add index.md with kind: department above it"),
         )
         return None
     return _column(folder, kind, site, path, digest, fields) if fields.has("title") else None
@@ -249,8 +250,8 @@ def _load_source(tree: Tree, path: str) -> None:
             Problem(
                 path=f"content/{path}",
                 code="article-without-column",
-                message="no column's index.md stands above this file, or it cannot be used",
-                remedy="put the file below a column, or mend the column's index.md",
+                message=_("no column's index.md stands above this file, or it cannot be used"),
+                remedy=_("put the file below a column, or mend the column's index.md"),
             )
         )
         return
@@ -287,8 +288,8 @@ def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Ar
         fields.report(
             "image-missing",
             "image",
-            f"there is no file {fields.text('image')}",
-            "add the file beside the article",
+            _("there is no file {name}").format(name=fields.text("image")),
+            _("add the file beside the article"),
             warning=True,
         )
         image = ""
@@ -397,20 +398,34 @@ class _Fields:
     def require(self, *keys: str) -> None:
         for key in keys:
             if not self.has(key):
+                line = f"{key}: {_EXAMPLES.get(key, '…')}"
                 self.report(
-                    "field-missing", key, f"{key} is missing or empty", f"add a line: {key}: {_EXAMPLES.get(key, '…')}"
+                    "field-missing",
+                    key,
+                    _("{key} is missing or empty").format(key=key),
+                    _("add a line: {line}").format(line=line),
                 )
 
     def one_of(self, key: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.text(key)
         if value and value not in allowed:
-            self.report("field-value", key, f"“{value}” is not allowed here", f"use one of: {', '.join(allowed)}")
+            self.report(
+                "field-value",
+                key,
+                _("“{value}” is not allowed here").format(value=value),
+                _("use one of: {values}").format(values=", ".join(allowed)),
+            )
         return value if value in allowed else default
 
     def number(self, key: str, default: int) -> int:
         value = self.text(key)
         if value and not re.fullmatch(r"\d{1,6}", value):
-            self.report("field-value", key, f"“{value}” is not a whole number", f"write: {key}: {default}")
+            self.report(
+                "field-value",
+                key,
+                _("“{value}” is not a whole number").format(value=value),
+                _("write: {line}").format(line=f"{key}: {default}"),
+            )
             return default
         return int(value) if value else default
 
@@ -437,14 +452,19 @@ class _Fields:
             self.report(
                 "date-without-time",
                 key,
-                "the date has no time of day; 00:00 is taken",
-                f"write: {key}: {value} 09:30",
+                _("the date has no time of day; 00:00 is taken"),
+                _("write: {line}").format(line=f"{key}: {value} 09:30"),
                 warning=True,
             )
         return moment
 
     def _bad_date(self, key: str, value: str, example: str) -> None:
-        self.report("date-impossible", key, f"“{value}” is not a date", f"write: {key}: {example}")
+        self.report(
+            "date-impossible",
+            key,
+            _("“{value}” is not a date").format(value=value),
+            _("write: {line}").format(line=f"{key}: {example}"),
+        )
 
 
 _EXAMPLES = {

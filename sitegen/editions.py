@@ -14,10 +14,11 @@ from sitegen.content import Source, Tree
 from sitegen.errors import Problem
 from sitegen.files import sha256_file
 from sitegen.good import Good
-from sitegen.ledger import Entry
+from sitegen.ledger import Entry, stage_name
 from sitegen.model import Article, Column
 from sitegen.records import Records
 from sitegen.review import Open, Responsible, Signed
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,8 @@ def _place(edition: Edition, path: str, now: datetime, result: Editions) -> None
                 code="publication-in-future",
                 severity="warning",
                 key="publish_at" if article.publish_at else "date",
-                message=f"it is published at {begins:%Y-%m-%d %H:%M}, not yet",
-                remedy="nothing, when this is meant; run the build at that time",
+                message=_("it is published at {time}, not yet").format(time=f"{begins:%Y-%m-%d %H:%M}"),
+                remedy=_("nothing, when this is meant; run the build at that time"),
             )
         )
     elif article.expire_at is not None and article.expire_at <= now and edition.retired is None:
@@ -141,16 +142,18 @@ class _Chooser:
         if edition is None:
             self._report(
                 "retired-version-missing",
-                f"the version that was retired ({page.blob[:12]}) is neither in git nor in build/state/good",
-                "bring back the repository's history or the state folder",
+                _("the version that was retired ({blob}) is neither in git nor in build/state/good").format(
+                    blob=page.blob[:12]
+                ),
+                _("bring back the repository's history or the state folder"),
             )
         return edition
 
     def refuse_in_retired_column(self) -> None:
         self._report(
             "article-in-retired-column",
-            f"the column {self.source.column} is retired: nothing new is published in it",
-            "put the file into the column that succeeds it",
+            _("the column {column} is retired: nothing new is published in it").format(column=self.source.column),
+            _("put the file into the column that succeeds it"),
         )
 
     def _current(self) -> tuple[Article | None, list[Problem]]:
@@ -170,7 +173,7 @@ class _Chooser:
         text = frontmatter.normalise(data)
         sign = next((e for e in entries if e.digest == digest and e.stage == "sign" and e.assets), None)
         signed_assets = dict(sign.assets) if sign else {}
-        article, _ = content.article(text, self.source.path, self._column, self.tree)
+        article, _problems = content.article(text, self.source.path, self._column, self.tree)
         if article is None:
             return None
         files = {path: self.tree.root / path for path in article.assets}
@@ -187,31 +190,41 @@ class _Chooser:
     def _tell(self, standing: Open | None, older: Signed | None, edition: Edition | None) -> None:
         if standing is not None:
             self._tell_of_ledger(standing)
-            path, stage = f"content/{self.source.path}", standing.next_stage
-            what = "the last signed version stays online" if edition else "it is not published"
-            remedy = f"sitegen review approve {path} --as PERSON"
-            if standing.rejected is not None:
-                why = f"rejected at stage {standing.rejected.stage} by {standing.rejected.person}: {standing.rejected.reason}"
-                self._report("review-rejected", f"{why}; {what}", f"correct it, then {remedy}", warning=True)
+            what = _("the last signed version stays online") if edition else _("it is not published")
+            command = f"sitegen review approve content/{self.source.path} --as PERSON"
+            rejected = standing.rejected
+            if rejected is not None:
+                message = _("rejected at stage {stage} by {person}: {reason}; {consequence}").format(
+                    stage=stage_name(rejected.stage),
+                    person=rejected.person,
+                    reason=rejected.reason,
+                    consequence=what,
+                )
+                remedy = _("correct it, then {command}").format(command=command)
+                self._report("review-rejected", message, remedy, warning=True)
             else:
-                self._report("review-pending", f"waits for stage {stage}; {what}", remedy, warning=True)
+                message = _("waits for stage {stage}; {consequence}")
+                message = message.format(stage=stage_name(standing.next_stage), consequence=what)
+                self._report("review-pending", message, command, warning=True)
         elif edition is not None:
             self._report(
                 "last-version-shown",
-                "the file cannot be used; the last signed version stays online",
-                "correct the lines named above and have the new version reviewed",
+                _("the file cannot be used; the last signed version stays online"),
+                _("correct the lines named above and have the new version reviewed"),
                 warning=True,
             )
         if older is not None and edition is None:
             self._report(
                 "last-version-missing",
-                f"the last signed version ({older.entry.blob[:12]}) is neither in git nor in build/state/good; the page is withheld",
-                "commit what is signed, or finish the review of the present version",
+                _(
+                    "the last signed version ({blob}) is neither in git nor in build/state/good; the page is withheld"
+                ).format(blob=older.entry.blob[:12]),
+                _("commit what is signed, or finish the review of the present version"),
             )
 
     def _tell_of_ledger(self, standing: Open) -> None:
         for entry, reason in standing.ignored:
-            place, _, line = entry.place.rpartition(":")
+            place, line = entry.place.rsplit(":", 1)
             self.result.problems.append(
                 Problem(
                     path=f"content/{place}",
@@ -219,8 +232,10 @@ class _Chooser:
                     code="review-entry-ignored",
                     severity="warning",
                     key=entry.article,
-                    message=f"the verdict of {entry.person} at stage {entry.stage} does not count: {review.EXPLANATIONS[reason]}",
-                    remedy="have an entitled person give the verdict; ledger lines are never deleted",
+                    message=_("the verdict of {person} at stage {stage} does not count: {explanation}").format(
+                        person=entry.person, stage=stage_name(entry.stage), explanation=review.explain(reason)
+                    ),
+                    remedy=_("have an entitled person give the verdict; ledger lines are never deleted"),
                 )
             )
 

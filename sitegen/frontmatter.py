@@ -16,6 +16,7 @@ import yaml
 
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Severity
+from sitegen.text import _
 
 # The same block that MkDocs recognises (mkdocs.utils.meta), so that both see the same body.
 _BLOCK = re.compile(r"^-{3}[ \t]*\n(.*?\n)(?:\.{3}|-{3})[ \t]*\n", re.DOTALL)
@@ -138,15 +139,15 @@ def _report_missing_block(text: str, found: _Findings) -> None:
         found.add(
             "front-matter-open",
             1,
-            "the front matter has no closing line ---",
-            "put a line with only --- after the last key",
+            _("the front matter has no closing line ---"),
+            _("put a line with only --- after the last key"),
         )
     else:
         found.add(
             "front-matter-missing",
             1,
-            "the file does not begin with a line ---",
-            "begin the file with: --- / title: … / date: 2026-11-22 09:30 / source: … / ---",
+            _("the file does not begin with a line ---"),
+            _("begin the file with: {lines}").format(lines="--- / title: … / date: 2026-11-22 09:30 / source: … / ---"),
         )
 
 
@@ -158,8 +159,8 @@ def _look_for_common_mistakes(lines: list[str], found: _Findings) -> None:
             found.add(
                 "front-matter-tab",
                 number,
-                "the line holds a tab",
-                f"write: {re.sub(r'[ ]*' + chr(9) + r'[ ]*', ' ', line).strip()}",
+                _("the line holds a tab"),
+                _("write: {line}").format(line=re.sub(r"[ ]*\t[ ]*", " ", line).strip()),
             )
             continue
         match = _KEY_LINE.match(line)
@@ -171,13 +172,17 @@ def _look_for_common_mistakes(lines: list[str], found: _Findings) -> None:
             found.add(
                 "front-matter-full-width-colon",
                 number,
-                "the colon after the key is full-width (：)",
-                f"write: {key}: {_quoted_if_needed(value)}",
+                _("the colon after the key is full-width (：)"),
+                _("write: {line}").format(line=f"{key}: {_quoted_if_needed(value)}"),
                 key=key,
             )
         elif value and not rest.startswith(" "):
             found.add(
-                "front-matter-no-space", number, "there is no space after the colon", f"write: {key}: {value}", key=key
+                "front-matter-no-space",
+                number,
+                _("there is no space after the colon"),
+                _("write: {line}").format(line=f"{key}: {value}"),
+                key=key,
             )
         elif value[:1] in {'"', "'"}:
             if len(value) < 2 or not re.search(rf"{value[0]}\s*(#.*)?$", value[1:]):
@@ -185,16 +190,16 @@ def _look_for_common_mistakes(lines: list[str], found: _Findings) -> None:
                 found.add(
                     "front-matter-open-quote",
                     number,
-                    "a quotation mark is opened and never closed",
-                    f'write: {key}: "{body}"',
+                    _("a quotation mark is opened and never closed"),
+                    _("write: {line}").format(line=f'{key}: "{body}"'),
                     key=key,
                 )
         elif re.search(r":(\s|$)", value) and not value.startswith(("[", "{", "|", ">")):
             found.add(
                 "front-matter-second-colon",
                 number,
-                "the value holds a colon and must stand in quotation marks",
-                f"write: {key}: {_quoted_if_needed(value)}",
+                _("the value holds a colon and must stand in quotation marks"),
+                _("write: {line}").format(line=f"{key}: {_quoted_if_needed(value)}"),
                 key=key,
             )
 
@@ -211,12 +216,17 @@ def _parse_yaml(block: str, found: _Findings) -> list[tuple[str, int, Value]] | 
         found.add(
             "front-matter-yaml",
             mark.line + 2 if mark else 1,
-            f"cannot be read: {getattr(error, 'problem', None) or error}",
-            "write one `key: value` a line; put a value with special signs in quotation marks",
+            _("cannot be read: {error}").format(error=getattr(error, "problem", None) or error),
+            _("write one `key: value` a line; put a value with special signs in quotation marks"),
         )
         return None
     if not isinstance(root, yaml.MappingNode):
-        found.add("front-matter-yaml", 2, "the block holds no `key: value` lines", "write: title: …")
+        found.add(
+            "front-matter-yaml",
+            2,
+            _("the block holds no `key: value` lines"),
+            _("write: {line}").format(line="title: …"),
+        )
         return None
     result: list[tuple[str, int, Value]] = []
     for key_node, value_node in root.value:
@@ -226,8 +236,8 @@ def _parse_yaml(block: str, found: _Findings) -> list[tuple[str, int, Value]] | 
             found.add(
                 "front-matter-nested",
                 line,
-                "a value here is a text or a list of texts",
-                "write the value on one line",
+                _("a value here is a text or a list of texts"),
+                _("write the value on one line"),
                 key=str(key_node.value),
             )
             continue
@@ -256,8 +266,8 @@ def _resolve_keys(
             found.add(
                 "front-matter-duplicate-key",
                 line,
-                f"{written} stands twice (first on line {places[key]})",
-                f"delete line {line} or line {places[key]}",
+                _("{key} stands twice (first on line {first})").format(key=written, first=places[key]),
+                _("delete line {line} or line {first}").format(line=line, first=places[key]),
                 key=key,
             )
             continue
@@ -266,8 +276,8 @@ def _resolve_keys(
             found.add(
                 "front-matter-unknown-key",
                 line,
-                f"the key {written} is not known",
-                f"did you mean {near[0]}?" if near else "delete the line",
+                _("the key {key} is not known").format(key=written),
+                _("did you mean {key}?").format(key=near[0]) if near else _("delete the line"),
                 key=written,
                 severity="warning",
             )

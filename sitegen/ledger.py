@@ -12,10 +12,16 @@ from typing import Literal, get_args
 
 from sitegen import files
 from sitegen.errors import Problem
+from sitegen.text import _
 
 Stage = Literal["edit", "review", "sign"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 FOLDER = "_reviews"
+
+
+def stage_name(stage: Stage) -> str:
+    """As people read it."""
+    return {"edit": _("edit"), "review": _("review"), "sign": _("sign")}[stage]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +62,8 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
                         path=f"content/{relative}",
                         line=number,
                         code="review-entry-unreadable",
-                        message=f"this is no ledger entry: {error}",
-                        remedy="restore the line from git; ledgers are only ever appended to",
+                        message=_("this is no ledger entry: {error}").format(error=error),
+                        remedy=_("restore the line from git; ledgers are only ever appended to"),
                     )
                 )
     return entries, problems
@@ -66,16 +72,16 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
 def _entry(raw: Mapping[str, object], place: str) -> Entry:
     stage, verdict = raw["stage"], raw["verdict"]
     if stage not in STAGES or verdict not in {"pass", "reject"}:
-        raise ValueError(f"stage {stage!r}, verdict {verdict!r}")
+        raise ValueError(_("stage {stage}, verdict {verdict}").format(stage=repr(stage), verdict=repr(verdict)))
     at = datetime.fromisoformat(str(raw["at"]))
     if at.tzinfo is None:
-        raise ValueError("`at` has no offset")
+        raise ValueError(_("`at` has no offset"))
     digest = str(raw["digest"])
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-        raise ValueError("`digest` is not sha256: and 64 hex digits")
+        raise ValueError(_("`digest` is not sha256: and 64 hex digits"))
     assets = raw.get("assets") or {}
     if not isinstance(assets, dict):
-        raise TypeError("`assets` is not a mapping")
+        raise TypeError(_("`assets` is not a mapping"))
     return Entry(
         article=str(raw["article"]),
         stage=stage,

@@ -12,6 +12,7 @@ import yaml
 
 from sitegen import files
 from sitegen.errors import Problem, Refused
+from sitegen.text import _
 
 RETIREMENT_EVENTS = (
     "approval",
@@ -70,8 +71,8 @@ def load(content: Path, site: str) -> SiteRecord | None:
                 Problem(
                     path=f"content/_records/sites/{site}.yml",
                     code="lifecycle-unreadable",
-                    message=f"the record cannot be read: {error}",
-                    remedy="see docs/FORMATS.md §1.4; each event needs `event` and `date: 2026-11-22`",
+                    message=_("the record cannot be read: {error}").format(error=error),
+                    remedy=_("see docs/FORMATS.md §1.4; each event needs `event` and `date: 2026-11-22`"),
                 )
             ]
         ) from None
@@ -89,7 +90,7 @@ def _record(site: str, raw: dict[str, Any]) -> SiteRecord:
     for entry in raw.get("events") or ():
         on = entry["date"]
         if not isinstance(on, date):
-            raise ValueError(f"date: {on} is not a date")
+            raise ValueError(_("“{value}” is not a date").format(value=on))
         facts = {str(key): str(value) for key, value in entry.items() if key not in {"event", "date"}}
         events.append(Event(event=str(entry["event"]), on=on, facts=facts))
     return SiteRecord(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from sitegen.errors import Problem
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,8 @@ def load(content: Path) -> tuple[Links, list[Problem]]:
         problem = Problem(
             path="content/_records/links.yml",
             code="record-unreadable",
-            message=f"the link groups cannot be read: {error}",
-            remedy="write groups: [{title: 县区, links: [{title: 东城区, url: 'https://…'}]}]",
+            message=_("the link groups cannot be read: {error}").format(error=error),
+            remedy=_("write {line}").format(line="groups: [{title: 县区, links: [{title: 东城区, url: 'https://…'}]}]"),
         )
         return Links(groups=(), footer=()), [problem]
 
@@ -50,5 +51,5 @@ def _links(raw: Any) -> tuple[Link, ...]:
 def _link(entry: Mapping[str, Any]) -> Link:
     url = str(entry["url"])
     if not (url.startswith(("https://", "http://")) or (url.startswith("/") and not url.startswith("//"))):
-        raise ValueError(f"“{url}” is neither https:// nor a path of this site")
+        raise ValueError(_("“{url}” is neither https:// nor a path of this site").format(url=url))
     return Link(title=str(entry["title"]), url=url)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
+from sitegen.text import _
 
 KEEP_RELEASES = 5
 
@@ -77,8 +78,8 @@ def switch(project: Project, release: str) -> None:
                 Problem(
                     path="build/site",
                     code="release-place-taken",
-                    message="build/site is a folder, not the link to a release",
-                    remedy="move the folder away and build again",
+                    message=_("build/site is a folder, not the link to a release"),
+                    remedy=_("move the folder away and build again"),
                 )
             ]
         )
@@ -130,8 +131,8 @@ def only_build(project: Project) -> Iterator[None]:
                     Problem(
                         path="build/state/lock",
                         code="build-running",
-                        message="another build of this project is running",
-                        remedy="wait for it to end, or end it",
+                        message=_("another build of this project is running"),
+                        remedy=_("wait for it to end, or end it"),
                     )
                 ]
             ) from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sitegen.pages import Page
 from sitegen.state import Made, Remembered
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,11 @@ def make(
 
 def _why(made: Made | None, key: str, targets: set[str]) -> str | None:
     if made is None:
-        return "new"
+        return _("new")
     if not made.digest:
-        return "failed before"
+        return _("failed before")
     if made.key != key:
-        return "changed"
+        return _("changed")
     if any((path in targets) != found for path, found in made.reads.items()):
-        return "a link's target came or went"
+        return _("a link's target came or went")
     return None

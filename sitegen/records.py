@@ -12,6 +12,7 @@ import yaml
 
 from sitegen.errors import Problem
 from sitegen.ledger import STAGES, Stage
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str
                 line=line,
                 code="record-unreadable",
                 message=message,
-                remedy="see docs/FORMATS.md §1.3 for the form of the file",
+                remedy=_("see docs/FORMATS.md §1.3 for the form of the file"),
             )
         )
 
@@ -101,11 +102,11 @@ def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str
         return []
     listed = document.get(name) if isinstance(document, dict) else None
     if not isinstance(listed, list):
-        report(f"there is no list `{name}:`")
+        report(_("there is no list `{name}:`").format(name=name))
         return []
     good = [entry for entry in listed if isinstance(entry, dict) and entry.get("id")]
     if len(good) < len(listed):
-        report(f"{len(listed) - len(good)} entries have no id")
+        report(_("{count} entries have no id").format(count=len(listed) - len(good)))
     return good
 
 
@@ -127,8 +128,8 @@ def _person(raw: dict[str, Any], problems: list[Problem]) -> Person | None:
                 path="content/_records/people.yml",
                 code="record-role",
                 key=str(raw["id"]),
-                message=f"a role cannot be read: {error}",
-                remedy="write {stage: edit|review|sign, columns: [jyj], from: 2026-01-05}",
+                message=_("a role cannot be read: {error}").format(error=error),
+                remedy=_("write {line}").format(line="{stage: edit|review|sign, columns: [jyj], from: 2026-01-05}"),
             )
         )
         return None
@@ -141,4 +142,4 @@ def _stage(text: object) -> Stage:
     for stage in STAGES:
         if stage == text:
             return stage
-    raise ValueError(f"stage {text!r}")
+    raise ValueError(_("there is no stage {stage}").format(stage=repr(text)))

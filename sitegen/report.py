@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import click
 
 from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
+from sitegen.text import _, click_too
 
 
 def problems(found: Iterable[Problem]) -> None:
     """`path:line: severity code: message`, then the remedy, so that a terminal and an editor can jump to the place."""
     for problem in found:
         colour = "red" if problem.severity == "error" else "yellow"
-        head = click.style(f"{problem.severity} {problem.code}", fg=colour)
+        severity = _("error") if problem.severity == "error" else _("warning")
+        head = click.style(f"{severity} {problem.code}", fg=colour)
         click.echo(f"{problem.where}: {head}: {problem.message}", err=True)
         click.echo(f"    → {problem.remedy}", err=True)
 
@@ -49,3 +54,90 @@ def leave(found: Iterable[Problem]) -> None:
     """Exit 1 when there is an error among what was found; warnings are allowed."""
     if has_errors(found):
         raise SystemExit(1)
+
+
+# --- help in the reader's language -----------------------------------------------------------------------------------
+
+_WIDTH = 76
+
+
+class _Help:
+    """Makes `help` speak when it is asked for, not when the command is defined. `translate` is the package's `_`."""
+
+    translate: ClassVar[Callable[[str], str]] = staticmethod(_)
+    _help: str | None = None
+
+    @property
+    def help(self) -> str | None:
+        return None if self._help is None else translated_help(self._help, self.translate)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
+class Option(_Help, click.Option):
+    pass
+
+
+class Command(_Help, click.Command):
+    def get_short_help_str(self, limit: int = 45) -> str:
+        first = self.translate(_paragraphs(self._help or "")[0])
+        return super().get_short_help_str(limit) if first.isascii() else first.partition("。")[0]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Click counts a Chinese character as one column; it fills two."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for paragraph in _paragraphs(self.help or ""):
+                fits = paragraph.startswith("\b") or paragraph.isascii()
+                formatter.write_text(paragraph if fits else "\b\n" + "\n".join(wrapped(paragraph, _WIDTH)))
+                formatter.write_paragraph()
+
+
+class Group(Command, click.Group):
+    command_class = Command
+    group_class = type
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        click_too()
+        return super().main(*arguments, **options)
+
+
+def translated_help(text: str, translate: Callable[[str], str]) -> str:
+    """Running text by the paragraph. In a block kept line by line (`\\b`), what stands right of a command and the word
+    “Example:”; commands stay."""
+    return "\n\n".join(
+        "\n".join(_translated_line(line, translate) for line in paragraph.split("\n"))
+        if paragraph.startswith("\b")
+        else translate(paragraph)
+        for paragraph in _paragraphs(text)
+    )
+
+
+def _paragraphs(text: str) -> list[str]:
+    found = re.split(r"\n[ ]*\n", inspect.cleandoc(text))
+    return [paragraph if paragraph.startswith("\b") else " ".join(paragraph.split()) for paragraph in found]
+
+
+def _translated_line(line: str, translate: Callable[[str], str]) -> str:
+    if line.startswith("Example: "):
+        return f"{translate('Example:')} {line.removeprefix('Example: ')}"
+    match = re.fullmatch(r"(\S.*?)(\s{2,})(\S.*)", line)
+    return f"{match[1]}{match[2]}{translate(match[3])}" if match else line
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns: words stay whole, Chinese breaks anywhere but before a punctuation mark."""
+    lines = [""]
+    for piece in re.findall(r"\s+|[\u0021-\u024f]+|[^\s\u0021-\u024f][，。；：、！？）》」”]*", text):
+        if columns(lines[-1] + piece.rstrip()) > width:
+            lines[-1] = lines[-1].rstrip()
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return lines
+
+
+def columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

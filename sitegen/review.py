@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sitegen.clock import SHANGHAI
 from sitegen.ledger import STAGES, Entry, Stage
 from sitegen.records import Records
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def last_signed(entries: Sequence[Entry], where: Responsible, records: Records) 
 
 
 def _why_not(entry: Entry, passed: Sequence[Entry], where: Responsible, records: Records) -> str | None:
-    """None when the entry counts; else one of the words that `EXPLANATIONS` spells out."""
+    """None when the entry counts; else one of the words that `explain` spells out."""
     on = entry.at.astimezone(SHANGHAI).date()
     person = records.people.get(entry.person)
     if person is None:
@@ -88,10 +89,12 @@ def _why_not(entry: Entry, passed: Sequence[Entry], where: Responsible, records:
     return None
 
 
-EXPLANATIONS = {
-    "unknown-person": "the person is not in _records/people.yml",
-    "not-entitled": "the person had no role for this stage in this column on that day",
-    "not-the-signer": "only the column's signer or a recorded deputy signs off",
-    "same-person": "the three stages need three different people",
-    "order": "the stages go edit, review, sign",
-}
+def explain(reason: str) -> str:
+    """Why an entry does not count, in the reader's language."""
+    return {
+        "unknown-person": _("the person is not in _records/people.yml"),
+        "not-entitled": _("the person had no role for this stage in this column on that day"),
+        "not-the-signer": _("only the column's signer or a recorded deputy signs off"),
+        "same-person": _("the three stages need three different people"),
+        "order": _("the stages go edit, review, sign"),
+    }[reason]

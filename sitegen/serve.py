@@ -11,6 +11,7 @@ from typing import Any
 
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
+from sitegen.text import _
 
 _POLICY = "default-src 'self'; script-src 'none'; object-src 'none'; frame-ancestors 'none'"
 
@@ -70,8 +71,8 @@ def server(folder: Path, port: int) -> http.server.ThreadingHTTPServer:
                 Problem(
                     path=f"127.0.0.1:{port}",
                     code="port-taken",
-                    message=f"the port cannot be used: {error.strerror}",
-                    remedy="give another one: --port 8080",
+                    message=_("the port cannot be used: {error}").format(error=error.strerror),
+                    remedy=_("give another one: {option}").format(option="--port 8080"),
                 )
             ]
         ) from None
@@ -85,14 +86,15 @@ def serve(project: Project, port: int, progress: Callable[[str], None]) -> None:
                 Problem(
                     path="build/site",
                     code="release-missing",
-                    message="nothing was built yet",
-                    remedy="run: sitegen build",
+                    message=_("nothing was built yet"),
+                    remedy=_("run: {command}").format(command="sitegen build"),
                 )
             ]
         )
     with server(project.live, port) as running:
-        progress(f"http://127.0.0.1:{running.server_address[1]}/ (Ctrl-C ends it)")
+        address = f"http://127.0.0.1:{running.server_address[1]}/"
+        progress(_("{address} (Ctrl-C ends it)").format(address=address))
         try:
             running.serve_forever()
         except KeyboardInterrupt:
-            progress("ended")
+            progress(_("ended"))

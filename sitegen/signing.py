@@ -14,10 +14,11 @@ from sitegen.config import Project
 from sitegen.content import Tree
 from sitegen.errors import Problem, UsageError
 from sitegen.good import Good
-from sitegen.ledger import Entry, Stage
+from sitegen.ledger import Entry, Stage, stage_name
 from sitegen.model import Article
 from sitegen.records import Records
 from sitegen.review import Open, Responsible, Signed
+from sitegen.text import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Desk:
     @classmethod
     def open(cls, project: Project) -> Desk:
         good = Good(project.root, project.content, project.state / "good")
-        people, _ = records.load(project.content)
+        people, _problems = records.load(project.content)
         return cls(project=project, tree=content.load(project.content, good.sections), records=people, good=good)
 
     def responsible(self, column: str) -> Responsible:
@@ -56,7 +57,7 @@ class Desk:
             source = self.tree.sources[path]
             column = self.tree.columns[source.column]
             if source.column not in ledgers:
-                ledgers[source.column], _ = ledger.read(self.tree.root, source.column)
+                ledgers[source.column], _problems = ledger.read(self.tree.root, source.column)
             if source.text is None:
                 yield Standing(path=path, article=None, status=None, problems=())
                 continue
@@ -104,8 +105,8 @@ def decide(
                 Problem(
                     path="--as",
                     code="person-unknown",
-                    message=f"{person} is not in _records/people.yml",
-                    remedy=f"use one of: {', '.join(sorted(desk.records.people)[:8])} …",
+                    message=_("{name} is not in _records/{file}").format(name=person, file="people.yml"),
+                    remedy=_("use one of: {values}").format(values=", ".join(sorted(desk.records.people)[:8]) + " …"),
                 )
             ]
         )
@@ -143,19 +144,23 @@ def _refusal(
 ) -> tuple[str, str] | None:
     who = desk.records.people[person]
     if isinstance(status, Signed) and verdict == "pass":
-        return "review-complete", f"this version is signed already, by {status.entry.person}"
+        return "review-complete", _("this version is signed already, by {person}").format(person=status.entry.person)
     on = at.astimezone(SHANGHAI).date()
     if not who.may(stage, where.column, where.site, on):
-        return "reviewer-not-entitled", f"{person} has no role for stage {stage} in {where.column}"
+        message = _("{person} has no role for stage {stage} in {column}")
+        return "reviewer-not-entitled", message.format(person=person, stage=stage_name(stage), column=where.column)
     if stage == "sign" and person != where.signer and not who.is_deputy(where.column, where.site, on):
-        return "reviewer-not-signer", f"only {where.signer} signs off in {where.column}"
+        message = _("only {person} signs off in {column}")
+        return "reviewer-not-signer", message.format(person=where.signer, column=where.column)
     if isinstance(status, Open):
         if any(entry.person == person for entry in status.passed):
-            return "reviewer-same-person", f"{person} has already given a verdict on this version"
+            message = _("{person} has already given a verdict on this version")
+            return "reviewer-same-person", message.format(person=person)
         if status.next_stage != stage:
-            return "reviewer-out-of-order", f"it waits for stage {status.next_stage}, not {stage}"
+            message = _("it waits for stage {next}, not {stage}")
+            return "reviewer-out-of-order", message.format(next=stage_name(status.next_stage), stage=stage_name(stage))
         if status.passed and at < status.passed[-1].at:
-            return "reviewer-before-last", "the verdict would be dated before the one it follows"
+            return "reviewer-before-last", _("the verdict would be dated before the one it follows")
     return None
 
 
@@ -189,15 +194,14 @@ def _entry(
 
 
 def _refused(path: str, code: str, message: str) -> Problem:
-    return Problem(
-        path=f"content/{path}", code=code, message=message, remedy="see: sitegen review status " + f"content/{path}"
-    )
+    remedy = _("see: {command}").format(command=f"sitegen review status content/{path}")
+    return Problem(path=f"content/{path}", code=code, message=message, remedy=remedy)
 
 
 def _no_article(given: Path) -> Problem:
     return Problem(
         path=str(given),
         code="review-no-article",
-        message="no article stands here",
-        remedy="give an article's .md file or a folder below content/",
+        message=_("no article stands here"),
+        remedy=_("give an article's .md file or a folder below content/"),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from sitegen.errors import Problem
 from sitegen.model import file_of, url_of
+from sitegen.text import _
 
 RESERVED = frozenset({"archive", "search", "assets", "zh-hant"})
 _LIST_PAGE = re.compile(r"list_\d+\.md")
@@ -29,8 +30,8 @@ def check(sources: Mapping[str, str], sections: Iterable[str]) -> list[Problem]:
                 _refused(
                     f"{section}/index.md",
                     "url-reserved",
-                    f"/{section.split('/')[0]}/ belongs to the generator",
-                    "rename the folder",
+                    _("{address} belongs to the generator").format(address=f"/{section.split('/')[0]}/"),
+                    _("rename the folder"),
                 )
             )
     for path in sorted(sources):
@@ -39,31 +40,37 @@ def check(sources: Mapping[str, str], sections: Iterable[str]) -> list[Problem]:
         if key in taken:
             problems.append(
                 _refused(
-                    path, "url-collision", f"its address is that of content/{taken[key]}", "rename one of the two files"
+                    path,
+                    "url-collision",
+                    _("its address is that of {path}").format(path=f"content/{taken[key]}"),
+                    _("rename one of the two files"),
                 )
             )
         taken.setdefault(key, path)
         if name == "README.md":
             problems.append(
-                _refused(path, "url-collision", "MkDocs serves README.md as the folder's index", "rename the file")
+                _refused(
+                    path, "url-collision", _("MkDocs serves README.md as the folder's index"), _("rename the file")
+                )
             )
         if _LIST_PAGE.fullmatch(name):
             problems.append(
-                _refused(path, "url-reserved", "list_<n>.html are the column's own list pages", "rename the file")
+                _refused(path, "url-reserved", _("list_<n>.html are the column's own list pages"), _("rename the file"))
             )
         if not _SAFE.fullmatch(path):
             problems.append(
                 _refused(
                     path,
                     "url-characters",
-                    "an address holds only letters, digits, - _ and .",
-                    "rename the file; the title does not belong in it",
+                    _("an address holds only letters, digits, - _ and ."),
+                    _("rename the file; the title does not belong in it"),
                 )
             )
         stable_id = name if _DATED.fullmatch(name) else f"{sources[path]}:{name}"
         if stable_id in ids:
-            message = f"the stable id {name[:-3]} is that of content/{ids[stable_id]}"
-            problems.append(_refused(path, "article-id-duplicate", message, "give the newer file another name"))
+            message = _("the stable id {id} is that of {path}")
+            message = message.format(id=name[:-3], path=f"content/{ids[stable_id]}")
+            problems.append(_refused(path, "article-id-duplicate", message, _("give the newer file another name")))
         ids.setdefault(stable_id, path)
     return problems
 

@@ -49,6 +49,7 @@ def add_catalogue(frame: Frame) -> None:
         capture: Data = {key: value for key, value in index.raw.items() if key not in {"files", "capture"}}
         capture["unit_name"] = frame.city.records.unit_name(str(index.raw.get("unit") or ""))
         capture["captures"] = captures
+        capture["pages"] = [page for page in capture.get("pages") or () if page.get("kind") == "page"]
         capture["warc_digests"] = dict((index.raw.get("capture") or {}).get("sha256") or {})
         name = str(index.raw["name"])
         frame.add(

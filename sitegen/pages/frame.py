@@ -80,7 +80,7 @@ class Frame:
         shared = {
             "portal": self._share("site:", self.city.portal.path, lambda: self._identity(self.city.portal)),
             "site": self._share("site:", site.path, lambda: self._identity(site)),
-            "nav": self._nav(site, column),
+            "nav": self._nav(site, column, home),
             "menu": self._menu(site, column),
             "footer_groups": self._share("footer", "groups", self._footer_groups),
             "footer_links": self._share("footer", "links", self._footer_links),
@@ -137,7 +137,7 @@ class Frame:
         host = self.city.site_url.split("://")[1].rstrip("/")
         return [("SiteName", site.title), ("SiteDomain", host), ("SiteIDCode", site.id_code)]
 
-    def _nav(self, site: Site, column: Column | None) -> str:
+    def _nav(self, site: Site, column: Column | None, home: bool) -> str:
         """The portal's navigation stands on its departments too; a county has its own."""
         owner = site if site.kind == "county" else self.city.portal
         columns = self.city.columns_of(owner.path)
@@ -146,13 +146,13 @@ class Frame:
             wanted = [posixpath.join(owner.path, name) for name in owner.nav]
             columns = [by_path[path] for path in wanted if path in by_path]
         current = self._top(column) if column is not None and column.site == owner.path else None
-        home = "/" if column is None and site is owner else None
+        at_home = home and site is owner
 
         def value() -> list[Data]:
-            entries = [{"title": "首页", "url": url_of(owner.source), "current": home is not None}]
+            entries = [{"title": "首页", "url": url_of(owner.source), "current": at_home}]
             return entries + [menu_entry(c, current) for c in columns]
 
-        return self._share("nav:", f"{owner.path}:{current or home or ''}", value)
+        return self._share("nav:", f"{owner.path}:{current or ('/' if at_home else '')}", value)
 
     def _menu(self, site: Site, column: Column | None) -> str:
         current = self._top(column) if column is not None and column.site == site.path else None

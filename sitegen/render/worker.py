@@ -17,6 +17,7 @@ from sitegen.errors import Problem
 from sitegen.output import put
 from sitegen.render.adapter import Body, Engine
 from sitegen.state import Made, Targets
+from sitegen.text import _
 
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
 
@@ -69,8 +70,8 @@ def _render_one(setup: Setup, task: Task) -> Made:
             Problem(
                 path=f"content/{task.source}" if task.source else f"/{task.file}",
                 code="render-failed",
-                message=f"the page could not be rendered: {type(error).__name__}: {error}",
-                remedy="look at the template or the Markdown named here; the page's last version stays online",
+                message=_("the page could not be rendered: {error}").format(error=f"{type(error).__name__}: {error}"),
+                remedy=_("look at the template or the Markdown named here; the page's last version stays online"),
             )
         )
     return Made(

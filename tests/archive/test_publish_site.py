@@ -280,7 +280,7 @@ def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
     assert not (folder / "stranger.html").exists()
 
 
-@pytest.mark.parametrize("missing", ["name", "unit", "reason", "approval", "successor", "retention"])
+@pytest.mark.parametrize("missing", ["unit", "reason", "approval", "successor"])
 def test_nothing_is_published_that_nobody_approved(missing: str, tmp_path: Path) -> None:
     """第十二条: reason, approval and successor come before the publication."""
     with small(home=page("x")) as web, pytest.raises(Refused) as refused:

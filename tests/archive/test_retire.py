@@ -443,3 +443,25 @@ def test_redirects_are_refused_where_the_portals_address_is_unknown(
     refused = called(city, monkeypatch, "redirects", "lyj")
     assert refused.exit_code == 1
     assert "redirects-site-unknown" in refused.stderr
+
+
+def test_an_old_site_may_have_the_name_of_the_section_it_moves_into() -> None:
+    """jyj.example.gov.cn retires into /jyj/: its host, not its name, says that it is not ours."""
+    site_url = "https://www.example.gov.cn/"
+    assert not own.is_own(replace(DECIDED, site="jyj", hosts=("jyj.example.gov.cn",)), site_url)
+    assert own.is_own(replace(DECIDED, site="jyj--tzgg", hosts=("www.example.gov.cn",)), site_url)
+
+
+def test_copies_once_archived_are_not_made_again_unless_one_is_missing(city: TinyCity) -> None:
+    """第十五条: an archived page is not altered afterwards."""
+    with lyj() as server:
+        retiring = Retirement(city, server.port)
+        retiring.run()
+        index = published.newest_index(city.root / "build/public", "lyj")
+        page = index.with_suffix("") / "not-captured.html"
+        touched = page.stat().st_mtime_ns
+        retiring.run()
+        assert page.stat().st_mtime_ns == touched
+        page.unlink()
+        retiring.run()
+    assert page.exists()
