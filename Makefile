@@ -4,7 +4,7 @@ VENV := .venv
 PORT ?= 8000
 STAMP := $(VENV)/.made-from-lock
 
-.PHONY: demo demo-undo serve test lint build replay-env clean help
+.PHONY: demo demo-undo serve test lint build messages replay-env clean help
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,6 +31,9 @@ serve: $(STAMP) ## serve build/site on loopback
 lint: $(STAMP) ## ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+messages: $(STAMP) ## bring the message catalogues up to date: extract, update, compile
+	$(VENV)/bin/python -m tests.messages
 
 test: $(STAMP) lint ## every check
 	$(VENV)/bin/pytest -n 2 --dist loadfile

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from archive import store as captures
 from archive.crawl import Crawl
 from archive.decision import Decision
 from archive.fetch import ConnectTo
-from archive.frontier import Frontier, Row
+from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Ledger, Options, Scope, read_former
 from archive.store import Capture
 from sitegen.errors import Problem, Refused, in_order
@@ -186,7 +185,7 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
 def _fold(chosen: Capture, frontier: Frontier) -> None:
     try:
         frontier.fold()
-    except sqlite3.OperationalError as error:
+    except FrontierUnreadable as error:
         path, text = chosen.frontier.as_posix(), f"the frontier cannot be closed: {error}"
         remedy = f"end what reads it, then run `archive resume {chosen.id}`"
         raise Refused([Problem(path=path, code="frontier-in-use", message=text, remedy=remedy)]) from None

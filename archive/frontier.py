@@ -89,6 +89,10 @@ UPDATE url SET (key, url, depth, priority, kind, sources, state, status, mime, p
 """
 
 
+FrontierUnreadable = sqlite3.Error
+"""What a Frontier raises when its file is missing, foreign or in use."""
+
+
 class Frontier:
     """Use as a context manager: `with Frontier(capture.frontier, read_only=True) as frontier`.
 

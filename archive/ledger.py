@@ -4,7 +4,6 @@ together."""
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ from archive import canon, discover, message, traps, warc
 from archive.decision import Decision, allows
 from archive.discover import Link
 from archive.fetch import Exchange, FetchFailure
-from archive.frontier import Frontier, Original, Row, State
+from archive.frontier import Frontier, FrontierUnreadable, Original, Row, State
 from archive.store import Capture
 from sitegen.errors import Problem, Refused
 
@@ -80,7 +79,7 @@ def read_former(former: Capture | None) -> Former:
                 digests={row.key: row for row in frontier.rows() if row.payload_digest},
                 originals={original.payload_digest: original for original in frontier.originals()},
             )
-    except sqlite3.Error as error:
+    except FrontierUnreadable as error:
         raise Refused(
             [
                 Problem(

@@ -57,10 +57,9 @@ def banner_html(decision: Decision, *, site_url: str, places: Places) -> str:
 
 
 def find(content: Path, decision: Decision) -> str | None:
-    """The portal notice that is there already, as path under content/: in 通知公告, `migrated_from` the old start URL."""
-    start = start_of(decision)
+    """The portal notice that is there already, as path under content/: in 通知公告, `retires` the site."""
     for path in sorted((content / COLUMN).rglob("*.md")):
-        if path.name != "index.md" and successor.front_value(path, "migrated_from") == start:
+        if path.name != "index.md" and successor.front_value(path, "retires") == decision.site:
             return path.relative_to(content).as_posix()
     return None
 
@@ -128,7 +127,7 @@ def _text(
         "source": _issuer(content, places),
         "keywords": f"网站迁移, 永久下线, 已归档网站, {name}",
         "description": f"{name}因{reason}永久下线，公布原有栏目现在的位置、历史页面查阅方式和联系方式。",
-        "migrated_from": start_of(decision),
+        "retires": decision.site,
     }
     front = "".join(f"{key}: {extract.quoted(value)}\n" for key, value in values.items())
     approval = f"经{_approval(decision.approval)}批准，" if decision.approval else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 from archive import message, warc
-from archive.frontier import Frontier, Original, Row
+from archive.frontier import Frontier, FrontierUnreadable, Original, Row
 from archive.store import Capture
 from archive.warc import StoredResponse
 from sitegen.errors import Problem, Refused
@@ -38,7 +37,7 @@ def _original(capture: Capture, row: Row, payload_digest: str) -> Original:
     try:
         with Frontier(capture.frontier, read_only=True) as frontier:
             original = frontier.original(payload_digest)
-    except sqlite3.Error as error:
+    except FrontierUnreadable as error:
         raise Refused([_problem(capture, row, "frontier-unreadable", str(error))]) from None
     if original is None:
         raise Refused([_problem(capture, row, "original-missing", "the revisit's original is not recorded")])

@@ -102,8 +102,8 @@ def warnings(standing: Standing) -> list[Problem]:
     found = []
     path = f"content/_records/sites/{standing.site}.yml"
     until = notice_until(standing)
-    domain = standing.event_on("domain-cancelled")
-    if domain and (until is None or domain < until):
+    cancelled = standing.record.last("domain-cancelled") if standing.record else None
+    if cancelled and "note" not in cancelled.facts and (until is None or cancelled.on < until):
         found.append(
             Problem(
                 path=path,
@@ -113,7 +113,7 @@ def warnings(standing: Standing) -> list[Problem]:
                 message="the domain was cancelled before the notice on the portal had stood for 30 days: visitors could not read "
                 "the 迁移公告 on the old address (第十二条)",
                 remedy=f"keep the domain answering until {until.isoformat() if until else 'the notice has stood for 30 days'}, "
-                "or note why that was impossible",
+                "or say in the event's `note` what was done about it",
             )
         )
     banner, approval = standing.event_on("banner"), standing.event_on("approval")

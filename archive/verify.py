@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import canon, cdxj, discover, recall, store, warc
-from archive.frontier import Frontier, Row
+from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Scope
 from archive.store import Capture
 from archive.warc import Checked
@@ -151,7 +150,7 @@ class _Proof:
         try:
             with Frontier(self.capture.frontier, read_only=True) as frontier:
                 return list(frontier.rows())
-        except sqlite3.Error as error:
+        except FrontierUnreadable as error:
             self.add(
                 self.capture.frontier,
                 "frontier-unreadable",

@@ -44,7 +44,9 @@ def _reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group(cls=report.Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="jiyuehua", cls=report.Option, help="Show the version and exit.")
+@click.version_option(
+    package_name="jiyuehua", message="%(prog)s %(version)s", cls=report.Option, help="Show the version and exit."
+)
 def main() -> None:
     """Build a city's portal and department sections from Markdown.
 

@@ -315,6 +315,7 @@ def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Ar
             expire_at=expire_at,
             migrated_from=fields.text("migrated_from"),
             archived_copy=fields.text("archived_copy"),
+            retires=fields.text("retires"),
             details=details,
             body=matter.body,
             assets=assets,

@@ -67,6 +67,7 @@ ALIASES: Mapping[str, str] = {
     "到期时间": "expire_at",
     "转载自": "reprint_of",
     "归档自": "migrated_from",
+    "下线网站": "retires",
 }
 
 ARTICLE_KEYS = frozenset(ALIASES.values()) | {"lang", "archived_copy"}

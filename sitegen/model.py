@@ -173,6 +173,8 @@ class Article:
     migrated_from: str
     """Target URI of the archived page this text came from (第十五条: relating archived and current)."""
     archived_copy: str
+    retires: str
+    """Of a migration notice (第十二条(三)): the id of the site that goes offline."""
     details: Details
     body: str
     assets: Mapping[str, str]

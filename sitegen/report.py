@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -62,9 +62,10 @@ _WIDTH = 76
 
 
 class _Help:
-    """Makes `help` speak when it is asked for, not when the command is defined. `translate` is the package's `_`."""
+    """Makes `help` speak when it is asked for, not when the command is defined."""
 
-    translate: ClassVar[Callable[[str], str]] = staticmethod(_)
+    translate = staticmethod(_)
+    """The `_` of the package whose command this is."""
     _help: str | None = None
 
     @property
@@ -87,12 +88,15 @@ class Command(_Help, click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Click counts a Chinese character as one column; it fills two."""
+        whole = [
+            paragraph
+            if paragraph.startswith("\b") or paragraph.isascii()
+            else "\b\n" + "\n".join(wrapped(paragraph, _WIDTH))
+            for paragraph in _paragraphs(self.help or "")
+        ]
         formatter.write_paragraph()
         with formatter.indentation():
-            for paragraph in _paragraphs(self.help or ""):
-                fits = paragraph.startswith("\b") or paragraph.isascii()
-                formatter.write_text(paragraph if fits else "\b\n" + "\n".join(wrapped(paragraph, _WIDTH)))
-                formatter.write_paragraph()
+            formatter.write_text("\n\n".join(whole))
 
 
 class Group(Command, click.Group):

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cities import TinyCity, copy_sample
 
+os.environ["LANGUAGE"] = "en"  # the tests read what is printed; nothing was translated yet
+
 REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
 PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),

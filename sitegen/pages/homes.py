@@ -124,17 +124,14 @@ def _blocks(frame: Frame, site: Site) -> list[Data]:
 
 
 def _notices(frame: Frame) -> list[Data]:
-    """The migration notices of sites that are retiring, from the published index (第十二条(三))."""
-    found = []
-    for edition in frame.city.editions.values():
-        article = edition.article
-        if article.migrated_from and article.expire_at is None and article.kind == "article":
-            for index in frame.copies:
-                if index.raw.get("start") == article.migrated_from:
-                    found.append(
-                        {"label": "网站迁移公告", "text": article.title, "url": article.url, "link": "查看公告"}
-                    )
-    return found[:2]
+    """The newest two migration notices whose site is in the archive (第十二条(三))."""
+    published = {index.site for index in frame.copies}
+    notices = [e.article for e in frame.city.editions.values() if e.article.retires in published and e.retired is None]
+    notices.sort(key=lambda article: (article.date, article.path), reverse=True)
+    return [
+        {"label": "网站迁移公告", "text": article.title, "url": article.url, "link": "查看公告"}
+        for article in notices[:2]
+    ]
 
 
 def _archive_totals(frame: Frame) -> Data | None:

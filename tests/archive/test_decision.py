@@ -63,7 +63,7 @@ def test_site_and_hosts_are_enough_for_a_capture(tmp_path: Path) -> None:
     assert read.start == ("http://lyj.example.gov.cn/",)
     missing = decision.missing_for_publication(read)
     assert {problem.code for problem in missing} == {"decision-incomplete"}
-    assert [p.key for p in missing] == ["name", "unit", "reason", "approval", "successor", "retention"]
+    assert [p.key for p in missing] == ["unit", "reason", "approval", "successor"]
 
 
 @pytest.mark.parametrize(
