@@ -160,7 +160,7 @@ def read(project: Project, now: datetime) -> Inputs:
                     path="content/index.md",
                     code="portal-missing",
                     message=_("there is no portal that can be used, so no page has an identity"),
-                    remedy=_("write content/index.md with kind: portal (sitegen new site)"),
+                    remedy=_("write content/index.md with kind: portal"),
                 ),
             ]
         )
