@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
     problems: list[Problem] = []
     for path in sorted(public.glob("*/*.json")):
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            raw = json.loads(text)
+            _validate(raw)
             if raw["format"] != "published/1" or raw["mode"] not in {"copies", "in-place"}:
                 raise ValueError(
                     _("format {format}, mode {mode}").format(format=repr(raw["format"]), mode=repr(raw["mode"]))
@@ -63,7 +66,7 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
                     site=raw["site"], timestamp=raw["timestamp"], mode=raw["mode"], raw=raw, folder=path.with_suffix("")
                 )
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             problems.append(
                 Problem(
                     path=f"build/public/{path.parent.name}/{path.name}",
@@ -73,6 +76,26 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
                 )
             )
     return found, problems
+
+
+def _validate(raw: Any) -> None:
+    """Every field that a build reads. Raises KeyError, TypeError or ValueError."""
+    for key in ("site", "timestamp", "label", "archived_on", "name"):
+        if not isinstance(raw[key], str) or not raw[key]:
+            raise TypeError(key)
+    json.dumps(raw, ensure_ascii=False).encode()  # no lone surrogate, which no page could hold
+    for page in raw["pages"]:
+        wanted = ("source", "digest", "blob", "captured_at", "target_uri") if raw["mode"] == "in-place" else ()
+        for key in ("url", "title", *wanted):
+            if not isinstance(page[key], str) and not (
+                key in {"source", "digest", "blob"} and page.get("source") is None
+            ):
+                raise TypeError(key)
+        if "captured_at" in page:
+            datetime.fromisoformat(page["captured_at"])
+    for facts in raw["files"].values():
+        if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
+            raise TypeError("files")
 
 
 def retired_pages(indexes: list[Published]) -> dict[str, Retired]:

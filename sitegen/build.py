@@ -125,7 +125,8 @@ def build(
         finally:
             state.close()
     made, report_plan, release = result
-    problems = [*inputs.problems, *checks.links(made, inputs.tree.files), *checks.relations(inputs.city)]
+    problems = [*inputs.problems, *checks.links(made, inputs.tree.files), *checks.unbound(made, inputs.city)]
+    problems += checks.relations(inputs.city)
     problems += checks.duties(inputs.city)
     problems += [problem for page in made for problem in page.problems]
     return Report(
@@ -270,19 +271,20 @@ def _build(
 def _release(work: _Work) -> tuple[list[Made], Plan, str]:
     """Render into a tree nobody sees, name it, remember it, switch to it; killed anywhere, the next build goes on."""
     project, base = work.project, work.base
+    live = output.live_release(project)
+    last = base or (project.releases / live if live else None)
     tree = output.new_tree(project)
     planned = _share_kept(work, tree)
     work.fault("tree-begun")
-    rendered = [made if made.digest else _last_version(made, base, tree) for made in _rendered(work, planned, tree)]
+    rendered = [made if made.digest else _last_version(made, last, tree) for made in _rendered(work, planned, tree)]
     work.fault("pages-rendered")
     for file, item in work.plain.items():
         _put_plain(item, file, tree, base if work.remembered.plain.get(file) == item.digest else None)
     work.fault("tree-complete")
     made = sorted([*planned.keep, *rendered], key=lambda page: page.file)
     fingerprint = _fingerprint(made, work.plain)[:8]
-    live = output.live_release(project)
     release = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{fingerprint}"
-    if live.endswith(f"-{fingerprint}"):
+    if live.endswith(f"-{fingerprint}") and output.same_tree(project.releases / live, tree):
         release = live  # a clean build of what is served already
         shutil.rmtree(tree)
     else:
@@ -432,29 +434,62 @@ def _plain_files(
 ) -> tuple[dict[str, Plain], list[Problem]]:
     """Attachments of what is shown, the theme's assets, public copies of the archive, site map and robots.txt."""
     plain = dict(theme)
-    for edition in (*inputs.chosen.shown.values(), *inputs.chosen.expired.values()):
+    problems: list[Problem] = []
+    for edition in inputs.chosen.shown.values():
         for path, source in edition.asset_files.items():
-            plain[path] = Plain(digest=edition.article.assets[path], source=source)
-    for path in _section_assets(inputs):
-        plain[path] = Plain(digest=inputs.tree.asset_digest(path), source=inputs.tree.root / path)
-    damaged: list[Problem] = []
+            digest = edition.article.assets[path]
+            if path in plain and plain[path].digest != digest:
+                problems.append(_conflict(edition.article.path, path))
+            else:
+                plain[path] = Plain(digest=digest, source=source)
+    plain |= _section_assets(inputs, problems)
     for index in inputs.city.published:
         if index.mode == "copies":
-            plain |= _copies(index, remembered, damaged)
+            plain |= _copies(index, remembered, problems)
     for name, data in sitemap.make(project.site_url, made_pages.pages).items():
         plain[name] = Plain(digest=files.sha256(data), source=data)
-    return plain, damaged
+    return plain, problems
 
 
-def _section_assets(inputs: Inputs) -> list[str]:
-    found = set()
+def _conflict(source: str, path: str) -> Problem:
+    return Problem(
+        path=f"content/{source}",
+        code="attachment-conflict",
+        message=_(
+            "another article shows content/{path} in the version its reviewers passed, which is not this one"
+        ).format(path=path),
+        remedy=_("have both articles reviewed with the same file, or give the new file another name"),
+    )
+
+
+def _section_assets(inputs: Inputs, problems: list[Problem]) -> dict[str, Plain]:
+    """Files that a section's own text shows. Only those that stand beside its index.md and that no article names:
+    what an article binds is published by its review alone."""
+    bound = {
+        path for source in inputs.tree.sources.values() for path in content.linked_files(source.text or "", source.path)
+    }
+    found: dict[str, Plain] = {}
     for section in inputs.tree.sections:
-        folder = posixpath.dirname(section.source)
-        for link in content.local_links(section.body):
-            path = posixpath.normpath(posixpath.join(folder, link))
-            if path in inputs.tree.files and not path.endswith(".md"):
-                found.add(path)
-    return sorted(found)
+        for path in sorted(content.linked_files(inputs.tree.section_texts.get(section.source, ""), section.source)):
+            if path not in inputs.tree.files or path.endswith(".md"):
+                continue
+            beside = posixpath.dirname(path) == posixpath.dirname(section.source)
+            if beside and path not in bound and content.is_attachment(path):
+                found[path] = Plain(digest=inputs.tree.asset_digest(path), source=inputs.tree.root / path)
+            elif path not in bound:
+                problems.append(
+                    Problem(
+                        path=f"content/{section.source}",
+                        code="attachment-refused",
+                        message=_("{name} is of a kind that is not published beside the pages").format(name=path)
+                        if beside
+                        else _("{name} does not stand beside this file: only an article's review publishes it").format(
+                            name=path
+                        ),
+                        remedy=_("put the file beside index.md, or into an article"),
+                    )
+                )
+    return found
 
 
 def _copies(index: archived.Published, remembered: Remembered, damaged: list[Problem]) -> dict[str, Plain]:
@@ -487,7 +522,19 @@ def _put_plain(item: Plain, file: str, tree: Path, base: Path | None) -> None:
     elif item.source.is_relative_to(tree.parent.parent / "public"):
         output.share(item.source, tree, file)
     else:
-        output.put(tree, file, item.source.read_bytes())
+        data = item.source.read_bytes()
+        if files.sha256(data) != item.digest:
+            raise Refused([_changed_meanwhile(item.source)])
+        output.put(tree, file, data)
+
+
+def _changed_meanwhile(source: Path) -> Problem:
+    return Problem(
+        path=source.name,
+        code="source-changed-while-building",
+        message=_("the file was changed while it was being published; nothing was published"),
+        remedy=_("build again"),
+    )
 
 
 def _size(inputs: Inputs, path: str) -> int:
@@ -499,7 +546,8 @@ def _size(inputs: Inputs, path: str) -> int:
 
 def _targets(inputs: Inputs, plain: Mapping[str, Plain]) -> set[str]:
     sections = {section.source for section in inputs.tree.sections}
-    attachments = {file for file in plain if file in inputs.tree.files}
+    attachments = {path for edition in inputs.chosen.shown.values() for path in edition.asset_files}
+    attachments |= {file for file in plain if file in inputs.tree.files}
     return sections | inputs.chosen.shown.keys() | inputs.chosen.expired.keys() | attachments
 
 
@@ -534,7 +582,7 @@ def _manifest_page(page: Page, inputs: Inputs) -> dict[str, object]:
     if page.edition is not None:
         digest, blob = page.edition.article.digest, page.edition.article.blob
     elif page.source:
-        text = inputs.tree.fixed.get(page.source) or content.read_text(inputs.tree.root, page.source, []) or ""
+        text = inputs.tree.section_texts.get(page.source, "")
         digest, blob = files.sha256(text.encode()), content.git_blob(text.encode())
     return {
         "url": page.url,

@@ -51,6 +51,24 @@ def _bad_link(source: str, path: str, *, exists: bool) -> Problem:
     )
 
 
+def unbound(made: Iterable[Made], city: City) -> list[Problem]:
+    """Files that a page links in a way that its review does not see: found while rendering, so nothing slips by."""
+    problems: list[Problem] = []
+    for page in made:
+        edition = city.editions.get(page.source)
+        for path, found in page.reads.items() if edition is not None else ():
+            if found and not path.endswith(".md") and edition is not None and path not in edition.article.assets:
+                problems.append(
+                    Problem(
+                        path=f"content/{page.source}",
+                        code="attachment-unbound",
+                        message=_("it links to content/{path} in a form that the review does not cover").format(path=path),
+                        remedy=_("write the link as [text](file.pdf)"),
+                    )
+                )
+    return problems
+
+
 def relations(city: City) -> list[Problem]:
     """政策 and 解读 name each other; a repealed text names what replaces it (STANDARDS §2.7)."""
     problems: list[Problem] = []

@@ -32,12 +32,21 @@ from sitegen.model import (
 )
 from sitegen.text import _
 
+# Every way in which Markdown can name a file. The parts are bounded: a hostile text must not cost minutes.
 _LOCAL_LINK = re.compile(
-    r"\]\(\s*<?([^)\s>]+)>?[^)]*\)"  # [text](path "title")
-    r"|^\s{0,3}\[[^\]]+\]:\s*<?([^\s>]+)>?"  # [label]: path
-    r"|(?:src|href)\s*=\s*[\"']([^\"']+)[\"']",  # raw HTML
+    r"\]\(\s{0,20}(?:<([^<>\n]{1,500})>|((?:\\.|[^()\s\\]|\([^()\s]{0,200}\)){1,500}))"  # [text](path "title")
+    r"|^ {0,3}\[[^\]\n]{1,200}\]:[ \t]{0,20}\n?[ \t]{0,20}<?([^\s>]{1,500})>?"  # [label]: path
+    r"|(?:src|href)\s{0,5}=\s{0,5}[\"']?([^\"'\s>}]{1,500})",  # raw HTML, attribute lists
     re.MULTILINE,
 )
+_EXTERNAL_IMAGE = re.compile(r"!\[[^\]\n]{0,200}\]\(\s{0,20}<?(?:https?:)?//", re.IGNORECASE)
+ATTACHMENTS = frozenset(
+    (
+        "pdf ofd doc docx wps xls xlsx et csv ppt pptx dps txt rtf zip rar 7z "
+        "png jpg jpeg gif webp avif bmp tif tiff mp3 m4a wav mp4 webm ogg"
+    ).split()
+)
+"""What may stand beside the pages. Anything a browser would run or show as a page of ours is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +69,8 @@ class Tree:
     sources: dict[str, Source] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     fixed: dict[str, str] = field(default_factory=dict)
+    section_texts: dict[str, str] = field(default_factory=dict)
+    """index.md → the text that is shown."""
     _digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -93,9 +104,7 @@ def load(root: Path, older_sections: Callable[[str], Iterable[str]], fixed: Mapp
     for path in sorted(tree.files):
         if path.endswith(".md") and posixpath.basename(path) != "index.md":
             _load_source(tree, path)
-    tree.problems += urls.check(
-        {path: source.column for path, source in tree.sources.items()}, [*tree.sites, *tree.columns]
-    )
+    _refuse(tree, urls.check({p: source.column for p, source in tree.sources.items()}, [*tree.sites, *tree.columns]))
     return tree
 
 
@@ -106,6 +115,16 @@ def _walk(root: Path, problems: list[Problem], folder: str = "") -> list[str]:
         for entry in sorted(entries, key=lambda e: e.name):
             path = posixpath.join(folder, entry.name)
             if entry.name.startswith(("_", ".")):
+                continue
+            if not _is_utf8(path):
+                problems.append(
+                    Problem(
+                        path="content/" + path.encode(errors="backslashreplace").decode(),
+                        code="name-not-utf8",
+                        message=_("the name of the file is not UTF-8"),
+                        remedy=_("rename the file"),
+                    )
+                )
                 continue
             if entry.is_symlink():
                 problems.append(
@@ -123,9 +142,42 @@ def _walk(root: Path, problems: list[Problem], folder: str = "") -> list[str]:
     return found
 
 
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refuse(tree: Tree, refused: list[Problem]) -> None:
+    """What has a name that is refused is not read at all, nor is what stands below a refused section."""
+    tree.problems += refused
+    for problem in refused:
+        path = problem.path.removeprefix("content/")
+        tree.sources.pop(path, None)
+        if posixpath.basename(path) == "index.md":
+            tree.sites.pop(posixpath.dirname(path), None)
+            tree.columns.pop(posixpath.dirname(path), None)
+    for folder in [folder for folder, column in tree.columns.items() if column.site not in tree.sites]:
+        del tree.columns[folder]
+    for path in [path for path, source in tree.sources.items() if source.column not in tree.columns]:
+        del tree.sources[path]
+
+
 def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
     try:
         return frontmatter.normalise((root / path).read_bytes())
+    except OSError as error:
+        problems.append(
+            Problem(
+                path=f"content/{path}",
+                code="source-unreadable",
+                message=_("the file cannot be read: {reason}").format(reason=error.strerror),
+                remedy=_("give the build the right to read it"),
+            )
+        )
+        return None
     except UnicodeDecodeError as error:
         problems.append(
             Problem(
@@ -146,7 +198,9 @@ def _load_section(tree: Tree, path: str, older_sections: Callable[[str], Iterabl
     text = tree.fixed[path] if path in tree.fixed else read_text(tree.root, path, problems)
     section = _section(path, text, tree, problems) if text is not None else None
     for older in older_sections(path) if section is None else ():
-        section = section or _section(path, older, tree, [])
+        if section is None and (section := _section(path, older, tree, [])) is not None:
+            text = older
+    tree.section_texts[path] = text or ""
     tree.problems += problems
     folder = posixpath.dirname(path)
     if isinstance(section, Site):
@@ -266,8 +320,13 @@ def column_of(tree: Tree, path: str) -> str | None:
     return folder if folder in tree.columns else None
 
 
-def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Article | None, list[Problem]]:
-    """One version of an article; None with at least one error when this version cannot be published."""
+def article(
+    source_text: str, path: str, column: Column, tree: Tree, signed_assets: Mapping[str, str] | None = None
+) -> tuple[Article | None, list[Problem]]:
+    """One version of an article; None with at least one error when this version cannot be published.
+
+    `signed_assets` (path → SHA-256): the attachments of an earlier version, in the place of those that stand there now.
+    """
     problems: list[Problem] = []
     matter, found = frontmatter.parse(source_text, f"content/{path}", frontmatter.ARTICLE_KEYS)
     problems += found
@@ -279,11 +338,22 @@ def article(source_text: str, path: str, column: Column, tree: Tree) -> tuple[Ar
     moment = fields.moment("date", warn_without_time=True)
     details = _DETAILS[kind](fields)
     image = _local_path(fields.text("image"), path) if fields.has("image") else ""
-    assets = {
-        asset: tree.asset_digest(asset)
-        for asset in sorted({*_local_files(matter.body, path), image} - {""})
-        if asset in tree.files and not asset.endswith(".md")
-    }
+    wanted = sorted({*_local_files(matter.body, path), image} - {""})
+    if signed_assets is None:
+        assets = {name: tree.asset_digest(name) for name in wanted if name in tree.files and not name.endswith(".md")}
+    else:
+        assets = {name: signed_assets[name] for name in wanted if name in signed_assets}
+    for name in assets:
+        if not is_attachment(name):
+            _refuse_attachment(name, fields)
+    if _EXTERNAL_IMAGE.search(matter.body):
+        fields.report(
+            "image-external",
+            None,
+            _("a picture of another host is linked; pages load nothing from other hosts, so it is left out"),
+            _("put the picture beside the article"),
+            warning=True,
+        )
     if image and image not in assets:
         fields.report(
             "image-missing",
@@ -341,7 +411,7 @@ def git_blob(data: bytes) -> str:
 def summary(body: str) -> str:
     """The first sentence of running text, for the Description tag of a text whose editor wrote none."""
     for paragraph in re.split(r"\n\s*\n", body):
-        plain = re.sub(r"[*`_]|!?\[|\]\([^)]*\)|<[^>]+>", "", paragraph).strip()
+        plain = re.sub(r"[*`_]|!?\[|\]\([^()]{0,300}\)|<[^<>]{1,300}>", "", paragraph[:2000]).strip()
         if plain and not plain.startswith(("#", "|", "-", ">", "<!--")):
             first = re.match(r"[^。！？]{8,120}[。！？]?", plain.replace("\n", ""))
             if first:
@@ -349,20 +419,41 @@ def summary(body: str) -> str:
     return ""
 
 
-def local_links(body: str) -> list[str]:
-    return [next(group for group in match.groups() if group) for match in _LOCAL_LINK.finditer(body)]
+def is_attachment(path: str) -> bool:
+    """Whether a file may be published as it is: of a kind that no browser runs, outside the generator's folders."""
+    extension = posixpath.splitext(path)[1].lower().removeprefix(".")
+    return extension in ATTACHMENTS and path.split("/")[0].lower() not in urls.RESERVED
+
+
+def _refuse_attachment(name: str, fields: _Fields) -> None:
+    fields.report(
+        "attachment-refused",
+        None,
+        _("{name} is of a kind that is not published beside the pages").format(name=name),
+        _("offer it as PDF, office file, picture or ZIP: {kinds}").format(kinds=", ".join(sorted(ATTACHMENTS))),
+    )
+
+
+def linked_files(source_text: str, path: str) -> set[str]:
+    """Paths under content/ that a source names in any way, its front matter's image included; they need not exist."""
+    matter, _found = frontmatter.parse(source_text, path, frontmatter.ARTICLE_KEYS)
+    if matter is None:
+        return _local_files(source_text, path)
+    return _local_files(matter.body, path) | ({_local_path(as_text(matter.values.get("image")), path)} - {""})
 
 
 def _local_files(body: str, path: str) -> set[str]:
-    return {_local_path(link, path) for link in local_links(body)} - {""}
+    links = (next(group for group in match.groups() if group) for match in _LOCAL_LINK.finditer(body))
+    return {_local_path(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", link), path) for link in links} - {""}
 
 
 def _local_path(link: str, path: str) -> str:
-    """Path under content/ of a relative link, empty when it is none or leaves the tree."""
+    """Path under content/ of a relative or root-relative link, empty when it is none or leaves the tree."""
     bare = unquote(link.split("#")[0].split("?")[0])
-    if not bare or "://" in bare or bare.startswith(("/", "\\", "mailto:", "tel:", "data:", "javascript:")):
+    if not bare or "://" in bare or bare.startswith(("//", "\\", "mailto:", "tel:", "data:", "javascript:")):
         return ""
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), bare))
+    folder = "" if bare.startswith("/") else posixpath.dirname(path)
+    joined = posixpath.normpath(posixpath.join(folder, bare.lstrip("/")))
     return "" if joined.startswith("..") else joined
 
 

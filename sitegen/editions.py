@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -48,10 +48,11 @@ def choose(tree: Tree, records: Records, good: Good, retired: Mapping[str, Retir
     """The same answer for an incremental and a clean build: it depends on sources, ledgers, good versions and `now`."""
     result = Editions()
     ledgers = _ledgers(tree, result.problems)
-    gone = {path: _vanished(tree, path) for path in retired.keys() - tree.sources.keys()}
+    gone = {path: _vanished(tree, path) for path in sorted(retired.keys() - tree.sources.keys())}
+    result.problems += [_homeless(path) for path, source in gone.items() if source is None and path not in tree.fixed]
     for path, source in sorted({**tree.sources, **{p: s for p, s in gone.items() if s is not None}}.items()):
-        chooser = _Chooser(source=source, tree=tree, records=records, good=good, result=result)
-        entries = ledgers[source.column].get(Path(path).stem, [])
+        chooser = _Chooser(source=source, tree=tree, records=records, good=good, result=result, now=now)
+        entries = _until(now, ledgers[source.column].get(Path(path).stem, []), result)
         if path not in retired and f"{source.column}/index.md" in retired:
             chooser.refuse_in_retired_column()
             continue
@@ -61,10 +62,25 @@ def choose(tree: Tree, records: Records, good: Good, retired: Mapping[str, Retir
     return result
 
 
+def _until(now: datetime, entries: list[Entry], result: Editions) -> list[Entry]:
+    """A verdict dated in the future does not count yet."""
+    result.changes += [entry.at for entry in entries if entry.at > now]
+    return [entry for entry in entries if entry.at <= now]
+
+
 def _vanished(tree: Tree, path: str) -> Source | None:
     """A retired page whose source was deleted since: it stays all the same."""
     column = content.column_of(tree, path)
     return None if column is None or path.endswith("index.md") else Source(path=path, column=column, text=None)
+
+
+def _homeless(path: str) -> Problem:
+    return Problem(
+        path=f"content/{path}",
+        code="retired-version-missing",
+        message=_("the page is retired and must stay at its address, but the column it stood in is gone"),
+        remedy=_("bring back the column's index.md"),
+    )
 
 
 def _ledgers(tree: Tree, problems: list[Problem]) -> dict[str, dict[str, list[Entry]]]:
@@ -79,26 +95,35 @@ def _ledgers(tree: Tree, problems: list[Problem]) -> dict[str, dict[str, list[En
     return found
 
 
+def _begins(article: Article) -> datetime:
+    return max(article.date, article.publish_at or article.date)
+
+
+def _tell_of_future(article: Article, result: Editions) -> None:
+    begins = _begins(article)
+    result.changes.append(begins)
+    result.problems.append(
+        Problem(
+            path=f"content/{article.path}",
+            code="publication-in-future",
+            severity="warning",
+            key="publish_at" if article.publish_at else "date",
+            message=_("it is published at {time}, not yet").format(time=f"{begins:%Y-%m-%d %H:%M}"),
+            remedy=_("nothing, when this is meant; run the build at that time"),
+        )
+    )
+
+
 def _place(edition: Edition, path: str, now: datetime, result: Editions) -> None:
     article = edition.article
-    begins = max(article.date, article.publish_at or article.date)
-    if begins > now and edition.retired is None:
-        result.changes.append(begins)
-        result.problems.append(
-            Problem(
-                path=f"content/{path}",
-                code="publication-in-future",
-                severity="warning",
-                key="publish_at" if article.publish_at else "date",
-                message=_("it is published at {time}, not yet").format(time=f"{begins:%Y-%m-%d %H:%M}"),
-                remedy=_("nothing, when this is meant; run the build at that time"),
-            )
-        )
-    elif article.expire_at is not None and article.expire_at <= now and edition.retired is None:
+    if edition.retired is not None:
+        result.shown[path] = edition
+    elif _begins(article) > now:
+        _tell_of_future(article, result)
+    elif article.expire_at is not None and article.expire_at <= now:
         result.expired[path] = edition
     else:
-        if article.expire_at is not None and edition.retired is None:
-            result.changes.append(article.expire_at)
+        result.changes += [article.expire_at] if article.expire_at is not None else []
         result.shown[path] = edition
 
 
@@ -111,6 +136,7 @@ class _Chooser:
     records: Records
     good: Good
     result: Editions
+    now: datetime
 
     def reviewed(self, entries: list[Entry]) -> Edition | None:
         column = self.tree.columns[self.source.column]
@@ -120,14 +146,7 @@ class _Chooser:
         if current is not None:
             standing = review.status(entries, current.digest, where, self.records)
             if isinstance(standing, Signed):
-                files = {path: self.tree.root / path for path in current.assets}
-                return Edition(
-                    article=current,
-                    signed_at=standing.entry.at,
-                    asset_files=files,
-                    source_bytes=(self.source.text or "").encode(),
-                    retired=None,
-                )
+                return self._signed(current, standing, entries, where)
             self.result.pending += 1
         else:
             standing = None
@@ -135,6 +154,20 @@ class _Chooser:
         edition = self._restore(older.entry.blob, older.entry.digest, entries, None) if older else None
         self._tell(standing, older, edition)
         return edition
+
+    def _signed(self, current: Article, standing: Signed, entries: list[Entry], where: Responsible) -> Edition:
+        """The present version; before its time comes, the one that it is going to replace."""
+        if _begins(current) > self.now:
+            before = review.last_signed([e for e in entries if e.digest != current.digest], where, self.records)
+            older = self._restore(before.entry.blob, before.entry.digest, entries, None) if before else None
+            if older is not None:
+                _tell_of_future(current, self.result)
+                return older
+        files = {path: self.tree.root / path for path in current.assets}
+        source = (self.source.text or "").encode()
+        return Edition(
+            article=current, signed_at=standing.entry.at, asset_files=files, source_bytes=source, retired=None
+        )
 
     def retired(self, page: Retired, entries: list[Entry]) -> Edition | None:
         """The version at the retired digest, whatever was written since."""
@@ -172,20 +205,28 @@ class _Chooser:
             return None
         text = frontmatter.normalise(data)
         sign = next((e for e in entries if e.digest == digest and e.stage == "sign" and e.assets), None)
-        signed_assets = dict(sign.assets) if sign else {}
-        article, _problems = content.article(text, self.source.path, self._column, self.tree)
-        if article is None:
+        files = self._signed_files(text, sign.assets if sign else {})
+        assets = {path: sha256_file(file) for path, file in files.items()}
+        article, _problems = content.article(text, self.source.path, self._column, self.tree, assets)
+        if article is None or article.digest != digest:
             return None
-        files = {path: self.tree.root / path for path in article.assets}
-        if article.digest != digest:
-            kept = {path: self.good.path_of(asset_blob) for path, asset_blob in signed_assets.items()}
-            files = {path: file for path, file in kept.items() if file is not None}
-            assets = {path: sha256_file(file) for path, file in files.items()}
-            if len(files) < len(kept) or content.digest(data, assets) != digest:
-                return None
-            article = replace(article, assets=assets, digest=digest)
         at = max((e.at for e in entries if e.digest == digest), default=article.date)
-        return Edition(article=article, signed_at=at, asset_files=files, source_bytes=data, retired=page)
+        shown = {path: files[path] for path in article.assets}
+        return Edition(article=article, signed_at=at, asset_files=shown, source_bytes=data, retired=page)
+
+    def _signed_files(self, text: str, signed: Mapping[str, str]) -> dict[str, Path]:
+        """Where the bytes of each attachment are: as signed where the ledger says which, else as they stand now.
+
+        Only what the text itself links counts: a ledger line cannot bring in any other path.
+        """
+        files: dict[str, Path] = {}
+        for path in content.linked_files(text, self.source.path):
+            kept = self.good.path_of(signed[path]) if path in signed else None
+            if kept is None and path in self.tree.files and not path.endswith(".md"):
+                kept = self.tree.root / path
+            if kept is not None:
+                files[path] = kept
+        return files
 
     def _tell(self, standing: Open | None, older: Signed | None, edition: Edition | None) -> None:
         if standing is not None:

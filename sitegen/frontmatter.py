@@ -118,11 +118,11 @@ def normalise(data: bytes) -> str:
 def parse(text: str, path: str, known: Iterable[str]) -> tuple[FrontMatter | None, list[Problem]]:
     """Front matter and body of a normalised source; None with at least one error when it cannot be used."""
     found = _Findings(path)
-    block = _BLOCK.match(text)
+    block = _BLOCK.match(text if text.endswith("\n") else text + "\n")
     if block is None:
         _report_missing_block(text, found)
         return None, found.problems
-    lines = block.group(1).splitlines()
+    lines = block.group(1).split("\n")
     _look_for_common_mistakes(lines, found)
     if found.problems:
         return None, found.problems
@@ -314,6 +314,8 @@ def parse_moment(text: str) -> tuple[datetime, bool]:
     if match is None:
         raise ValueError(text)
     day = parse_date(match[1])
+    if not 1900 <= day.year <= 2200:
+        raise ValueError(text)
     moment = datetime(day.year, day.month, day.day, int(match[2] or 0), int(match[3] or 0), int(match[4] or 0))
     zone = datetime.fromisoformat(f"2000-01-01T00:00{match[5]}").tzinfo if match[5] else SHANGHAI
     return moment.replace(tzinfo=zone).astimezone(SHANGHAI), match[2] is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sitegen import files
 from sitegen.content import git_blob
+from sitegen.frontmatter import normalise
 
 
 class Good:
@@ -20,7 +22,7 @@ class Good:
 
     def path_of(self, blob: str) -> Path | None:
         """A file holding exactly these bytes, or None when nobody has them."""
-        if not blob:
+        if not re.fullmatch(r"[0-9a-f]{40}", blob):
             return None
         kept = self._place(blob)
         if kept.is_file():
@@ -52,7 +54,7 @@ class Good:
         kept = self._store / "sections" / path
         found = [committed] if committed is not None else []
         found += [kept.read_bytes()] if kept.is_file() else []
-        return [data.decode("utf-8-sig", errors="replace") for data in found]
+        return [normalise(data) for data in found if _decodes(data)]
 
     def keep_section(self, path: str, text: str) -> None:
         files.write_atomic(self._store / "sections" / path, text.encode())
@@ -72,3 +74,11 @@ class Good:
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout if done.returncode == 0 else None
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        normalise(data)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -51,12 +51,13 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
         return entries, problems
     for path in sorted(folder.glob("*.jsonl")):
         relative = path.relative_to(content).as_posix()
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(_lines(path), start=1):
             if not line.strip():
                 continue
             try:
+                line.encode()  # bytes that were no UTF-8 end here
                 entries.append(_entry(json.loads(line), f"{relative}:{number}"))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 problems.append(
                     Problem(
                         path=f"content/{relative}",
@@ -69,11 +70,21 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
     return entries, problems
 
 
+def _lines(path: Path) -> list[str]:
+    """A line ends with LF and nothing else: a reason may hold any other sign. What is not UTF-8 becomes a bad line."""
+    try:
+        return path.read_bytes().decode("utf-8", errors="surrogateescape").split("\n")
+    except OSError:
+        return ["unreadable"]
+
+
 def _entry(raw: Mapping[str, object], place: str) -> Entry:
     stage, verdict = raw["stage"], raw["verdict"]
     if stage not in STAGES or verdict not in {"pass", "reject"}:
         raise ValueError(_("stage {stage}, verdict {verdict}").format(stage=repr(stage), verdict=repr(verdict)))
     at = datetime.fromisoformat(str(raw["at"]))
+    if not 1900 <= at.year <= 2200:
+        raise ValueError(_("`at` is out of range"))
     if at.tzinfo is None:
         raise ValueError(_("`at` has no offset"))
     digest = str(raw["digest"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import filecmp
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ KEEP_RELEASES = 5
 
 def put(tree: Path, file: str, data: bytes) -> None:
     """Write a file of a tree that is not visible yet. A hard link standing there is replaced, never written through."""
-    path = tree / file
+    path = _inside(tree, file)
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
@@ -27,7 +28,7 @@ def put(tree: Path, file: str, data: bytes) -> None:
 
 def share(source: Path, tree: Path, file: str) -> None:
     """Let `tree/file` be the same bytes as `source`: a hard link where the file system can, else a copy."""
-    path = tree / file
+    path = _inside(tree, file)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, path)
@@ -35,6 +36,21 @@ def share(source: Path, tree: Path, file: str) -> None:
         return
     except OSError:
         shutil.copyfile(source, path)
+
+
+def _inside(tree: Path, file: str) -> Path:
+    """The last wall: whatever was checked before, nothing is written outside the tree."""
+    if file.startswith("/") or ".." in file.split("/"):
+        raise ValueError(f"{file!r} leads out of the release")
+    return tree / file
+
+
+def same_tree(one: Path, other: Path) -> bool:
+    """Whether two releases hold the same files with the same bytes, looked at one by one."""
+    names = {path.relative_to(one).as_posix() for path in one.rglob("*") if path.is_file()}
+    if names != {path.relative_to(other).as_posix() for path in other.rglob("*") if path.is_file()}:
+        return False
+    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
 def live_release(project: Project) -> str:

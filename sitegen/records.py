@@ -96,6 +96,9 @@ def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str
         document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except FileNotFoundError:
         return []
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, a folder, an impossible date
+        report(str(error))
+        return []
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         report(str(getattr(error, "problem", error)), mark.line + 1 if mark else None)
@@ -107,6 +110,9 @@ def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str
     good = [entry for entry in listed if isinstance(entry, dict) and entry.get("id")]
     if len(good) < len(listed):
         report(_("{count} entries have no id").format(count=len(listed) - len(good)))
+    ids = [str(entry["id"]) for entry in good]
+    for twice in sorted({one for one in ids if ids.count(one) > 1}):
+        report(_("{id} stands there twice").format(id=twice))
     return good
 
 
@@ -115,9 +121,9 @@ def _person(raw: dict[str, Any], problems: list[Problem]) -> Person | None:
         roles = tuple(
             Role(
                 stage=_stage(role["stage"]),
-                columns=tuple(str(column) for column in role["columns"]),
-                since=role.get("from"),
-                until=role.get("until"),
+                columns=_columns(role["columns"]),
+                since=_day(role.get("from")),
+                until=_day(role.get("until")),
                 deputy=bool(role.get("deputy")),
             )
             for role in raw.get("roles") or ()
@@ -136,6 +142,18 @@ def _person(raw: dict[str, Any], problems: list[Problem]) -> Person | None:
     return Person(
         id=str(raw["id"]), name=str(raw.get("name") or raw["id"]), unit=str(raw.get("unit") or ""), roles=roles
     )
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("columns: [jyj]")
+    return tuple(str(column) for column in value)
+
+
+def _day(value: object) -> date | None:
+    if value is None or type(value) is date:
+        return value
+    raise ValueError(f"{value!r}: 2026-01-05")
 
 
 def _stage(text: object) -> Stage:

@@ -54,6 +54,8 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
         return " ".join(kept) or None
     if tag == "div" and attribute in {"role", "tabindex"}:
         return value if (attribute, value) in {("role", "region"), ("tabindex", "0")} else None
+    if tag == "img" and attribute == "src" and urlsplit(value.replace("\\", "/")).netloc:
+        return None  # pages load nothing from other hosts
     if attribute == "id":
         return None if value in _RESERVED_IDS or value.startswith("gov-") else value
     return value
