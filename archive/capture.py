@@ -21,6 +21,7 @@ from archive.fetch import ConnectTo
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Ledger, Options, Scope, read_former
 from archive.store import Capture
+from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.files import sha256_file, write_atomic
 
@@ -141,8 +142,12 @@ def _start_urls(decision: Decision, start: Sequence[str], scope: Scope) -> list[
             Problem(
                 path=url,
                 code="capture-start-outside",
-                message=f"the start URL is not on a host of the decision ({', '.join(scope.hosts)})",
-                remedy=f"correct it, or add its HOST:PORT to `hosts` of {decision.path or 'the decision'}",
+                message=_("the start URL is not on a host of the decision ({hosts})").format(
+                    hosts=", ".join(scope.hosts)
+                ),
+                remedy=_("correct it, or add its HOST:PORT to `hosts` of {decision}").format(
+                    decision=decision.path or _("the decision")
+                ),
             )
         )
     if problems:
@@ -155,8 +160,11 @@ def _choose(
 ) -> tuple[Capture, Capture | None]:
     """The capture to work on, and the finished one before it."""
     if resume is not None and resume.finished:
-        path, text = resume.folder.as_posix(), f"{resume.id} is finished: nothing is left to resume"
-        remedy = "run `archive capture` for a new one"
+        path, text = (
+            resume.folder.as_posix(),
+            _("{capture} is finished: nothing is left to resume").format(capture=resume.id),
+        )
+        remedy = _("run `archive capture` for a new one")
         raise Refused([Problem(path=path, code="capture-finished", message=text, remedy=remedy)])
     known = captures.captures(store, site)
     unfinished = [one for one in known if not one.finished]
@@ -175,8 +183,10 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
             Problem(
                 path=chosen.folder.as_posix(),
                 code="capture-nothing",
-                message=f"the site gave no answer ({'; '.join(causes)})",
-                remedy=f"check address, allow_private and robots, then run `archive resume {chosen.id}`",
+                message=_("the site gave no answer ({causes})").format(causes="; ".join(causes)),
+                remedy=_("check address, allow_private and robots, then run `archive resume {capture}`").format(
+                    capture=chosen.id
+                ),
             )
         ]
     )
@@ -186,8 +196,8 @@ def _fold(chosen: Capture, frontier: Frontier) -> None:
     try:
         frontier.fold()
     except FrontierUnreadable as error:
-        path, text = chosen.frontier.as_posix(), f"the frontier cannot be closed: {error}"
-        remedy = f"end what reads it, then run `archive resume {chosen.id}`"
+        path, text = chosen.frontier.as_posix(), _("the frontier cannot be closed: {error}").format(error=error)
+        remedy = _("end what reads it, then run `archive resume {capture}`").format(capture=chosen.id)
         raise Refused([Problem(path=path, code="frontier-in-use", message=text, remedy=remedy)]) from None
 
 

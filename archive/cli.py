@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -19,16 +20,33 @@ from archive import fetch, store, verify
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
+from archive.text import _
+from sitegen import report as reports
 from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
 
-content_option = click.option(
+
+class Command(reports.Command):
+    translate = staticmethod(_)
+
+
+class Group(reports.Group):
+    translate = staticmethod(_)
+    command_class = Command
+
+
+class Option(reports.Option):
+    translate = staticmethod(_)
+
+
+make_option = functools.partial(click.option, cls=Option)
+content_option = make_option(
     "--content",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("content"),
     show_default=True,
     help="Folder of the sources, with `_archive/<site>.yml`.",
 )
-store_option = click.option(
+store_option = make_option(
     "--store",
     "place",
     type=click.Path(path_type=Path, file_okay=False),
@@ -36,25 +54,25 @@ store_option = click.option(
     show_default=True,
     help="Folder of the captures.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
-connect_option = click.option(
+json_option = make_option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
+connect_option = make_option(
     "--connect-to",
     "connect_to",
     multiple=True,
     metavar="HOST:PORT:ADDR:PORT",
     help="Dial ADDR:PORT for HOST:PORT, as curl does; may be repeated.",
 )
-max_urls_option = click.option(
+max_urls_option = make_option(
     "--max-urls",
     type=click.IntRange(min=1),
     default=Options().max_urls,
     show_default=True,
     help="Bound of the inventory.",
 )
-delay_option = click.option(
+delay_option = make_option(
     "--delay",
     type=click.FloatRange(min=0),
-    help="Seconds between two requests to a host.  [default: 0.1, loopback 0]",
+    help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
 )
 
 
@@ -63,7 +81,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
     for problem in problems:
         place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
         key = f" [{problem.key}]" if problem.key else ""
-        level = "warning: " if problem.severity == "warning" else ""
+        level = f"{_('warning')}: " if problem.severity == "warning" else ""
         click.echo(f"{place}: {level}{problem.code}{key}: {problem.message}", err=True)
         click.echo(f"    → {problem.remedy}", err=True)
 
@@ -89,6 +107,27 @@ def reporting(as_json: bool) -> Iterator[None]:
         if as_json:
             click.echo(json.dumps({"problems": [p.as_json() for p in problems]}, ensure_ascii=False, indent=1))
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`12 captured, 3 failed`, in the reader's language; JSON keeps the words as they are."""
+    words = {
+        "captured": _("captured"),
+        "redirected": _("redirected"),
+        "excluded": _("excluded"),
+        "failed": _("failed"),
+        "excused": _("excused"),
+        "total": _("total"),
+        "pages": _("pages"),
+        "images": _("images"),
+        "files": _("files"),
+        "stamped": _("stamped"),
+        "redirect": _("lead to a migrated page"),
+        "archive": _("lead to their copy"),
+        "unresolved": _("lead nowhere"),
+    }
+    one = _("{number} {what}")
+    return _(", ").join(one.format(number=number, what=words.get(what, what)) for what, number in counts.items())
 
 
 def progress_line() -> Callable[[str], None]:
@@ -128,13 +167,17 @@ def _capture(
     )
     if sys.stderr.isatty():
         click.echo(err=True)
-    counts = ", ".join(f"{number} {state}" for state, number in report.inventory.items())
-    size = f"{report.bytes} bytes in {len(report.warc)} WARC files"
-    text = f"{report.capture.id}: {counts}; {size}, {report.seconds:.1f} s"
+    text = _("{capture}: {counts}; {bytes} bytes in {files} WARC files, {seconds} s").format(
+        capture=report.capture.id,
+        counts=counted(report.inventory),
+        bytes=report.bytes,
+        files=len(report.warc),
+        seconds=f"{report.seconds:.1f}",
+    )
     finish(report.as_json(), [text], report.problems, as_json)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Archive a retiring website: capture it, prove the capture, publish it under its stamp.
 
@@ -146,7 +189,7 @@ def main() -> None:
 
 @main.command("capture")
 @click.argument("url", required=False)
-@click.option("--site", required=True, help="Site ID; the decision is content/_archive/<site>.yml.")
+@make_option("--site", required=True, help="Site ID; the decision is content/_archive/<site>.yml.")
 @connect_option
 @max_urls_option
 @delay_option
@@ -169,8 +212,7 @@ def capture_command(
     failed or excused.
 
     \b
-    Example:
-      archive capture http://lyj.example.gov.cn/ --site lyj --connect-to lyj.example.gov.cn:80:127.0.0.1:8201
+    Example: archive capture http://lyj.example.gov.cn/ --site lyj --connect-to lyj.example.gov.cn:80:127.0.0.1:8201
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
@@ -197,8 +239,7 @@ def resume_command(
     """Continue the unfinished capture ID (<site>/<timestamp>, or a site for its newest unfinished one).
 
     \b
-    Example:
-      archive resume lyj/20261122103000
+    Example: archive resume lyj/20261122103000
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
@@ -214,10 +255,11 @@ def verify_command(capture_id: str, place: Path, as_json: bool) -> None:
     """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
 
     \b
-    Example:
-      archive verify lyj/20261122103000 --json
+    Example: archive verify lyj/20261122103000 --json
     """
     with reporting(as_json):
         report = verify.verify(store.open_capture(place, capture_id))
-        text = f"{report.records} records, coverage {report.coverage:g} %, {len(report.orphans)} orphans"
+        text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
+            records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
+        )
         finish(report.as_json(), [text], report.problems, as_json)

@@ -24,21 +24,22 @@ from archive import (
 )
 from archive.runbook import Desk
 from archive.store import Capture
+from archive.text import _
 from sitegen import clock, config
 from sitegen.errors import Problem, Refused
 
-public_option = click.option(
+public_option = cli.make_option(
     "--public",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build/public"),
     show_default=True,
     help="Folder of the published copies.",
 )
-date_option = click.option(
+date_option = cli.make_option(
     "--date", "given_date", metavar="DATE", help="The time that rules see, for tests and previews."
 )
-dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
-no_build_option = click.option("--no-build", is_flag=True, help="Do not run `sitegen build` afterwards.")
+dry_run_option = cli.make_option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
+no_build_option = cli.make_option("--no-build", is_flag=True, help="Do not run `sitegen build` afterwards.")
 
 
 def register(group: click.Group) -> None:
@@ -65,14 +66,14 @@ def _desk(content: Path, place: Path, public: Path, given_date: str | None) -> D
 
 def _site(argument: str) -> str:
     """`lyj`, `lyj/20261122103000`, or a path of our own such as `jyj/old-column`."""
-    head, _, tail = argument.strip("/").partition("/")
+    head, _slash, tail = argument.strip("/").partition("/")
     if not tail or (tail.isdigit() and len(tail) == 14):
         return head
     return own.site_id(argument)
 
 
 def _capture(place: Path, argument: str) -> Capture:
-    _, _, tail = argument.partition("/")
+    tail = argument.partition("/")[2]
     return store.open_capture(place, argument if tail.isdigit() else _site(argument))
 
 
@@ -85,7 +86,7 @@ def _places(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
-@click.command("publish")
+@click.command("publish", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @no_build_option
 @_places
@@ -96,8 +97,7 @@ def publish_command(
     """Make the stamped copies of a capture and their index, then build the site with them.
 
     \b
-    Example:
-      archive publish lyj
+    Example: archive publish lyj
     """
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
@@ -112,12 +112,17 @@ def publish_command(
                 capture, decided, public=public, content=content, now=desk.now, progress=cli.progress_line()
             )
         problems = [*report.problems, *([] if no_build else runbook.build(desk))]
-        counts = ", ".join(f"{number} {what}" for what, number in report.counts.items())
-        line = f"{report.capture}: {counts}; {report.written} files written, {report.kept} kept, {report.seconds:.1f} s"
+        line = _("{capture}: {counts}; {written} files written, {kept} kept, {seconds} s").format(
+            capture=report.capture,
+            counts=cli.counted(report.counts),
+            written=report.written,
+            kept=report.kept,
+            seconds=f"{report.seconds:.1f}",
+        )
         cli.finish({**report.as_json(), "problems": [p.as_json() for p in problems]}, [line], problems, as_json)
 
 
-@click.command("extract")
+@click.command("extract", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @dry_run_option
 @_places
@@ -128,8 +133,7 @@ def extract_command(
     """Write old articles as Markdown drafts into the columns that take them over.
 
     \b
-    Example:
-      archive extract lyj --dry-run
+    Example: archive extract lyj --dry-run
     """
     with cli.reporting(as_json):
         capture = _capture(place, capture_id)
@@ -141,11 +145,15 @@ def extract_command(
             progress=cli.progress_line(),
         )
         lines = [f"content/{draft.path}  {draft.title}" for draft in report.written]
-        lines.append(f"{len(report.written)} drafts, {len(report.skipped)} pages left out")
+        lines.append(
+            _("{drafts} drafts, {skipped} pages left out").format(
+                drafts=len(report.written), skipped=len(report.skipped)
+            )
+        )
         cli.finish(report.as_json(), lines, report.problems, as_json)
 
 
-@click.command("relate")
+@click.command("relate", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @_places
 @cli.json_option
@@ -155,8 +163,7 @@ def relate_command(
     """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere.
 
     \b
-    Example:
-      archive relate lyj --json
+    Example: archive relate lyj --json
     """
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
@@ -165,13 +172,13 @@ def relate_command(
             f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}"
             for one in found.outcomes
         ]
-        lines.append(", ".join(f"{number} {word}" for word, number in found.counts.items()))
+        lines.append(cli.counted(found.counts))
         cli.finish(found.as_json(), lines, [], as_json)
 
 
-@click.command("redirects")
+@click.command("redirects", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
-@click.option(
+@cli.make_option(
     "--format", "form", type=click.Choice(redirects.FORMATS), default="nginx", show_default=True, help="What to write."
 )
 @_places
@@ -181,8 +188,7 @@ def redirects_command(
     """Print the redirects from the old site's addresses to the present ones.
 
     \b
-    Example:
-      archive redirects lyj --format nginx > lyj.conf
+    Example: archive redirects lyj --format nginx > lyj.conf
     """
     with cli.reporting(False):
         desk = _desk(content, place, public, given_date)
@@ -192,8 +198,8 @@ def redirects_command(
                     Problem(
                         path="mkdocs.yml",
                         code="redirects-site-unknown",
-                        message="redirects are absolute, and the portal's address is not known here",
-                        remedy="run the command in the project's folder, where mkdocs.yml has site_url",
+                        message=_("redirects are absolute, and the portal's address is not known here"),
+                        remedy=_("run the command in the project's folder, where mkdocs.yml has site_url"),
                     )
                 ]
             )
@@ -203,7 +209,7 @@ def redirects_command(
         click.echo(redirects.render(found, form, site_url=desk.site_url, site=capture.site, name=name), nl=False)
 
 
-@click.command("notice")
+@click.command("notice", cls=cli.Command)
 @click.argument("site")
 @dry_run_option
 @_places
@@ -214,8 +220,7 @@ def notice_command(
     """Write the 迁移公告 for the old home page, and the portal's notice as a draft (第十二条).
 
     \b
-    Example:
-      archive notice lyj
+    Example: archive notice lyj
     """
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
@@ -228,10 +233,10 @@ def notice_command(
         cli.finish({"banner": banner, "drafts": drafts}, lines, [], as_json)
 
 
-@click.command("retire")
+@click.command("retire", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
 @cli.connect_option
-@click.option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
+@cli.make_option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
 @dry_run_option
 @_places
 @cli.json_option
@@ -252,9 +257,8 @@ def retire_command(
     requires is not recorded.
 
     \b
-    Example:
-      archive retire lyj
-      archive retire jyj/old-column
+    Example: archive retire lyj
+    archive retire jyj/old-column
     """
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
@@ -267,11 +271,11 @@ def retire_command(
             again=again,
             progress=cli.progress_line(),
         )
-        lines = [*status.table(report.steps), report.outcome]
+        lines = [*status.table(report.steps), status.outcome_in_words(report.outcome)]
         cli.finish(report.as_json(), lines, report.problems, as_json)
 
 
-@click.command("status")
+@click.command("status", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
 @_places
 @cli.json_option
@@ -279,8 +283,7 @@ def status_command(site: str, content: Path, place: Path, public: Path, given_da
     """Say what the law still asks for, by when, and by which article. Nothing is changed.
 
     \b
-    Example:
-      archive status lyj
+    Example: archive status lyj
     """
     with cli.reporting(as_json):
         _show_status(_desk(content, place, public, given_date), _site(site), as_json)
@@ -292,4 +295,4 @@ def _show_status(desk: Desk, site: str, as_json: bool) -> None:
     steps = retirement.steps(now)
     problems = retirement.warnings(now)
     report = runbook.RetireReport(site=site, steps=steps, problems=problems)
-    cli.finish(report.as_json(), [*status.table(steps), report.outcome], problems, as_json)
+    cli.finish(report.as_json(), [*status.table(steps), status.outcome_in_words(report.outcome)], problems, as_json)

@@ -18,6 +18,7 @@ from archive.copies import Copy, CopyLinks
 from archive.frontier import Row
 from archive.store import Capture
 from archive.successor import Places
+from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
 
@@ -97,13 +98,13 @@ def make_all(context: Context, rows: Sequence[Row], progress: Callable[[str], No
     for batch in _run(context, pictures):
         made.add(batch)
         done += len(batch.pages)
-        progress(f"{done} of {len(rows)} copies")
+        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
     known = copies.unsealed(context.copies, made.unsealed)
     context = replace(context, copies=known)
     for batch in _run(context, others):
         made.add(batch)
         done += len(batch.pages)
-        progress(f"{done} of {len(rows)} copies")
+        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
     _our_own_pages(context, made)
     made.pages.sort(key=lambda page: page.target_uri)
     return made
@@ -206,7 +207,9 @@ class _Worker:
         self._write(copy.name, _without_scripts(response.body) if svg else response.body, made)
         words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=urlsplit(row.url).netloc)
         sealed = (
-            seal.Unsealable(reason="a vector drawing") if svg else seal.seal(response.body, words, ending=copy.sealed)
+            seal.Unsealable(reason=_("a vector drawing"))
+            if svg
+            else seal.seal(response.body, words, ending=copy.sealed)
         )
         title = copies.file_title(row.url, response.header("Content-Disposition"))
         if isinstance(sealed, seal.Sealed):
@@ -228,8 +231,10 @@ class _Worker:
                     path=row.url,
                     code="publish-image-unsealed",
                     severity="warning",
-                    message=f"no seal could be put on the picture ({sealed.reason}); a stamped page stands before it",
-                    remedy="nothing needs doing; the untouched picture is in the archive",
+                    message=_("no seal could be put on the picture ({reason}); a stamped page stands before it").format(
+                        reason=sealed.reason
+                    ),
+                    remedy=_("nothing needs doing; the untouched picture is in the archive"),
                 )
             )
         made.pages.append(self._about(row, response, shown, title, "image", ""))

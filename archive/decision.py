@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 
 LABEL = "已歸檔"
@@ -79,14 +80,21 @@ def load(content: Path, site: str) -> Decision:
     """Read `content/_archive/<site>.yml`. Raises Refused with every Problem found (file:line, key)."""
     path = f"{content.as_posix()}/_archive/{site}.yml"
     if not is_site(site):
-        raise _refused(path, "decision-site-invalid", f"“{site}” cannot be a site ID", "use letters, digits and -")
+        raise _refused(
+            path,
+            "decision-site-invalid",
+            _("“{site}” cannot be a site ID").format(site=site),
+            _("use letters, digits and -"),
+        )
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        remedy = "write the file with at least `site` and `hosts` (docs/FORMATS.md §2)"
-        raise _refused(path, "decision-missing", f"there is no decision on {site}", remedy) from None
+        remedy = _("write the file with at least `site` and `hosts` (docs/FORMATS.md §2)")
+        raise _refused(
+            path, "decision-missing", _("there is no decision on {site}").format(site=site), remedy
+        ) from None
     except UnicodeDecodeError:
-        raise _refused(path, "decision-unreadable", "the file is not UTF-8", "save it as UTF-8") from None
+        raise _refused(path, "decision-unreadable", _("the file is not UTF-8"), _("save it as UTF-8")) from None
     reader = _Reader(path)
     decision = reader.decision(_parse(path, text, reader), site)
     if decision is None:
@@ -130,8 +138,8 @@ def missing_for_publication(decision: Decision) -> list[Problem]:
             path=decision.path,
             code="decision-incomplete",
             key=key,
-            message=f"publication needs `{key}`",
-            remedy=f"add `{key}` to {decision.path} (docs/FORMATS.md §2)",
+            message=_("publication needs `{key}`").format(key=key),
+            remedy=_("add `{key}` to {decision} (docs/FORMATS.md §2)").format(key=key, decision=decision.path),
         )
         for key in asked
         if getattr(decision, key) is None
@@ -152,11 +160,13 @@ def _parse(path: str, text: str, reader: _Reader) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         message = str(getattr(error, "problem", None) or error)
         line = mark.line + 1 if mark else None
-        raise _refused(path, "decision-unreadable", message, "correct the YAML on this line", line) from None
+        raise _refused(path, "decision-unreadable", message, _("correct the YAML on this line"), line) from None
     finally:
         loader.dispose()
     if not isinstance(value, dict):
-        raise _refused(path, "decision-unreadable", "the file holds no mapping", "write `site: …` and `hosts: […]`")
+        raise _refused(
+            path, "decision-unreadable", _("the file holds no mapping"), _("write `site: …` and `hosts: […]`")
+        )
     reader.note_lines(node)
     return cast("dict[str, Any]", value)
 
@@ -184,7 +194,9 @@ class _Reader:
                 repeated = name in self.lines
                 self.lines[name] = key.start_mark.line + 1
                 if repeated:
-                    self.problem("decision-key-repeated", name, f"`{name}` is given twice", "keep one")
+                    self.problem(
+                        "decision-key-repeated", name, _("`{name}` is given twice").format(name=name), _("keep one")
+                    )
                 self.note_lines(value, f"{name}.")
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
@@ -204,15 +216,25 @@ class _Reader:
         for number, host in enumerate(hosts):
             if not _HOST.fullmatch(host):
                 self.problem(
-                    "decision-host-invalid", f"hosts[{number}]", f"“{host}” is not HOST or HOST:PORT",
-                    "write the host alone, without scheme and path",
+                    "decision-host-invalid", f"hosts[{number}]", _("“{host}” is not HOST or HOST:PORT").format(host=host),
+                    _("write the host alone, without scheme and path"),
                 )  # fmt: skip
         hosts = tuple(re.sub(r":(?:80|443)$", "", host) for host in hosts)
         if self.text(raw, "site", required=True) not in (None, site):
-            self.problem("decision-site-differs", "site", f"the file is named {site}.yml", f"write `site: {site}`")
+            self.problem(
+                "decision-site-differs",
+                "site",
+                _("the file is named {site}.yml").format(site=site),
+                _("write `site: {site}`").format(site=site),
+            )
         robots = self.text(raw, "robots") or "honour"
         if robots not in ("honour", "ignore"):
-            self.problem("decision-value-invalid", "robots", f"“{robots}” is neither", "write honour or ignore")
+            self.problem(
+                "decision-value-invalid",
+                "robots",
+                _("“{robots}” is neither").format(robots=robots),
+                _("write honour or ignore"),
+            )
         start = self.texts(raw, "start") or tuple(f"http://{host}/" for host in hosts[:1])
         if not self.problems:
             self._starts_within(start, hosts)
@@ -243,8 +265,8 @@ class _Reader:
                         code="decision-key-unknown",
                         severity="warning",
                         key=key,
-                        message=f"`{key}` is not read by anything",
-                        remedy=f"did you mean `{near[0]}`?" if near else "remove it",
+                        message=_("`{key}` is not read by anything").format(key=key),
+                        remedy=_("did you mean `{key}`?").format(key=near[0]) if near else _("remove it"),
                     )
                 )
 
@@ -252,8 +274,8 @@ class _Reader:
         for number, url in enumerate(start):
             if not url.lower().startswith(("http://", "https://")) or not allows(hosts, url):
                 self.problem(
-                    "decision-host-unknown", f"start[{number}]", f"{url} is on no host of `hosts`",
-                    "add its HOST or HOST:PORT to `hosts`, or correct the URL",
+                    "decision-host-unknown", f"start[{number}]", _("{url} is on no host of `hosts`").format(url=url),
+                    _("add its HOST or HOST:PORT to `hosts`, or correct the URL"),
                 )  # fmt: skip
 
     def text(self, raw: dict[str, Any], key: str, *, within: str = "", required: bool = False) -> str | None:
@@ -261,10 +283,17 @@ class _Reader:
         name = within + key
         if value is _MISSING or value is None or value == "":
             if required:
-                self.problem("decision-key-missing", name, f"`{name}` is missing", f"add `{key}`")
+                self.problem(
+                    "decision-key-missing",
+                    name,
+                    _("`{name}` is missing").format(name=name),
+                    _("add `{key}`").format(key=key),
+                )
             return None
         if isinstance(value, (dict, list)):
-            self.problem("decision-value-invalid", name, f"`{name}` must be text", "write one value")
+            self.problem(
+                "decision-value-invalid", name, _("`{name}` must be text").format(name=name), _("write one value")
+            )
             return None
         return str(value)
 
@@ -273,10 +302,20 @@ class _Reader:
         value = [value] if isinstance(value, str) and value else value
         if not value:
             if required:
-                self.problem("decision-key-missing", key, f"`{key}` is missing", f"add `{key}: […]`")
+                self.problem(
+                    "decision-key-missing",
+                    key,
+                    _("`{key}` is missing").format(key=key),
+                    _("add `{key}: […]`").format(key=key),
+                )
             return ()
         if not isinstance(value, list) or any(isinstance(item, (dict, list)) or item is None for item in value):
-            self.problem("decision-value-invalid", key, f"`{key}` must be a list", f"write `{key}: [a, b]`")
+            self.problem(
+                "decision-value-invalid",
+                key,
+                _("`{key}` must be a list").format(key=key),
+                _("write `{key}: [a, b]`").format(key=key),
+            )
             return ()
         return tuple(str(item) for item in value)
 
@@ -287,14 +326,19 @@ class _Reader:
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            self.problem("decision-value-invalid", within + key, f"“{value}” is not a date", "write 2026-11-22")
+            self.problem(
+                "decision-value-invalid",
+                within + key,
+                _("“{value}” is not a date").format(value=value),
+                _("write 2026-11-22"),
+            )
             return None
 
     def _excludes(self, raw: dict[str, Any]) -> tuple[Exclude, ...]:
         items = raw.get("exclude") or []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            remedy = "write a list of `{pattern: …, reason: …}`"
-            self.problem("decision-value-invalid", "exclude", "`exclude` must list patterns with a reason", remedy)
+            remedy = _("write a list of `{line}`").format(line="{pattern: …, reason: …}")
+            self.problem("decision-value-invalid", "exclude", _("`exclude` must list patterns with a reason"), remedy)
             return ()
         found = []
         for number, item in enumerate(items):
@@ -304,7 +348,7 @@ class _Reader:
             try:
                 compiled = re.compile(pattern or "")
             except re.error as error:
-                self.problem("decision-value-invalid", f"{within}pattern", f"{error}", "correct the expression")
+                self.problem("decision-value-invalid", f"{within}pattern", f"{error}", _("correct the expression"))
                 continue
             found.append(Exclude(pattern=compiled, reason=reason or ""))
         return tuple(found)
@@ -312,7 +356,12 @@ class _Reader:
     def _mapping(self, raw: dict[str, Any], key: str) -> dict[str, Any] | None:
         value = raw.get(key)
         if value is not None and not isinstance(value, dict):
-            self.problem("decision-value-invalid", key, f"`{key}` must be a mapping", "see docs/FORMATS.md §2")
+            self.problem(
+                "decision-value-invalid",
+                key,
+                _("`{key}` must be a mapping").format(key=key),
+                _("see docs/FORMATS.md §2"),
+            )
             return None
         return cast("dict[str, Any] | None", value)
 
@@ -323,7 +372,7 @@ class _Reader:
         document = self.text(value, "document", within="approval.", required=True)
         day = self.day(value, "date", "approval.")
         if day is None and not value.get("date"):
-            self.problem("decision-key-missing", "approval.date", "the approval has no date", "add `date`")
+            self.problem("decision-key-missing", "approval.date", _("the approval has no date"), _("add `date`"))
         return Approval(document=document, date=day) if document and day else None
 
     def _successor(self, raw: dict[str, Any]) -> Successor | None:

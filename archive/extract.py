@@ -16,6 +16,7 @@ from archive.copies import Copy
 from archive.decision import Decision
 from archive.frontier import Frontier, Row
 from archive.store import Capture
+from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused, in_order
 
@@ -101,7 +102,7 @@ def extract(
     work.plan(found)
     for one in found:
         work.write(one)
-        progress(f"{len(work.written)} drafts")
+        progress(_("{count} drafts").format(count=len(work.written)))
     return ExtractReport(
         written=tuple(work.written), skipped=tuple(work.skipped), problems=tuple(in_order(work.problems))
     )
@@ -124,8 +125,8 @@ def _refuse_missing_columns(decision: Decision, content: Path) -> None:
             path=decision.path,
             code="extract-column-missing",
             key="successor.columns",
-            message=f"{old} is to go to {new}, but content/{new}/index.md does not exist",
-            remedy=f"run `sitegen new column {new}`, or correct the mapping",
+            message=_("{old} is to go to {new}, but content/{new}/index.md does not exist").format(old=old, new=new),
+            remedy=_("run `sitegen new column {new}`, or correct the mapping").format(new=new),
         )
         for old, new in (decision.successor.columns if decision.successor else {}).items()
         if not (content / new.strip("/") / "index.md").exists()
@@ -161,7 +162,7 @@ class _Extraction:
         ):
             column = column_of(self.decision, copy.target_uri)
             if column is None:
-                self.skip(copy, "no column takes this path over")
+                self.skip(copy, _("no column takes this path over"))
                 continue
             row = self.rows[copy.key]
             try:
@@ -170,18 +171,18 @@ class _Extraction:
                 self.problems += refused.problems
                 continue
             if found is None:
-                self.skip(copy, "not an article: no date, or no text of its own")
+                self.skip(copy, _("not an article: no date, or no text of its own"))
                 continue
             digest = row.payload_digest or copy.key
             if digest in seen:
-                self.skip(copy, f"the same bytes as {seen[digest]}")
+                self.skip(copy, _("the same bytes as {uri}").format(uri=seen[digest]))
                 continue
             seen[digest] = copy.target_uri
             if copy.target_uri in self.known:
-                self.skip(copy, f"already migrated: content/{self.known[copy.target_uri]}")
+                self.skip(copy, _("already migrated: content/{path}").format(path=self.known[copy.target_uri]))
                 continue
             if copy.target_uri in self.leave:
-                self.skip(copy, "drafted before; the draft was taken out of content/")
+                self.skip(copy, _("drafted before; the draft was taken out of content/"))
                 continue
             yield found
 

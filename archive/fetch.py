@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal, cast
 from urllib.parse import urlsplit
 
 from archive import message
+from archive.text import _
 from sitegen.errors import Problem, UsageError
 
 Truncated = Literal["length", "disconnect", "time"]
@@ -45,9 +46,9 @@ class ConnectTo:
 
 def parse_connect_to(text: str) -> ConnectTo:
     """`HOST:PORT:ADDR:PORT`, as curl writes it. Raises UsageError."""
-    rest, _, to_port = text.rpartition(":")
-    host, _, after = rest.partition(":")
-    port, _, address = after.partition(":")
+    rest, _colon, to_port = text.rpartition(":")
+    host, _colon, after = rest.partition(":")
+    port, _colon, address = after.partition(":")
     address = address.strip("[]")
     if not (host and address and port.isdigit() and to_port.isdigit()):
         raise UsageError(
@@ -55,8 +56,8 @@ def parse_connect_to(text: str) -> ConnectTo:
                 Problem(
                     path="--connect-to",
                     code="connect-to-invalid",
-                    message=f"“{text}” is not HOST:PORT:ADDR:PORT",
-                    remedy="write for example www.example.gov.cn:80:127.0.0.1:8080",
+                    message=_("“{text}” is not HOST:PORT:ADDR:PORT").format(text=text),
+                    remedy=_("write for example www.example.gov.cn:80:127.0.0.1:8080"),
                 )
             ]
         )

@@ -16,6 +16,7 @@ from archive.discover import Link
 from archive.fetch import Exchange, FetchFailure
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row, State
 from archive.store import Capture
+from archive.text import _
 from sitegen.errors import Problem, Refused
 
 # Discovery looks at documents; a film of a gigabyte has no links.
@@ -85,8 +86,10 @@ def read_former(former: Capture | None) -> Former:
                 Problem(
                     path=former.frontier.as_posix(),
                     code="frontier-unreadable",
-                    message=f"the former capture {former.id} cannot be read: {error}",
-                    remedy="restore it from its backup, or move its folder out of the store",
+                    message=_("the former capture {capture} cannot be read: {error}").format(
+                        capture=former.id, error=error
+                    ),
+                    remedy=_("restore it from its backup, or move its folder out of the store"),
                 )
             ]
         ) from None
@@ -166,15 +169,19 @@ class Ledger:
         causes = Counter(row.cause or "" for row in self._frontier.rows("excluded"))
         limit, trapped = causes.pop(_LIMIT, 0), sum(n for c, n in causes.items() if c.startswith(_ENDLESS))
         if limit:
-            text = f"{limit} URLs beyond the limit of {self._options.max_urls} were not fetched"
-            found.append(_of_capture(self._capture, "capture-limit-reached", text, "raise --max-urls", "error"))
+            text = _("{limit} URLs beyond the limit of {most} were not fetched").format(
+                limit=limit, most=self._options.max_urls
+            )
+            found.append(_of_capture(self._capture, "capture-limit-reached", text, _("raise --max-urls"), "error"))
         if trapped:
-            text = f"{trapped} URLs look endless and were not fetched"
-            remedy = "look at them in crawl.sqlite (state excluded); name real pages as start URLs"
+            text = _("{trapped} URLs look endless and were not fetched").format(trapped=trapped)
+            remedy = _("look at them in crawl.sqlite (state excluded); name real pages as start URLs")
             found.append(_of_capture(self._capture, "capture-trap", text, remedy))
         for host, number in sorted(self._outside.items()):
-            text = f"{number} images, styles or files lie on {host}, which is not in the decision"
-            remedy = f"add {host} to `hosts` if they belong to the site"
+            text = _("{number} images, styles or files lie on {host}, which is not in the decision").format(
+                number=number, host=host
+            )
+            remedy = _("add {host} to `hosts` if they belong to the site").format(host=host)
             found.append(_of_capture(self._capture, "capture-requisite-outside", text, remedy))
         return found
 
@@ -318,7 +325,9 @@ class Ledger:
         self._frontier.commit(self._outcomes, self._found, self._originals, sizes)
         self._crash("after-commit")
         last = self._outcomes[-1].url if self._outcomes else "…"
-        self._progress(f"{self._done} fetched, {len(self._seen)} known, {last}")
+        self._progress(
+            _("{done} fetched, {count} known, {last}").format(done=self._done, count=len(self._seen), last=last)
+        )
         self._outcomes, self._found, self._originals = [], [], []
         self._committed_at = time.monotonic()
         self._writer.roll()
@@ -363,8 +372,10 @@ def _failed(row: Row) -> Problem:
     return Problem(
         path=row.url,
         code="capture-url-failed",
-        message=f"no whole answer: {row.cause} (found by {row.sources or 'start'})",
-        remedy="capture again when the server answers, or name the URL under `exclude` with the reason",
+        message=_("no whole answer: {cause} (found by {found_by})").format(
+            cause=row.cause, found_by=row.sources or "start"
+        ),
+        remedy=_("capture again when the server answers, or name the URL under `exclude` with the reason"),
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from archive import extract, successor
 from archive.decision import Approval, Decision
 from archive.successor import Places
+from archive.text import _
 from sitegen import files, records
 from sitegen.errors import Problem, Refused
 
@@ -86,8 +87,8 @@ def portal_notice(
                 Problem(
                     path=f"{content.as_posix()}/{COLUMN}/index.md",
                     code="notice-column-missing",
-                    message="the portal has no column 通知公告 in which the notice could stand (第十二条)",
-                    remedy=f"run `sitegen new column {COLUMN}`",
+                    message=_("the portal has no column 通知公告 in which the notice could stand (第十二条)"),
+                    remedy=_("run `sitegen new column {column}`").format(column=COLUMN),
                 )
             ]
         )

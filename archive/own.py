@@ -21,6 +21,7 @@ from archive.decision import Decision
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier, Row
 from archive.store import Capture
+from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
 
@@ -64,8 +65,10 @@ def load_decision(content: Path, site: str, site_url: str, today: str) -> Decisi
                 Problem(
                     path=f"{content.as_posix()}/_archive/{site}.yml",
                     code="own-decision-missing",
-                    message=f"nobody has decided yet that {path_of(site)} retires (第十五条, 第十九条)",
-                    remedy="write the file, completed:\n" + decision_text(site, site_url, today),
+                    message=_("nobody has decided yet that {path} retires (第十五条, 第十九条)").format(
+                        path=path_of(site)
+                    ),
+                    remedy=_("write the file, completed:") + "\n" + decision_text(site, site_url, today),
                 )
             ]
         )
@@ -103,7 +106,9 @@ def capture(
     base = site_url.rstrip("/")
     pages, others = _below(manifest, path_of(decision.site))
     if not pages:
-        raise Refused([_problem(decision, f"the live release has no page below /{path_of(decision.site)}/")])
+        raise Refused(
+            [_problem(decision, _("the live release has no page below /{path}/").format(path=path_of(decision.site)))]
+        )
     parts = urlsplit(site_url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     decision = replace(
@@ -254,8 +259,8 @@ def _manifest(build: Path) -> Mapping[str, Any]:
                 Problem(
                     path=(build / "site").as_posix(),
                     code="own-no-release",
-                    message="there is no live release to capture our own pages from",
-                    remedy="run `sitegen build` first",
+                    message=_("there is no live release to capture our own pages from"),
+                    remedy=_("run `sitegen build` first"),
                 )
             ]
         )
@@ -267,5 +272,5 @@ def _problem(decision: Decision, message: str) -> Problem:
         path=decision.path,
         code="own-nothing-below",
         message=message,
-        remedy="check the path; only what is published now can be archived (run `sitegen build`)",
+        remedy=_("check the path; only what is published now can be archived (run `sitegen build`)"),
     )

@@ -15,6 +15,7 @@ from archive.copies import Copy
 from archive.copying import Context, Made, PageFacts
 from archive.decision import Decision
 from archive.store import Capture
+from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
 
@@ -149,8 +150,8 @@ def read_index(path: Path) -> dict[str, Any]:
                 Problem(
                     path=path.as_posix(),
                     code="archive-not-published",
-                    message="there is no published index of this capture",
-                    remedy=f"run `archive publish {site}`",
+                    message=_("there is no published index of this capture"),
+                    remedy=_("run `archive publish {site}`").format(site=site),
                 )
             ]
         ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from archive import message, warc
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row
 from archive.store import Capture
+from archive.text import _
 from archive.warc import StoredResponse
 from sitegen.errors import Problem, Refused
 
@@ -20,7 +21,7 @@ def response(capture: Capture, row: Row) -> StoredResponse:
     Raises Refused when the record or its original is not there.
     """
     if row.warc is None or row.offset is None:
-        raise Refused([_problem(capture, row, "record-missing", "no answer of this URL was stored")])
+        raise Refused([_problem(capture, row, "record-missing", _("no answer of this URL was stored"))])
     record = warc.read_record(_file(capture, row.warc, row), row.offset)
     found = warc.as_response(record)
     if record.type != "revisit":
@@ -29,7 +30,7 @@ def response(capture: Capture, row: Row) -> StoredResponse:
     folder = capture.store / original.capture
     holder = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
     path = _file(holder, original.warc, row)
-    _, raw_body = message.split_head(warc.read_record(path, original.offset).block)
+    _head, raw_body = message.split_head(warc.read_record(path, original.offset).block)
     return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers))
 
 
@@ -40,7 +41,7 @@ def _original(capture: Capture, row: Row, payload_digest: str) -> Original:
     except FrontierUnreadable as error:
         raise Refused([_problem(capture, row, "frontier-unreadable", str(error))]) from None
     if original is None:
-        raise Refused([_problem(capture, row, "original-missing", "the revisit's original is not recorded")])
+        raise Refused([_problem(capture, row, "original-missing", _("the revisit's original is not recorded"))])
     return original
 
 
@@ -50,7 +51,16 @@ def _file(capture: Capture, name: str, row: Row) -> Path:
     for candidate in (path, path.with_name(f"{name}.open")):
         if candidate.exists():
             return candidate
-    raise Refused([_problem(capture, row, "warc-missing", f"{capture.id}: {name} is not in the store")])
+    raise Refused(
+        [
+            _problem(
+                capture,
+                row,
+                "warc-missing",
+                _("{capture}: {name} is not in the store").format(capture=capture.id, name=name),
+            )
+        ]
+    )
 
 
 def _problem(capture: Capture, row: Row, code: str, message: str) -> Problem:
@@ -58,5 +68,5 @@ def _problem(capture: Capture, row: Row, code: str, message: str) -> Problem:
         path=row.url,
         code=code,
         message=message,
-        remedy=f"restore {capture.site} in the store from its backup, or capture the site again",
+        remedy=_("restore {site} in the store from its backup, or capture the site again").format(site=capture.site),
     )

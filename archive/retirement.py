@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from archive.decision import Decision
+from archive.text import _
 from sitegen.errors import Problem
 from sitegen.lifecycle import SiteRecord
 
@@ -16,12 +17,33 @@ NOTICE_DAYS = 30
 TWELVE = "第十二条"
 FIFTEEN = "第十五条"
 CANCELLED = (
-    ("banner", "迁移公告挂在原网站首页显著位置", "第十二条（一）"),
-    ("mark-cancelled", "注销党政机关网站标识", "第十二条（二）"),
-    ("icp-cancelled", "注销ICP备案编号", "第十二条（二）"),
-    ("police-cancelled", "注销公安机关备案标识", "第十二条（二）"),
-    ("domain-cancelled", "注销域名", "第十二条（二）"),
+    ("banner", "第十二条（一）"),
+    ("mark-cancelled", "第十二条（二）"),
+    ("icp-cancelled", "第十二条（二）"),
+    ("police-cancelled", "第十二条（二）"),
+    ("domain-cancelled", "第十二条（二）"),
 )
+
+
+def title_of(name: str) -> str:
+    """What a step is called in the reader's language."""
+    return {
+        "approval": _("approval of the retirement"),
+        "captured": _("capture and proof"),
+        "published": _("publication of the archived pages"),
+        "migrated": _("migration of the content"),
+        "redirects": _("table of old and new addresses"),
+        "built": _("the archived pages online"),
+        "banner": _("迁移公告 in a prominent place on the old home page"),
+        "mark-cancelled": _("党政机关网站标识 cancelled"),
+        "icp-cancelled": _("ICP备案编号 cancelled"),
+        "police-cancelled": _("公安机关备案标识 cancelled"),
+        "domain-cancelled": _("domain cancelled"),
+        "portal-notice": _("notice on the portal"),
+        "notice-period": _("the notice stays for at least {days} days").format(days=NOTICE_DAYS),
+        "reported": _("report of the change to 国务院办公厅"),
+        "retired": _("retirement completed"),
+    }[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +57,16 @@ class Step:
     """
 
     name: str
-    title: str
     article: str
     state: State
     detail: str = ""
     on: date | None = None
     by: date | None = None
     remedy: str = ""
+
+    @property
+    def title(self) -> str:
+        return title_of(self.name)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -82,7 +107,9 @@ class Standing:
     def line(self, event: str) -> str:
         """The exact line to add to the site's record."""
         entry = f"- {{event: {event}, date: {self.today.isoformat()}, document: …, by: …}}"
-        return f"add to content/_records/sites/{self.site}.yml under events:  {entry}"
+        return _("add to {path} under events:  {line}").format(
+            path=f"content/_records/sites/{self.site}.yml", line=entry
+        )
 
 
 def steps(standing: Standing) -> list[Step]:
@@ -110,10 +137,20 @@ def warnings(standing: Standing) -> list[Problem]:
                 code="retire-domain-early",
                 severity="warning",
                 key="domain-cancelled",
-                message="the domain was cancelled before the notice on the portal had stood for 30 days: visitors could not read "
-                "the 迁移公告 on the old address (第十二条)",
-                remedy=f"keep the domain answering until {until.isoformat() if until else 'the notice has stood for 30 days'}, "
-                "or say in the event's `note` what was done about it",
+                message=_(
+                    "the domain was cancelled before the notice on the portal had stood for 30 days: visitors could not "
+                    "read the 迁移公告 on the old address (第十二条)"
+                ),
+                remedy=(
+                    _(
+                        "keep the domain answering until {date}, or say in the event's `note` what was done about it"
+                    ).format(date=until.isoformat())
+                    if until
+                    else _(
+                        "keep the domain answering until the notice has stood for 30 days, or say in the event's `note` "
+                        "what was done about it"
+                    )
+                ),
             )
         )
     banner, approval = standing.event_on("banner"), standing.event_on("approval")
@@ -124,8 +161,8 @@ def warnings(standing: Standing) -> list[Problem]:
                 code="retire-order",
                 severity="warning",
                 key="banner",
-                message="the 迁移公告 was hung before the approval (第十二条: approval first)",
-                remedy="correct the date, or note the reason",
+                message=_("the 迁移公告 was hung before the approval (第十二条: approval first)"),
+                remedy=_("correct the date, or note the reason"),
             )
         )
     return found
@@ -138,7 +175,7 @@ def refusals(found: list[Step], site: str) -> list[Problem]:
             path=f"content/_records/sites/{site}.yml",
             code="retire-step-missing",
             key=step.name,
-            message=f"{step.title} is not recorded ({step.article})",
+            message=_("{step}: this is not recorded ({article})").format(step=step.title, article=step.article),
             remedy=step.remedy,
         )
         for step in found
@@ -165,7 +202,6 @@ def _approval(standing: Standing) -> Step:
         document = decided.document if decided else ""
         return Step(
             name="approval",
-            title="批准下线",
             article=TWELVE,
             state="done",
             on=recorded or (decided.date if decided else None),
@@ -173,26 +209,24 @@ def _approval(standing: Standing) -> Step:
         )
     return Step(
         name="approval",
-        title="批准下线",
         article=TWELVE,
         state="refused",
-        remedy=f"write `approval: {{document: 文号, date: {standing.today.isoformat()}}}` into {standing.decision.path}",
+        remedy=_("write `{line}` into {path}").format(
+            line=f"approval: {{document: 文号, date: {standing.today.isoformat()}}}", path=standing.decision.path
+        ),
     )
 
 
 def _captured(standing: Standing) -> Step:
     done = standing.event_on("captured")
-    step = Step(
-        name="captured", title="采集并校验", article=FIFTEEN, state="done", on=done, detail=standing.captured or ""
-    )
+    step = Step(name="captured", article=FIFTEEN, state="done", on=done, detail=standing.captured or "")
     if standing.captured and done:
         return step
     return Step(
         name="captured",
-        title="采集并校验",
         article=FIFTEEN,
         state="due",
-        remedy=f"run `archive retire {standing.site}`",
+        remedy=_run_again(standing),
     )
 
 
@@ -200,7 +234,6 @@ def _published(standing: Standing) -> Step:
     if standing.published and standing.event_on("published"):
         return Step(
             name="published",
-            title="发布归档页面",
             article=FIFTEEN,
             state="done",
             on=standing.event_on("published"),
@@ -208,115 +241,110 @@ def _published(standing: Standing) -> Step:
         )
     return Step(
         name="published",
-        title="发布归档页面",
         article=FIFTEEN,
         state="due",
-        remedy=f"run `archive retire {standing.site}`",
+        remedy=_run_again(standing),
     )
 
 
 def _migrated(standing: Standing) -> Step:
-    detail = f"{standing.migrated} 篇已上线" + (f"，{standing.drafts} 篇待审" if standing.drafts else "")
+    detail = _("{count} articles online").format(count=standing.migrated)
     if standing.drafts:
+        detail = _("{count} articles online, {drafts} wait for review").format(
+            count=standing.migrated, drafts=standing.drafts
+        )
         return Step(
             name="migrated",
-            title="内容整合迁移",
             article=TWELVE,
             state="due",
             detail=detail,
-            remedy="review the drafts: `sitegen review status`, then `sitegen review approve …`",
+            remedy=_("review the drafts: `sitegen review status`, then `sitegen review approve …`"),
         )
     if not standing.published:
         return Step(
             name="migrated",
-            title="内容整合迁移",
             article=TWELVE,
             state="due",
-            remedy=f"run `archive retire {standing.site}`",
+            remedy=_run_again(standing),
         )
-    return Step(name="migrated", title="内容整合迁移", article=TWELVE, state="done", detail=detail)
+    return Step(name="migrated", article=TWELVE, state="done", detail=detail)
 
 
 def _redirects(standing: Standing) -> Step:
     if standing.redirects:
         return Step(
             name="redirects",
-            title="新旧网址对照",
             article=FIFTEEN,
             state="done",
             detail=f"build/archive/{standing.site}/redirects.nginx, .csv",
         )
     return Step(
         name="redirects",
-        title="新旧网址对照",
         article=FIFTEEN,
         state="due",
-        remedy=f"run `archive retire {standing.site}`",
+        remedy=_run_again(standing),
     )
 
 
 def _built(standing: Standing) -> Step:
     if standing.built:
-        return Step(name="built", title="归档页面上线", article=FIFTEEN, state="done")
-    return Step(name="built", title="归档页面上线", article=FIFTEEN, state="due", remedy="run `sitegen build`")
+        return Step(name="built", article=FIFTEEN, state="done")
+    return Step(name="built", article=FIFTEEN, state="due", remedy=_("run `sitegen build`"))
 
 
-def _recorded(standing: Standing, name: str, title: str, article: str) -> Step:
+def _recorded(standing: Standing, name: str, article: str) -> Step:
     if on := standing.event_on(name):
-        return Step(name=name, title=title, article=article, state="done", on=on)
-    return Step(name=name, title=title, article=article, state="refused", remedy=standing.line(name))
+        return Step(name=name, article=article, state="done", on=on)
+    return Step(name=name, article=article, state="refused", remedy=standing.line(name))
 
 
 def _notice(standing: Standing) -> Step:
-    title, article = "门户网站发布公告", "第十二条（三）"
+    article = "第十二条（三）"
     if on := standing.event_on("portal-notice"):
-        return Step(
-            name="portal-notice", title=title, article=article, state="done", on=on, detail=standing.notice or ""
-        )
+        return Step(name="portal-notice", article=article, state="done", on=on, detail=standing.notice or "")
     if standing.notice is None:
         return Step(
             name="portal-notice",
-            title=title,
             article=article,
             state="due",
-            remedy=f"run `archive notice {standing.site}`",
+            remedy=_("run `archive notice {site}`").format(site=standing.site),
         )
     return Step(
         name="portal-notice",
-        title=title,
         article=article,
         state="due",
         detail=standing.notice,
-        remedy=f"have content/{standing.notice} reviewed and signed: `sitegen review approve content/{standing.notice} --as PERSON`",
+        remedy=_("have {path} reviewed and signed: `{command}`").format(
+            path=f"content/{standing.notice}",
+            command=f"sitegen review approve content/{standing.notice} --as PERSON",
+        ),
     )
 
 
 def _notice_period(standing: Standing) -> Step:
-    title, article = f"公告保留至少{NOTICE_DAYS}天", "第十二条（三）"
+    article = "第十二条（三）"
     until = notice_until(standing)
     if until is None:
-        return Step(name="notice-period", title=title, article=article, state="due", detail="公告发布后起算")
+        return Step(name="notice-period", article=article, state="due", detail=_("counted from the day of the notice"))
     if standing.today < until:
         return Step(
             name="notice-period",
-            title=title,
             article=article,
             state="waiting",
             by=until,
-            detail=f"waiting until {until.isoformat()}",
+            detail=_("waiting until {date}").format(date=until.isoformat()),
         )
-    return Step(name="notice-period", title=title, article=article, state="done", on=until)
+    return Step(name="notice-period", article=article, state="done", on=until)
 
 
 def _reported(standing: Standing, before: list[Step]) -> Step:
-    title, article = "向国务院办公厅报告网站变更情况", "第十二条（四）"
+    article = "第十二条（四）"
     if on := standing.event_on("reported"):
-        return Step(name="reported", title=title, article=article, state="done", on=on)
+        return Step(name="reported", article=article, state="done", on=on)
     until = notice_until(standing)
     overdue = until is not None and standing.today >= until and all(step.state == "done" for step in before)
     return Step(
         name="reported",
-        title=title,
         article=article,
         state="refused" if overdue else "due",
         by=until,
@@ -326,12 +354,17 @@ def _reported(standing: Standing, before: list[Step]) -> Step:
 
 def _retired(standing: Standing, before: list[Step]) -> Step:
     if on := standing.event_on("retired"):
-        return Step(name="retired", title="下线完成", article=TWELVE, state="done", on=on)
+        return Step(name="retired", article=TWELVE, state="done", on=on)
     open_steps = [step.title for step in before if step.state != "done"]
     if open_steps:
         return Step(
-            name="retired", title="下线完成", article=TWELVE, state="due", detail="尚待：" + "、".join(open_steps)
+            name="retired",
+            article=TWELVE,
+            state="due",
+            detail=_("still open: {steps}").format(steps=_(", ").join(open_steps)),
         )
-    return Step(
-        name="retired", title="下线完成", article=TWELVE, state="due", remedy=f"run `archive retire {standing.site}`"
-    )
+    return Step(name="retired", article=TWELVE, state="due", remedy=_run_again(standing))
+
+
+def _run_again(standing: Standing) -> str:
+    return _("run `archive retire {site}`").format(site=standing.site)

@@ -31,6 +31,7 @@ from archive.decision import Decision
 from archive.fetch import ConnectTo
 from archive.retirement import NOTICE_DAYS, Standing, Step
 from archive.store import Capture
+from archive.text import _
 from sitegen import clock, files, ledger, lifecycle, model
 from sitegen.errors import Problem, has_errors, in_order
 from sitegen.lifecycle import Event
@@ -202,7 +203,7 @@ class _Run:
         unfinished = [capture for capture in known if not capture.finished]
         if finished and not unfinished and not self.again and self._after_decision(finished[-1]):
             return finished[-1]
-        self.progress("capture")
+        self.progress(_("capturing the site"))
         if self.own:
             report = own.capture(
                 self.decision,
@@ -233,7 +234,7 @@ class _Run:
         known = record.last("captured") if record else None
         if known is not None and known.facts.get("capture") == capture.id:
             return True
-        self.progress("verify")
+        self.progress(_("proving the capture"))
         report = verify.verify(capture)
         self.problems += report.problems
         damaged = [
@@ -251,7 +252,7 @@ class _Run:
         last = known.last("published") if known else None
         if last and last.facts.get("capture") == capture.id and published.is_current(index, self.decision):
             return
-        self.progress("publish")
+        self.progress(_("publishing the copies"))
         if self.own:
             report = own.publish_in_place(
                 capture,
@@ -274,7 +275,7 @@ class _Run:
         self.record("published", report.archived_on, {"capture": capture.id})
 
     def migrated(self, capture: Capture) -> None:
-        self.progress("extract")
+        self.progress(_("writing drafts"))
         drafted = self.desk.store / self.decision.site / "drafted.json"
         before = frozenset(json.loads(drafted.read_bytes())) if drafted.exists() else frozenset()
         report = extract.extract(
@@ -299,7 +300,7 @@ class _Run:
         self.done += [f"draft content/{path}" for path in paths]
 
     def built(self) -> bool:
-        self.progress("sitegen build")
+        self.progress(_("running `sitegen build`"))
         self.problems += build(self.desk)
         return not has_errors(problem for problem in self.problems if problem.code == "retire-build-failed")
 
@@ -403,8 +404,10 @@ def build(desk: Desk) -> list[Problem]:
             Problem(
                 path=desk.root.as_posix(),
                 code="retire-build-failed",
-                message=f"`sitegen build` ended with {ended.returncode}: {words[-1] if words else 'no words'}",
-                remedy="run `sitegen build` and follow what it says, then `archive retire` again",
+                message=_("`sitegen build` ended with {code}: {words}").format(
+                    code=ended.returncode, words=words[-1] if words else "…"
+                ),
+                remedy=_("run `sitegen build` and follow what it says, then `archive retire` again"),
             )
         ]
     return [

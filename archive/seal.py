@@ -14,6 +14,7 @@ from importlib import resources
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from archive.text import _
 from sitegen.errors import Problem
 
 RED = (163, 35, 26)
@@ -61,8 +62,12 @@ def label_problems(label: str, path: str) -> list[Problem]:
     unknown = sorted(set(label) - CHARACTERS)
     if not unknown and 0 < len(label) <= 8:
         return []
-    message = f"the seal's font has no {''.join(unknown)}" if unknown else "the label must have 1 to 8 characters"
-    remedy = "choose a label of these: 已歸檔 已归档 歷史網頁 历史网页, or extend archive/fonts/guidang-seal.otf"
+    message = (
+        _("the seal's font has no {characters}").format(characters="".join(unknown))
+        if unknown
+        else _("the label must have 1 to 8 characters")
+    )
+    remedy = _("choose a label of these: 已歸檔 已归档 歷史網頁 历史网页, or extend archive/fonts/guidang-seal.otf")
     return [Problem(path=path, code="seal-label-impossible", key="label", message=message, remedy=remedy)]
 
 
@@ -73,13 +78,17 @@ def seal(data: bytes, words: Words, *, ending: str = "png") -> Sealed | Unsealab
         try:
             with Image.open(io.BytesIO(data)) as opened:
                 if opened.width * opened.height > LARGEST:
-                    return Unsealable(reason=f"{opened.width} × {opened.height} pixels are too many")
+                    return Unsealable(
+                        reason=_("{width} × {height} pixels are too many").format(
+                            width=opened.width, height=opened.height
+                        )
+                    )
                 moves = opened.format != "MPO" and int(getattr(opened, "n_frames", 1)) > 1
                 picture = _upright(opened)
         except (OSError, ValueError, SyntaxError, EOFError, KeyError, MemoryError, OverflowError, TypeError) as error:
-            return Unsealable(reason=f"the picture cannot be read: {error}")
+            return Unsealable(reason=_("the picture cannot be read: {error}").format(error=error))
         except Image.DecompressionBombError:
-            return Unsealable(reason="the picture claims too many pixels")
+            return Unsealable(reason=_("the picture claims too many pixels"))
         width, height = picture.size
         sealed = _with_strip(_with_seal(picture, words.label), words, moves=moves)
         return Sealed(data=_encoded(sealed, as_jpeg=ending == "jpg"), ending=ending, width=width, height=height)

@@ -5,16 +5,32 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from archive.retirement import Step
+from archive.retirement import State, Step
+from archive.text import _
 
-_WORDS = {"done": "已完成", "due": "待办理", "waiting": "等待中", "refused": "未记录"}
+
+def outcome_in_words(outcome: str) -> str:
+    """`retired`, `waiting until DATE`, `refused` or `due`, which stay as they are in JSON."""
+    date = outcome.removeprefix("waiting until ")
+    if date != outcome:
+        return _("waiting until {date}").format(date=date)
+    return {"retired": _("retired"), "refused": _("refused"), "due": _("due")}[outcome]
+
+
+def _state(state: State) -> str:
+    return {
+        "done": _("done"),
+        "due": _("to be done"),
+        "waiting": _("waiting"),
+        "refused": _("not recorded"),
+    }[state]
 
 
 def table(steps: Sequence[Step]) -> list[str]:
     """One line a step, columns aligned for a terminal in which an ideograph is two cells wide; the remedy below."""
     rows = [
         (
-            _WORDS[step.state],
+            _state(step.state),
             step.on.isoformat() if step.on else (f"≤ {step.by.isoformat()}" if step.by else ""),
             step.article,
             step.title + (f"　{step.detail}" if step.detail else ""),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from archive.decision import is_site
+from archive.text import _
 from sitegen.errors import Problem, Refused
 from sitegen.files import sha256, write_atomic
 
@@ -91,7 +92,7 @@ def only_one(store: Path, site: str) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            message, remedy = f"another capture of {site} is running", "wait until it has ended"
+            message, remedy = _("another capture of {site} is running").format(site=site), _("wait until it has ended")
             problem = Problem(path=path.as_posix(), code="capture-running", message=message, remedy=remedy)
             raise Refused([problem]) from None
         yield
@@ -109,32 +110,45 @@ def captures(store: Path, site: str) -> list[Capture]:
 
 def open_capture(store: Path, capture_id_or_site: str) -> Capture:
     """`<site>/<timestamp>`, or a site for its newest finished capture. Raises Refused when there is none."""
-    site, _, timestamp = capture_id_or_site.partition("/")
+    site, _slash, timestamp = capture_id_or_site.partition("/")
     for capture in reversed(captures(store, site)):
         if capture.timestamp == timestamp or (not timestamp and capture.finished):
             return capture
-    raise _missing(store, capture_id_or_site, "capture" if timestamp else "finished capture of")
+    raise _missing(
+        store,
+        site,
+        _("there is no capture {capture}").format(capture=capture_id_or_site)
+        if timestamp
+        else _("there is no finished capture of {site}").format(site=site),
+    )
 
 
 def open_unfinished(store: Path, capture_id_or_site: str) -> Capture:
     """`<site>/<timestamp>`, or a site for its newest unfinished capture. Raises Refused when there is
     none."""
-    site, _, timestamp = capture_id_or_site.partition("/")
+    site, _slash, timestamp = capture_id_or_site.partition("/")
     for capture in reversed(captures(store, site)):
         if capture.timestamp == timestamp or (not timestamp and not capture.finished):
             return capture
-    raise _missing(store, capture_id_or_site, "capture" if timestamp else "unfinished capture of")
+    raise _missing(
+        store,
+        site,
+        _("there is no capture {capture}").format(capture=capture_id_or_site)
+        if timestamp
+        else _("there is no unfinished capture of {site}").format(site=site),
+    )
 
 
-def _missing(store: Path, name: str, what: str) -> Refused:
-    site = name.partition("/")[0]
+def _missing(store: Path, site: str, message: str) -> Refused:
     return Refused(
         [
             Problem(
                 path=store.as_posix(),
                 code="capture-missing",
-                message=f"there is no {what} {name}",
-                remedy=f"run `archive capture URL --site {site}`, or name one of {store.as_posix()}/{site}/",
+                message=message,
+                remedy=_("run `archive capture URL --site {site}`, or name one of {store}/{site}/").format(
+                    site=site, store=store.as_posix()
+                ),
             )
         ]
     )
@@ -146,14 +160,14 @@ def read_manifest(capture: Capture) -> dict[str, Any]:
         value = json.loads(capture.manifest.read_bytes())
     except FileNotFoundError:
         message, remedy = (
-            "the capture has no manifest: it is not finished",
-            f"run `archive resume {capture.id}`",
+            _("the capture has no manifest: it is not finished"),
+            _("run `archive resume {capture}`").format(capture=capture.id),
         )
         raise Refused([_manifest_problem(capture, "capture-unfinished", message, remedy)]) from None
     except ValueError:
         value = None
     if not isinstance(value, dict) or value.get("format") != "capture/1":
-        message, remedy = "the manifest cannot be read", "restore capture.json from its backup"
+        message, remedy = _("the manifest cannot be read"), _("restore capture.json from its backup")
         raise Refused([_manifest_problem(capture, "capture-manifest-damaged", message, remedy)])
     return cast("dict[str, Any]", value)
 

@@ -12,6 +12,7 @@ from archive import canon, cdxj, discover, recall, store, warc
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Scope
 from archive.store import Capture
+from archive.text import _
 from archive.warc import Checked
 from sitegen.errors import Problem, Refused, has_errors, in_order
 from sitegen.files import sha256, sha256_file
@@ -55,7 +56,7 @@ def verify(capture: Capture) -> VerifyReport:
     known = {row.key for row in rows}
     orphans = sorted(url for key, url in linked.items() if key not in known)
     for url in orphans:
-        text, remedy = "a captured page links to it, but it is not in the inventory", "capture the site again"
+        text, remedy = _("a captured page links to it, but it is not in the inventory"), _("capture the site again")
         proof.add(url, "verify-orphan", text, remedy)
     coverage = 100.0 * proven / len(rows) if rows else 0.0
     return VerifyReport(
@@ -94,12 +95,12 @@ class _Proof:
         for name, about in sorted(files.items()):
             path = self.capture.folder / name
             if not path.is_file():
-                self.add(path, "verify-file-missing", "a file of the manifest is missing", _RESTORE)
+                self.add(path, "verify-file-missing", _("a file of the manifest is missing"), _restore())
             elif sha256_file(path) != about.get("sha256"):
-                self.add(path, "verify-file-changed", "the file's SHA-256 is not the manifest's", _RESTORE)
+                self.add(path, "verify-file-changed", _("the file's SHA-256 is not the manifest's"), _restore())
         for path in self.capture.warcs:
             if manifest and path.relative_to(self.capture.folder).as_posix() not in files:
-                self.add(path, "verify-file-unknown", "the manifest does not know this file", _RESTORE)
+                self.add(path, "verify-file-unknown", _("the manifest does not know this file"), _restore())
         previous = manifest.get("previous")
         if previous:
             self._check_chain(previous)
@@ -109,15 +110,17 @@ class _Proof:
         former = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
         try:
             if store.manifest_digest(former) != previous["sha256"]:
-                self.add(former.manifest, "verify-chain-broken", "the former manifest was changed", _RESTORE)
+                self.add(former.manifest, "verify-chain-broken", _("the former manifest was changed"), _restore())
         except Refused:
-            text = f"the former capture {former.id} cannot be read, so the chain is not proven"
-            self.add(former.manifest, "verify-chain-broken", text, _RESTORE)
+            text = _("the former capture {capture} cannot be read, so the chain is not proven").format(
+                capture=former.id
+            )
+            self.add(former.manifest, "verify-chain-broken", text, _restore())
 
     def check_records(self) -> None:
         """Digests and framing of each record; each answer has its request, each revisit its original."""
         if not self.capture.warcs:
-            self.add(self.capture.folder / "archive", "verify-no-warc", "there is no WARC file", _RESTORE)
+            self.add(self.capture.folder / "archive", "verify-no-warc", _("there is no WARC file"), _restore())
         stamped = [self.capture.stamped] if self.capture.stamped.exists() else []
         for path in [*self.capture.warcs, *stamped]:
             ids: Counter[str] = Counter()
@@ -134,17 +137,26 @@ class _Proof:
                     elif record.type == "request":
                         asked[record.concurrent_to] += 1
             except OSError as error:
-                self.add(path, "verify-unreadable", f"the file cannot be read: {error}", _RESTORE)
+                self.add(
+                    path, "verify-unreadable", _("the file cannot be read: {error}").format(error=error), _restore()
+                )
             self._check_pairs(path, ids, answers, asked)
 
     def _check_pairs(self, path: Path, ids: Counter[str], answers: dict[str, Checked], asked: Counter[str]) -> None:
         for record_id, number in ids.items():
             if number > 1:
-                self.add(path, "verify-record-twice", f"{number} records have the id {record_id}", _RESTORE)
+                self.add(
+                    path,
+                    "verify-record-twice",
+                    _("{number} records have the id {id}").format(number=number, id=record_id),
+                    _restore(),
+                )
         for record_id, record in answers.items():
             if asked[record_id] != 1:
-                text = f"the answer of {record.target_uri} has {asked[record_id]} request records, not one"
-                self.add(path, "verify-request-missing", text, _RESTORE, f"offset {record.offset}")
+                text = _("the answer of {url} has {count} request records, not one").format(
+                    url=record.target_uri, count=asked[record_id]
+                )
+                self.add(path, "verify-request-missing", text, _restore(), f"offset {record.offset}")
 
     def read_rows(self) -> list[Row]:
         try:
@@ -154,8 +166,8 @@ class _Proof:
             self.add(
                 self.capture.frontier,
                 "frontier-unreadable",
-                f"the frontier cannot be read: {error}",
-                _RESTORE,
+                _("the frontier cannot be read: {error}").format(error=error),
+                _restore(),
             )
             return []
 
@@ -165,16 +177,25 @@ class _Proof:
             for entry in cdxj.read(self.capture.index):
                 self.indexed[(entry.filename, entry.offset)] = entry
         except (OSError, ValueError, KeyError) as error:
-            self.add(self.capture.index, "verify-index-unreadable", f"the index cannot be read: {error}", _RESTORE)
+            self.add(
+                self.capture.index,
+                "verify-index-unreadable",
+                _("the index cannot be read: {error}").format(error=error),
+                _restore(),
+            )
         places = {(row.warc, row.offset) for row in rows if row.warc is not None}
         for place, entry in self.indexed.items():
             if place not in places:
-                text = f"{entry.url} at {place[0]}:{place[1]} is not in the frontier"
-                self.add(self.capture.index, "verify-index-false", text, _RESTORE)
+                text = _("{url} at {file}:{offset} is not in the frontier").format(
+                    url=entry.url, file=place[0], offset=place[1]
+                )
+                self.add(self.capture.index, "verify-index-false", text, _restore())
         for place, record in self.checked.items():
             if record.type in ("response", "revisit") and place not in places:
-                text = f"the answer of {record.target_uri} at {place[1]} belongs to no URL of the inventory"
-                self.add(self.capture.folder / "archive" / place[0], "verify-record-unknown", text, _RESTORE)
+                text = _("the answer of {url} at {offset} belongs to no URL of the inventory").format(
+                    url=record.target_uri, offset=place[1]
+                )
+                self.add(self.capture.folder / "archive" / place[0], "verify-record-unknown", text, _restore())
 
     def check_row(self, row: Row, scope: Scope, linked: dict[str, str]) -> bool:
         """Whether the row's outcome is proven; in-scope links of its page go to `linked`."""
@@ -182,23 +203,28 @@ class _Proof:
             self.add(
                 row.url,
                 "verify-not-fetched",
-                "the URL is still queued",
-                f"run `archive resume {self.capture.id}`",
+                _("the URL is still queued"),
+                _("run `archive resume {capture}`").format(capture=self.capture.id),
             )
             return False
         if row.state == "excluded":
             if not row.cause:
-                self.add(row.url, "verify-no-cause", "the URL is excluded without a cause", "capture it again")
+                self.add(row.url, "verify-no-cause", _("the URL is excluded without a cause"), _("capture it again"))
             return bool(row.cause)
         if row.warc is None:
             if row.state != "failed":
-                self.add(row.url, "verify-no-record", f"{row.state}, but no answer is stored", "capture it again")
+                self.add(
+                    row.url,
+                    "verify-no-record",
+                    _("{state}, but no answer is stored").format(state=row.state),
+                    _("capture it again"),
+                )
             else:
-                self.add(row.url, "verify-url-failed", f"no answer: {row.cause}", _FAILED)
+                self.add(row.url, "verify-url-failed", _("no answer: {cause}").format(cause=row.cause), _failed())
             return False
         true = self._check_place(row)
         if row.state == "failed":
-            self.add(row.url, "verify-url-failed", f"no whole answer: {row.cause}", _FAILED)
+            self.add(row.url, "verify-url-failed", _("no whole answer: {cause}").format(cause=row.cause), _failed())
             return False
         return self._check_body(row, scope, linked) and true
 
@@ -207,13 +233,28 @@ class _Proof:
         record, entry = self.checked.get(place), self.indexed.get(place)
         where = f"{place[0]}:{place[1]}"
         if record is None or record.target_uri != row.url or has_errors(record.problems):
-            self.add(row.url, "verify-record-false", f"its record is not, or not whole, at {where}", _RESTORE)
+            self.add(
+                row.url,
+                "verify-record-false",
+                _("its record is not, or not whole, at {where}").format(where=where),
+                _restore(),
+            )
             return False
         if record.payload_digest != row.payload_digest or record.type != row.record_type:
-            self.add(row.url, "verify-record-false", f"the record at {where} is not what was captured", _RESTORE)
+            self.add(
+                row.url,
+                "verify-record-false",
+                _("the record at {where} is not what was captured").format(where=where),
+                _restore(),
+            )
             return False
         if entry is None or entry.url != row.url or entry.length != record.length:
-            self.add(row.url, "verify-index-missing", f"the index does not give its record at {where}", _RESTORE)
+            self.add(
+                row.url,
+                "verify-index-missing",
+                _("the index does not give its record at {where}").format(where=where),
+                _restore(),
+            )
             return False
         return True
 
@@ -226,10 +267,12 @@ class _Proof:
             self.problems += refused.problems
             return False
         except OSError as error:
-            self.add(row.url, "verify-unreadable", f"its record cannot be read: {error}", _RESTORE)
+            self.add(
+                row.url, "verify-unreadable", _("its record cannot be read: {error}").format(error=error), _restore()
+            )
             return False
         if answer.type == "revisit" and sha256(answer.raw_body) != row.payload_digest:
-            self.add(row.url, "verify-original-false", "the revisit's original has another payload", _RESTORE)
+            self.add(row.url, "verify-original-false", _("the revisit's original has another payload"), _restore())
             return False
         if row.state == "captured":
             for link in discover.discover(row.url, answer.headers, answer.body).links:
@@ -238,8 +281,12 @@ class _Proof:
         return True
 
 
-_RESTORE = "restore the capture from its backup; if there is none, capture the site again"
-_FAILED = "capture again when the server answers, or name the URL under `exclude` with the reason"
+def _restore() -> str:
+    return _("restore the capture from its backup; if there is none, capture the site again")
+
+
+def _failed() -> str:
+    return _("capture again when the server answers, or name the URL under `exclude` with the reason")
 
 
 def _scope(manifest: dict[str, Any]) -> Scope:

@@ -25,6 +25,7 @@ from warcio.warcwriter import WARCWriter
 from archive import message
 from archive.fetch import Exchange
 from archive.frontier import Original
+from archive.text import _
 from sitegen.errors import Problem, Refused
 from sitegen.files import sha256
 
@@ -337,12 +338,14 @@ def read_response(path: Path, offset: int) -> StoredResponse:
 def as_response(record: StoredRecord, raw_body: bytes | None = None) -> StoredResponse:
     """A response or revisit record read as HTTP; a revisit takes the `raw_body` of its original."""
     head, rest = message.split_head(record.block)
+    if record.type not in ("response", "revisit"):
+        text = _("the record is a {type}, not a response").format(type=record.type)
+        raise Refused([_damage(record.warc, record.offset, "warc-no-response", text)])
     try:
-        if record.type not in ("response", "revisit"):
-            raise ValueError(f"the record is a {record.type}, not a response")
         status, reason, fields = message.parse_head(head)
-    except ValueError as error:
-        raise Refused([_damage(record.warc, record.offset, "warc-no-response", str(error))]) from None
+    except ValueError:
+        text = _("the answer does not begin with an HTTP status line")
+        raise Refused([_damage(record.warc, record.offset, "warc-no-response", text)]) from None
     raw_body = rest if raw_body is None else raw_body
     about = record.headers
     return StoredResponse(
@@ -379,7 +382,12 @@ def check(path: Path) -> Iterator[Checked]:
                 checked = _check_member(path, stream, offset)
             except _DamagedError as error:
                 after = _next_member(stream, offset + 1, size)
-                problem = _damage(path, offset, error.code, f"{error}; {after - offset} bytes are lost")
+                problem = _damage(
+                    path,
+                    offset,
+                    error.code,
+                    _("{error}; {count} bytes are lost").format(error=error, count=after - offset),
+                )
                 yield replace(_NOTHING, offset=offset, length=after - offset, problems=(problem,))
                 offset = after
                 continue
@@ -511,8 +519,8 @@ def _damage(path: Path, offset: int, code: str, text: str) -> Problem:
         path=path.as_posix(),
         code=code,
         key=f"offset {offset}",
-        message=text or "the record cannot be read",
-        remedy="restore the file from its backup; if there is none, capture the site again",
+        message=text or _("the record cannot be read"),
+        remedy=_("restore the file from its backup; if there is none, capture the site again"),
     )
 
 
@@ -539,11 +547,13 @@ class _Member:
         while not self._gzip.eof:
             data = self._gzip.unconsumed_tail or self._stream.read(_PIECE)
             if not data:
-                raise _DamagedError("warc-cut", "the file ends within a record")
+                raise _DamagedError("warc-cut", _("the file ends within a record"))
             try:
                 piece = self._gzip.decompress(data, 1 << 20)
             except _zlib.error as error:
-                raise _DamagedError("warc-damaged", f"the gzip member is damaged ({error})") from None
+                raise _DamagedError(
+                    "warc-damaged", _("the gzip member is damaged ({error})").format(error=error)
+                ) from None
             if self._gzip.eof:
                 self.end = self._stream.tell() - len(self._gzip.unused_data)
             if piece:
@@ -554,10 +564,10 @@ class _Member:
         while (end := self._buffer.find(b"\r\n\r\n")) < 0 and len(self._buffer) < 1 << 20:
             piece = self.read()
             if not piece:
-                raise _DamagedError("warc-damaged", "the gzip member holds no WARC record")
+                raise _DamagedError("warc-damaged", _("the gzip member holds no WARC record"))
             self._buffer += piece
         if end < 0 or not self._buffer.startswith(b"WARC/"):
-            raise _DamagedError("warc-damaged", "the gzip member holds no WARC record")
+            raise _DamagedError("warc-damaged", _("the gzip member holds no WARC record"))
         head, self._buffer = self._buffer[:end], self._buffer[end + 4 :]
         lines = re.sub(rb"\r\n[ \t]+", b" ", head).decode("utf-8", "replace").split("\r\n")[1:]
         pairs = (line.partition(":") for line in lines)
@@ -567,12 +577,12 @@ class _Member:
         try:
             left = int(message.field(headers, "Content-Length") or "")
         except ValueError:
-            raise _DamagedError("warc-damaged", "the record has no Content-Length") from None
+            raise _DamagedError("warc-damaged", _("the record has no Content-Length")) from None
         while left > 0:
             if not self._buffer:
                 self._buffer = self.read()
             if not self._buffer:
-                raise _DamagedError("warc-damaged", "the record is shorter than its Content-Length")
+                raise _DamagedError("warc-damaged", _("the record is shorter than its Content-Length"))
             piece, self._buffer = self._buffer[:left], self._buffer[left:]
             left -= len(piece)
             yield piece
@@ -582,7 +592,7 @@ class _Member:
         while len(rest) < 5 and (piece := self.read()):
             rest += piece
         if rest != b"\r\n\r\n" or self.read():
-            raise _DamagedError("warc-damaged", "the record does not end where its Content-Length says")
+            raise _DamagedError("warc-damaged", _("the record does not end where its Content-Length says"))
 
 
 _NOTHING = Checked(
@@ -637,15 +647,24 @@ def _untrue(
 ) -> Iterator[Problem]:
     for name in ("warc-record-id", "warc-date", "warc-type"):
         if not said.get(name):
-            yield _damage(path, offset, "warc-field-missing", f"the record has no {name}")
+            yield _damage(path, offset, "warc-field-missing", _("the record has no {name}").format(name=name))
     for name, true in digests.items():
         digest = said.get(name)
         if digest is None and (name == "warc-block-digest" or kind == "response"):
-            yield _damage(path, offset, "warc-digest-missing", f"the record has no {name}: nothing proves it")
+            yield _damage(
+                path, offset, "warc-digest-missing", _("the record has no {name}: nothing proves it").format(name=name)
+            )
         elif digest is not None and not digest.startswith("sha256:"):
-            yield _damage(path, offset, "warc-digest-unknown", f"{name} is not sha256: it was not checked")
+            yield _damage(
+                path, offset, "warc-digest-unknown", _("{name} is not sha256: it was not checked").format(name=name)
+            )
         elif digest is not None and digest != f"sha256:{true}":
-            yield _damage(path, offset, "warc-digest-false", f"{name} is {digest}, the bytes give {true}")
+            yield _damage(
+                path,
+                offset,
+                "warc-digest-false",
+                _("{name} is {digest}, the bytes give {true}").format(name=name, digest=digest, true=true),
+            )
 
 
 def _next_member(stream: BinaryIO, start: int, size: int) -> int:

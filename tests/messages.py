@@ -42,6 +42,7 @@ class Domain:
 
 DOMAINS = (
     Domain(name="sitegen", home="sitegen", package="sitegen"),
+    Domain(name="archive", home="archive", package="archive"),
     Domain(name="click", home="sitegen", package=None),  # the words of the library that reads our command lines
 )
 

@@ -51,7 +51,7 @@ def test_the_compiled_catalogue_is_that_of_the_readable_one(domain: Domain) -> N
     assert domain.mo.read_bytes() == messages.mo_bytes(messages.load(domain)), "run: make messages"
 
 
-TELLING = {"Problem", "add", "report", "refuse", "refused", "progress", "echo"}
+TELLING = {"Problem", "add", "problem", "report", "refuse", "refused", "progress", "echo"}
 
 
 def told(call: ast.Call) -> Iterator[str]:
@@ -67,7 +67,8 @@ def told(call: ast.Call) -> Iterator[str]:
 def test_nothing_is_told_in_words_outside_the_catalogue() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {words}"
-        for path in sorted((ROOT / "sitegen").rglob("*.py"))
+        for folder in ("sitegen", "archive")
+        for path in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         for words in told(node)
@@ -107,10 +108,14 @@ def test_the_language_is_asked_for_once_a_process(monkeypatch: pytest.MonkeyPatc
 
 
 def sitegen(city: TinyCity, language: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return called(city, language, "sitegen", *arguments)
+
+
+def called(city: TinyCity, language: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, with LANG alone to tell the language."""
     kept = {name: value for name, value in os.environ.items() if name not in {"LANGUAGE", "LC_ALL", "LC_MESSAGES"}}
     return subprocess.run(
-        [sys.executable, "-m", "sitegen", *arguments],
+        [sys.executable, "-m", *arguments],
         cwd=city.root,
         env={**kept, "LANG": language, "PYTHONPATH": str(ROOT), "SITEGEN_NOW": "2026-11-22T12:00+08:00"},
         capture_output=True,
@@ -164,6 +169,56 @@ def test_help_speaks_both_languages(city: TinyCity) -> None:
     for words in ("--clean", "sitegen build --json | python -m json.tool"):
         assert words in chinese
         assert words in english
+
+
+def test_the_archives_help_speaks_both_languages(city: TinyCity) -> None:
+    languages = ("zh_CN.UTF-8", "C.UTF-8")
+    chinese, english = (called(city, language, "archive", "retire", "--help").stdout for language in languages)
+    assert chinese.startswith("用法：")
+    assert "按规定的顺序，完成目前可以完成的各个步骤。" in chinese
+    assert "已有校验过的采集时，也重新采集。" in chinese
+    assert "Retire a site, or a path of our own" in english
+    for words in ("--connect-to HOST:PORT:ADDR:PORT", "archive retire jyj/old-column"):
+        assert words in chinese
+        assert words in english
+
+
+def test_a_retirement_is_told_in_either_language_with_the_same_steps_and_lines_to_paste(city: TinyCity) -> None:
+    city.put("_archive/lyj.yml", "site: lyj\nhosts: [lyj.example.gov.cn]\n")
+    said = {
+        language: called(city, language, "archive", "status", "lyj", "--date", "2026-11-22").stdout
+        for language in ("zh_CN.UTF-8", "C.UTF-8")
+    }
+    chinese, english = said.values()
+    assert "批准下线" in chinese
+    assert "approval of the retirement" in english
+    assert chinese.splitlines()[-1] == "有必办事项没有记录，不能继续"
+    assert english.splitlines()[-1] == "refused"
+    for words in ("- {event: reported, date: 2026-11-22, document: …, by: …}", "archive retire lyj", "第十二条（四）"):
+        assert words in chinese
+        assert words in english
+    found = [
+        json.loads(called(city, language, "archive", "status", "lyj", "--date", "2026-11-22", "--json").stdout)
+        for language in said
+    ]
+    kept = ("name", "article", "state", "on", "by")
+    first, second = ([{key: step[key] for key in kept} for step in answer["steps"]] for answer in found)
+    assert first == second
+    assert {answer["outcome"] for answer in found} == {"refused"}
+
+
+def test_the_archives_codes_and_keys_are_the_same_in_both_languages(city: TinyCity) -> None:
+    city.put("_archive/lyj.yml", "site: lyj\nhosts: [http://lyj]\nrobots: perhaps\n")
+    arguments = ("archive", "capture", "--site", "lyj", "--json")
+    chinese, english = (called(city, language, *arguments) for language in ("zh_CN.UTF-8", "C.UTF-8"))
+    assert "content/_archive/lyj.yml:3: decision-value-invalid [robots]: 不能写“perhaps”" in chinese.stderr
+    assert "content/_archive/lyj.yml:3: decision-value-invalid [robots]: “perhaps” is neither" in english.stderr
+    first, second = (
+        [{**problem, "message": "", "remedy": ""} for problem in json.loads(answer.stdout)["problems"]]
+        for answer in (chinese, english)
+    )
+    assert first == second
+    assert chinese.returncode == english.returncode == 1
 
 
 def test_chinese_help_is_broken_at_the_width_of_the_terminal() -> None:
