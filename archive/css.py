@@ -97,6 +97,9 @@ class _Rewriter:
             self.out.append(f'@import url("{_quoted(found)}"){" " + media if media else ""};')
 
     def _block(self, prelude: str, body: str) -> None:
+        if "url(" in prelude.lower():  # no selector holds one
+            self.dropped += 1
+            return
         if prelude.startswith("@"):
             name = re.match(r"@([\w-]*)", prelude)
             if name and name[1].lower() in _GROUPS:

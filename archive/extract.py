@@ -126,7 +126,7 @@ def _refuse_missing_columns(decision: Decision, content: Path) -> None:
             code="extract-column-missing",
             key="successor.columns",
             message=_("{old} is to go to {new}, but content/{new}/index.md does not exist").format(old=old, new=new),
-            remedy=_("run `sitegen new column {new}`, or correct the mapping").format(new=new),
+            remedy=_("write content/{new}/index.md with kind: column, or correct the mapping").format(new=new),
         )
         for old, new in (decision.successor.columns if decision.successor else {}).items()
         if not (content / new.strip("/") / "index.md").exists()

@@ -88,7 +88,7 @@ def portal_notice(
                     path=f"{content.as_posix()}/{COLUMN}/index.md",
                     code="notice-column-missing",
                     message=_("the portal has no column 通知公告 in which the notice could stand (第十二条)"),
-                    remedy=_("run `sitegen new column {column}`").format(column=COLUMN),
+                    remedy=_("write content/{column}/index.md with kind: column").format(column=COLUMN),
                 )
             ]
         )
