@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sitegen import (
@@ -435,10 +435,13 @@ def _plain_files(
     """Attachments of what is shown, the theme's assets, public copies of the archive, site map and robots.txt."""
     plain = dict(theme)
     problems: list[Problem] = []
+    page_files = {page.file for page in made_pages.pages}
     for edition in inputs.chosen.shown.values():
         for path, source in edition.asset_files.items():
             digest = edition.article.assets[path]
-            if path in plain and plain[path].digest != digest:
+            if any(parent.as_posix() in page_files for parent in PurePosixPath(path).parents):
+                problems.append(_in_the_way(edition.article.path, path))
+            elif path in plain and plain[path].digest != digest:
                 problems.append(_conflict(edition.article.path, path))
             else:
                 plain[path] = Plain(digest=digest, source=source)
@@ -449,6 +452,15 @@ def _plain_files(
     for name, data in sitemap.make(project.site_url, made_pages.pages).items():
         plain[name] = Plain(digest=files.sha256(data), source=data)
     return plain, problems
+
+
+def _in_the_way(source: str, path: str) -> Problem:
+    return Problem(
+        path=f"content/{source}",
+        code="attachment-in-the-way",
+        message=_("a folder of content/{path} has the name of a page").format(path=path),
+        remedy=_("rename the folder"),
+    )
 
 
 def _conflict(source: str, path: str) -> Problem:

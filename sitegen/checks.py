@@ -62,7 +62,9 @@ def unbound(made: Iterable[Made], city: City) -> list[Problem]:
                     Problem(
                         path=f"content/{page.source}",
                         code="attachment-unbound",
-                        message=_("it links to content/{path} in a form that the review does not cover").format(path=path),
+                        message=_("it links to content/{path} in a form that the review does not cover").format(
+                            path=path
+                        ),
                         remedy=_("write the link as [text](file.pdf)"),
                     )
                 )

@@ -10,6 +10,7 @@ from sitegen.errors import Problem
 from sitegen.model import file_of, url_of
 from sitegen.text import _
 
+MAX_PART = 200
 RESERVED = frozenset({"archive", "search", "assets", "zh-hant"})
 _LIST_PAGE = re.compile(r"list_\d+\.md")
 _DATED = re.compile(r"t\d{8}_\d+\.md")
@@ -56,6 +57,15 @@ def check(sources: Mapping[str, str], sections: Iterable[str]) -> list[Problem]:
         if _LIST_PAGE.fullmatch(name):
             problems.append(
                 _refused(path, "url-reserved", _("list_<n>.html are the column's own list pages"), _("rename the file"))
+            )
+        if any(len(part.encode()) > MAX_PART for part in path.split("/")):
+            problems.append(
+                _refused(
+                    path,
+                    "url-too-long",
+                    _("a name in it is longer than {number} bytes").format(number=MAX_PART),
+                    _("give the file a short name"),
+                )
             )
         if not _SAFE.fullmatch(path):
             problems.append(

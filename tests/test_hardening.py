@@ -394,6 +394,18 @@ def test_the_last_good_version_keeps_its_picture(city: TinyCity) -> None:
     assert city.released() == before
 
 
+def test_a_folder_named_like_a_page_stops_nothing_else(city: TinyCity) -> None:
+    city.put("xwdt/202611/t20261120_2.html/pic.png", b"p")
+    city.article("xwdt/202611/t20261120_2.md", body="![图](t20261120_2.html/pic.png)")
+    assert "attachment-in-the-way" in codes(city.build())
+    assert "<h1" in city.page("xwdt/202611/t20261120_2.html")
+
+
+def test_a_name_too_long_for_a_file_system_is_refused(city: TinyCity) -> None:
+    city.article(f"xwdt/202611/{'a' * 230}.md", sign=False)
+    assert codes(city.build()) == ["url-too-long"]
+
+
 def test_a_picture_of_another_host_is_left_out(city: TinyCity) -> None:
     city.article(NEWS, body="![x](https://evil.example/t.gif)")
     assert codes(city.build()) == ["image-external"]
