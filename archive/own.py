@@ -72,7 +72,10 @@ def load_decision(content: Path, site: str, site_url: str, today: str) -> Decisi
                 )
             ]
         )
-    return decisions.load(content, site)
+    decision = decisions.load(content, site)
+    if not is_own(decision, site_url):
+        return decision
+    return replace(decision, start=(f"{site_url.rstrip('/')}/{path_of(site)}/",))
 
 
 @contextmanager

@@ -231,6 +231,8 @@ def _build(
     )
     fault("planned")
     if remembered.release and not planned.render and not planned.remove and plain_digests == dict(remembered.plain):
+        if output.is_held(project):
+            return _with_problems(planned.keep, [*damaged, _held(project)]), planned, output.live_release(project)
         if output.live_release(project) != remembered.release:
             output.switch(project, remembered.release)
         return _with_problems(planned.keep, damaged), planned, remembered.release
@@ -266,6 +268,18 @@ def _build(
             ]
         ) from error
     return _with_problems(made, damaged), planned, release
+
+
+def _held(project: Project) -> Problem:
+    return Problem(
+        path="build/site",
+        code="release-held",
+        severity="warning",
+        message=_("{release} was gone back to and stays live, because no source has changed since").format(
+            release=output.live_release(project)
+        ),
+        remedy=_("correct the sources and build, or go forward with: sitegen release rollback RELEASE_ID"),
+    )
 
 
 def _release(work: _Work) -> tuple[list[Made], Plan, str]:
@@ -359,14 +373,18 @@ def _render(setup: Setup, tasks: Sequence[Task], jobs: int, progress: Progress) 
     done: list[Made] = []
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["sitegen.render.worker"])
-    with concurrent.futures.ProcessPoolExecutor(max_workers=count, mp_context=context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(count, context, worker.ignore_interrupts) as pool:
         futures = [pool.submit(worker.render, setup, batch) for batch in batches]
-        for batch, future in zip(batches, futures, strict=True):
-            try:
-                done += future.result()
-            except BrokenProcessPool:
-                done += _one_by_one(setup, batch)
-            progress(_("rendered {done} of {total} pages").format(done=len(done), total=len(tasks)))
+        try:
+            for batch, future in zip(batches, futures, strict=True):
+                try:
+                    done += future.result()
+                except BrokenProcessPool:
+                    done += _one_by_one(setup, batch)
+                progress(_("rendered {done} of {total} pages").format(done=len(done), total=len(tasks)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return done
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
+from sitegen import content
 from sitegen.city import City
+from sitegen.content import Tree
 from sitegen.errors import Problem
 from sitegen.model import Interpretation, Policy, file_of, url_of
 from sitegen.state import Made
@@ -49,6 +52,16 @@ def _bad_link(source: str, path: str, *, exists: bool) -> Problem:
         message=_("it links to {path}, which does not exist").format(path=f"content/{path}"),
         remedy=_("correct the link; it is relative to the file it stands in"),
     )
+
+
+def missing_files(tree: Tree) -> list[Problem]:
+    """Relative links of the present sources to files that do not exist, found without rendering."""
+    return [
+        _bad_link(source.path, path, exists=False)
+        for source in tree.sources.values()
+        for path in sorted(content.relative_links(source.text or "", source.path))
+        if path not in tree.files and posixpath.splitext(path)[1]
+    ]
 
 
 def unbound(made: Iterable[Made], city: City) -> list[Problem]:

@@ -119,7 +119,14 @@ def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date:
     """
     project = config.load(config_file)
     inputs = building.read(project, clock.now(given_date))
-    found = in_order([*inputs.problems, *checks.relations(inputs.city), *checks.duties(inputs.city)])
+    found = in_order(
+        [
+            *inputs.problems,
+            *checks.missing_files(inputs.tree),
+            *checks.relations(inputs.city),
+            *checks.duties(inputs.city),
+        ]
+    )
     if paths:
         below = [path.resolve() for path in paths]
         found = [p for p in found if any((project.root / p.path).resolve().is_relative_to(place) for place in below)]
@@ -320,7 +327,7 @@ def rollback(release_id: str | None, config_file: Path) -> None:
                 )
             ]
         )
-    output.switch(project, target)
+    output.hold(project, target)
     click.echo(_("{release} is live").format(release=target))
 
 

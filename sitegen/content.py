@@ -442,9 +442,20 @@ def linked_files(source_text: str, path: str) -> set[str]:
     return _local_files(matter.body, path) | ({_local_path(as_text(matter.values.get("image")), path)} - {""})
 
 
+def relative_links(source_text: str, path: str) -> set[str]:
+    """As `linked_files`, without what is named from the root of the site."""
+    matter, _found = frontmatter.parse(source_text, path, frontmatter.ARTICLE_KEYS)
+    links = [link for link in _links(matter.body) if not link.startswith("/")] if matter else []
+    return {_local_path(link, path) for link in links} - {""}
+
+
 def _local_files(body: str, path: str) -> set[str]:
+    return {_local_path(link, path) for link in _links(body)} - {""}
+
+
+def _links(body: str) -> list[str]:
     links = (next(group for group in match.groups() if group) for match in _LOCAL_LINK.finditer(body))
-    return {_local_path(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", link), path) for link in links} - {""}
+    return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", link) for link in links]
 
 
 def _local_path(link: str, path: str) -> str:

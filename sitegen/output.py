@@ -104,6 +104,20 @@ def switch(project: Project, release: str) -> None:
     _sync(project.build)
 
 
+def hold(project: Project, release: str) -> None:
+    """Go back to a release, and stay there until something changes in the sources."""
+    switch(project, release)
+    (project.state / "held").write_text(release, encoding="utf-8")
+
+
+def is_held(project: Project) -> bool:
+    """Whether the live release was gone back to by a person."""
+    try:
+        return (project.state / "held").read_text(encoding="utf-8") == live_release(project) != ""
+    except OSError:
+        return False
+
+
 def releases(project: Project) -> list[str]:
     """Ids, oldest first."""
     if not project.releases.is_dir():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -47,8 +48,7 @@ class Demo:
 
     def run(self) -> None:
         started = time.monotonic()
-        before = self.snapshot()
-        originals = {path: (self.root / path).read_bytes() for path in before}
+        self.begin()
         added: list[str] = []
         try:
             self.say("1. build the city")
@@ -64,7 +64,7 @@ class Demo:
             retired = self.command("archive", "retire", SITE)
             self.show_steps(retired)
         finally:
-            added = self.remember(before, originals)
+            added = self.remember()
         self.summary(first, last, retired, added, time.monotonic() - started)
 
     def retire_from_old_site(self) -> None:
@@ -143,9 +143,25 @@ class Demo:
         files = (path for path in self.content.rglob("*") if path.is_file())
         return {path.relative_to(self.root).as_posix(): sha256_file(path) for path in sorted(files)}
 
-    def remember(self, before: dict[str, str], originals: dict[str, bytes]) -> list[str]:
-        """Write down what this run added or changed; returns the added files."""
+    @property
+    def baseline(self) -> Path:
+        """content/ as it was when a run began; it outlives a run that was killed."""
+        return self.root / "build" / "demo-before"
+
+    def begin(self) -> None:
+        if self.baseline.exists():
+            self.say("   an earlier run was cut off; what it added is counted in")
+            return
+        opened = self.baseline.with_name("demo-before.open")
+        shutil.rmtree(opened, ignore_errors=True)
+        shutil.copytree(self.content, opened / "content")
+        opened.rename(self.baseline)
+
+    def remember(self) -> list[str]:
+        """Write down what was added or changed since the baseline; returns the added files."""
         record, after = self._read_record(), self.snapshot()
+        before = Demo(root=self.baseline, say=self.say).snapshot()
+        originals = {path: (self.baseline / path).read_bytes() for path in before}
         added = sorted(path for path in after if path not in before)
         for path in added:
             record["added"][path] = after[path]
@@ -158,10 +174,16 @@ class Demo:
                     original = known["original"] if known else base64.b64encode(originals[path]).decode()
                     record["changed"][path] = {"original": original, "digest": digest}
         write_atomic(self.record, json.dumps(record, ensure_ascii=False, indent=1).encode())
+        shutil.rmtree(self.baseline)
         return added
 
     def undo(self) -> None:
-        """Remove what the demo added and restore what it changed; a file somebody edited since is left and named."""
+        """Remove what the demo added and restore what it changed; a file somebody edited since is left and named.
+
+        The captures and public copies in build/ stay; a next demo drafts its texts anew.
+        """
+        if self.baseline.exists():
+            self.remember()
         record = self._read_record()
         edited = []
         for path, digest in sorted(record["added"].items()):
@@ -177,7 +199,9 @@ class Demo:
             else:
                 edited.append(path)
         self.record.unlink(missing_ok=True)
-        self.say(f"removed {len(record['added'])} files and restored {len(record['changed'])}")
+        (self.root / "build/archive" / SITE / "drafted.json").unlink(missing_ok=True)
+        left = sum(path in edited for path in record["added"])
+        self.say(f"removed {len(record['added']) - left} files and restored {len(record['changed'])}")
         for path in edited:
             self.say(f"left as it is, because it was edited since: {path}")
 
@@ -205,6 +229,9 @@ def main() -> int:
     except DemoFailed as failure:
         demo.say(f"the demo stopped: {failure}")
         return 1
+    except KeyboardInterrupt:
+        demo.say("the demo was stopped; `make demo` goes on, `make demo-undo` takes back what it added")
+        return 130
     return 0
 
 

@@ -543,3 +543,12 @@ def test_a_full_disk_leaves_the_served_release_alone(city: TinyCity, monkeypatch
     assert [p.code for p in refused.value.problems] == ["release-not-written"]
     assert city.released() == before
     assert output.releases(city.project) == [first.release]
+
+
+def test_a_home_writes_the_year_out_where_it_is_another(city: TinyCity) -> None:
+    city.article("jyj/tzgg/202611/t20261120_1.md", "今年的")
+    city.article("jyj/tzgg/201512/t20151227_2.md", "旧的", date="2015-12-27 09:00")
+    city.build()
+    page = city.page("jyj/index.html")
+    assert ">2015-12-27<" in page
+    assert ">11-20<" in page

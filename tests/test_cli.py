@@ -195,6 +195,26 @@ def test_releases_are_listed_and_rolled_back(city: TinyCity) -> None:
     assert city.site.exists()
 
 
+def test_a_rollback_holds_until_something_changes(city: TinyCity) -> None:
+    run(city, "build")
+    first = city.project.live.readlink().name
+    city.article(NEWS)
+    run(city, "build")
+    run(city, "release", "rollback")
+    assert problem_codes(run(city, "build", "--json")) == ["release-held"]
+    assert city.project.live.readlink().name == first
+    city.article("xwdt/202611/t20261120_2.md")
+    assert problem_codes(run(city, "build", "--json")) == []
+    assert (city.site / "xwdt/202611/t20261120_2.html").exists()
+    assert problem_codes(run(city, "build", "--json")) == []
+
+
+def test_check_finds_a_missing_file_before_anybody_signs(city: TinyCity) -> None:
+    city.article(NEWS, body="[附件](f1.docx) ![图](a.jpg) [栏目](../index.md) [归档](/archive/lyj/)", sign=False)
+    found = problem_codes(run(city, "check", "--json"))
+    assert sorted(found) == ["link-broken", "link-broken", "review-pending"]
+
+
 def test_serving_before_a_build_says_so(city: TinyCity) -> None:
     result = run(city, "serve", "--port", "0")
     assert result.exit_code == 1

@@ -195,6 +195,7 @@ def test_a_column_of_our_own_retires_in_place(retired: Retired) -> None:
     [index_file] = sorted((retired.root / "build/public/jyj--old-column").glob("*.json"))
     index = json.loads(index_file.read_text(encoding="utf-8"))
     assert index["mode"] == "in-place"
+    assert index["start"] == "https://www.example.gov.cn/jyj/old-column/"
     with served(retired.site) as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
@@ -298,7 +299,19 @@ def test_pywb_replays_what_was_served(retired: Retired, tmp_path: Path) -> None:
 
 
 def test_the_demo_can_be_taken_back(retired: Retired) -> None:
-    """Runs last: content/ is then what it was before the demo."""
+    """Near the end: content/ is then what it was before the demo."""
     (retired.root / "content/_records/sites/jyj--old-column.yml").unlink(missing_ok=True)
     retired.demo.undo()
     assert retired.demo.snapshot() == retired.before
+
+
+def test_a_demo_that_was_cut_off_can_be_taken_back_and_run_again(retired: Retired) -> None:
+    """Runs last: killed after the drafts were written, nothing is lost and nothing stays behind."""
+    retired.demo.begin()
+    retired.demo.retire_from_old_site()
+    assert retired.demo.snapshot() != retired.before
+    retired.demo.undo()
+    assert retired.demo.snapshot() == retired.before
+    lines: list[str] = []
+    Demo(root=retired.root, say=lines.append).run()
+    assert "migrated    47" in lines

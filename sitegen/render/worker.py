@@ -6,6 +6,7 @@ import functools
 import hashlib
 import io
 import json
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,11 @@ class Task:
     body: str
     gov: Mapping[str, Any]
     shared: Mapping[str, str]
+
+
+def ignore_interrupts() -> None:
+    """Ctrl-C is the parent's affair: a worker that dies of it leaves the parent waiting for a pipe nobody reads."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def render(setup: Setup, tasks: Sequence[Task]) -> list[Made]:
