@@ -69,8 +69,9 @@ def _portal_home(frame: Frame, site: Site) -> Data:
     for column in columns:
         name = _HOME_BLOCKS.get(column.class_name)
         if name and name not in blocks and city.listed(column.path):
-            items = _dated([frame.item(e) for e in city.listed(column.path)[:HOME_ITEMS]])
+            items = [frame.item(e) for e in city.listed(column.path)[:HOME_ITEMS]]
             blocks[name] = {"title": column.title, "url": url_of(column.source), "items": items}
+    _dated(blocks.values())
     news = next((c for c in columns if c.class_name == "政务动态"), None)
     stories = city.listed(news.path) if news else []
     service_column = next((c for c in columns if c.holds == "service"), None)
@@ -112,21 +113,25 @@ def _service_groups(frame: Frame, attribute: str, url: str | None, names: Iterab
 
 def _blocks(frame: Frame, site: Site) -> list[Data]:
     """What people come for first; what the institution says of itself last."""
-    blocks = []
+    blocks: list[Data] = []
     columns = frame.city.columns_of(site.path)
     for column in sorted(columns, key=lambda c: c.class_name in {"机构职能", "概况信息", "负责人信息"}):
-        items = _dated([frame.item(e) for e in frame.city.listed(column.path)[:BLOCK_ITEMS]])
+        items = [frame.item(e) for e in frame.city.listed(column.path)[:BLOCK_ITEMS]]
         if items:
             blocks.append(
                 {"title": column.title, "url": url_of(column.source), "items": items, "function": column.function}
             )
+    _dated(blocks)
     return blocks
 
 
-def _dated(items: list[Data]) -> list[Data]:
-    """Month and day alone would make an old text look new: another year than the newest item's is written out."""
-    year = items[0]["date"][:4] if items else ""
-    return [item if item["date"][:4] == year else {**item, "date_short": item["date"]} for item in items]
+def _dated(blocks: Iterable[Data]) -> None:
+    """Month and day alone would make an old text look new: another year than the page's newest is written out."""
+    items = [(block, item) for block in blocks for item in block["items"]]
+    newest = max((item["date"][:4] for _, item in items), default="")
+    for _, item in items:
+        if item["date"][:4] != newest:
+            item["date_short"] = item["date"]
 
 
 def _notices(frame: Frame) -> list[Data]:
