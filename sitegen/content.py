@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import os
 import posixpath
@@ -566,8 +567,20 @@ class _Fields:
             "date-impossible",
             key,
             _("“{value}” is not a date").format(value=value),
-            _("write: {line}").format(line=f"{key}: {example}"),
+            _("write: {line}").format(line=f"{key}: {_nearest_date(value) or example}"),
         )
+
+
+def _nearest_date(value: str) -> str:
+    """`2026-02-30 14:00` → `2026-02-28 14:00`: the editor's own line with the last day there is; empty if it is no date."""
+    match = re.fullmatch(
+        r"(\d{4})([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?(?:[ T]+([01]?\d|2[0-3])[:：][0-5]\d)?)", value
+    )
+    if match is None or not 1900 <= int(match[1]) <= 2200:
+        return ""
+    month = min(max(int(match[3]), 1), 12)
+    day = min(max(int(match[5]), 1), calendar.monthrange(int(match[1]), month)[1])
+    return f"{match[1]}{match[2]}{month:02d}{match[4]}{day:02d}{match[6]}"
 
 
 _EXAMPLES = {

@@ -110,6 +110,20 @@ def test_a_bad_file_stops_its_own_page_and_leaks_nothing(city: TinyCity, line: s
         assert line not in data.decode(errors="replace"), file
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("2026-02-30 14:00", "write: date: 2026-02-28 14:00"),
+        ("2026年11月31日", "write: date: 2026年11月30日"),
+        ("2026-13-01 08:00", "write: date: 2026-12-01 08:00"),
+        ("昨天", "write: date: 2026-11-22 09:30"),
+    ],
+)
+def test_an_impossible_date_is_told_with_the_nearest_one(city: TinyCity, written: str, remedy: str) -> None:
+    city.put(NEWS, f"---\ntitle: 一\ndate: {written}\nsource: 市府办\n---\n正文\n")
+    assert [problem.remedy for problem in city.build().problems] == [remedy]
+
+
 def test_a_missing_field_is_told(city: TinyCity) -> None:
     city.put(NEWS, "---\ntitle: 无日期\nsource: 市府办\n---\n正文\n")
     report = city.build()
