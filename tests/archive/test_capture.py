@@ -488,7 +488,6 @@ def test_warc_date_and_timestamp_are_the_machines_clock(tmp_path: Path) -> None:
     assert report.capture.timestamp == "20261122103000"
 
 
-@pytest.mark.skipif(not (ROOT / "tests/sites/lyj/_expected.json").exists(), reason="the old site is not there")
 def test_the_whole_old_website_is_captured_with_its_true_bytes(tmp_path: Path) -> None:
     """Every page, picture and file of the tourism bureau's old site, in GBK, UTF-8 and UTF-16."""
     expected = json.loads((ROOT / "tests/sites/lyj/_expected.json").read_text(encoding="utf-8"))["urls"]
