@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ class Published:
     mode: str
     raw: Mapping[str, Any]
     folder: Path
+    digest: str
+    """SHA-256 of the index."""
 
     @property
     def files(self) -> Mapping[str, Mapping[str, Any]]:
@@ -63,7 +66,12 @@ def load(public: Path) -> tuple[list[Published], list[Problem]]:
                 raise ValueError(_("site and timestamp are not those of its place"))
             found.append(
                 Published(
-                    site=raw["site"], timestamp=raw["timestamp"], mode=raw["mode"], raw=raw, folder=path.with_suffix("")
+                    site=raw["site"],
+                    timestamp=raw["timestamp"],
+                    mode=raw["mode"],
+                    raw=raw,
+                    folder=path.with_suffix(""),
+                    digest=hashlib.sha256(text.encode()).hexdigest(),
                 )
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

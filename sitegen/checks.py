@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from typing import Protocol
 
 from sitegen import content
-from sitegen.city import City
-from sitegen.content import Tree
+from sitegen.content import Source
 from sitegen.errors import Problem
-from sitegen.model import Interpretation, Policy, file_of, url_of
-from sitegen.state import Made
+from sitegen.inputs import Inputs
+from sitegen.model import file_of, url_of
 from sitegen.text import _
 
 
-def links(made: Iterable[Made], files: set[str]) -> list[Problem]:
+class Facts(Protocol):
+    """What rendering found out, as the state keeps it."""
+
+    def missing_targets(self) -> list[tuple[str, str]]: ...
+
+    def anchor_links(self) -> list[tuple[str, str, str]]: ...
+
+    def anchors(self, file: str) -> list[str] | None: ...
+
+    def broken_relations(self) -> list[tuple[str, str, str]]: ...
+
+
+def links(facts: Facts, files: Container[str]) -> list[Problem]:
     """`files`: everything under content/, published or not."""
-    by_file = {page.file: page for page in made}
-    problems: list[Problem] = []
-    for page in by_file.values():
-        for path, found in page.reads.items():
-            if not found:
-                problems.append(_bad_link(page.source, path, exists=path in files))
-        for path, anchor in page.anchor_links:
-            target = by_file.get(file_of(url_of(path)))
-            if target is not None and anchor not in target.anchors:
-                problems.append(
-                    Problem(
-                        path=f"content/{page.source}",
-                        code="anchor-missing",
-                        severity="warning",
-                        message=_("{path} has no place called #{anchor}").format(path=f"content/{path}", anchor=anchor),
-                        remedy=_("link to a heading of that page, or to the page itself"),
-                    )
+    problems = [_bad_link(source, path, exists=path in files) for source, path in facts.missing_targets()]
+    for source, path, anchor in facts.anchor_links():
+        anchors = facts.anchors(file_of(url_of(path)))
+        if anchors is not None and anchor not in anchors:
+            problems.append(
+                Problem(
+                    path=f"content/{source}",
+                    code="anchor-missing",
+                    severity="warning",
+                    message=_("{path} has no place called #{anchor}").format(path=f"content/{path}", anchor=anchor),
+                    remedy=_("link to a heading of that page, or to the page itself"),
                 )
+            )
     return problems
 
 
@@ -54,51 +61,19 @@ def _bad_link(source: str, path: str, *, exists: bool) -> Problem:
     )
 
 
-def missing_files(tree: Tree) -> list[Problem]:
+def missing_files(sources: Iterable[Source], files: Container[str]) -> list[Problem]:
     """Relative links of the present sources to files that do not exist, found without rendering."""
     return [
         _bad_link(source.path, path, exists=False)
-        for source in tree.sources.values()
+        for source in sources
         for path in sorted(content.relative_links(source.text or "", source.path))
-        if path not in tree.files and posixpath.splitext(path)[1]
+        if path not in files and posixpath.splitext(path)[1]
     ]
 
 
-def unbound(made: Iterable[Made], city: City) -> list[Problem]:
-    """Files that a page links in a way that its review does not see: found while rendering, so nothing slips by."""
-    problems: list[Problem] = []
-    for page in made:
-        edition = city.editions.get(page.source)
-        for path, found in page.reads.items() if edition is not None else ():
-            if found and not path.endswith(".md") and edition is not None and path not in edition.article.assets:
-                problems.append(
-                    Problem(
-                        path=f"content/{page.source}",
-                        code="attachment-unbound",
-                        message=_("it links to content/{path} in a form that the review does not cover").format(
-                            path=path
-                        ),
-                        remedy=_("write the link as [text](file.pdf)"),
-                    )
-                )
-    return problems
-
-
-def relations(city: City) -> list[Problem]:
+def relations(facts: Facts) -> list[Problem]:
     """政策 and 解读 name each other; a repealed text names what replaces it (STANDARDS §2.7)."""
-    problems: list[Problem] = []
-    for edition in city.editions.values():
-        article = edition.article
-        match article.details:
-            case Interpretation() as interpretation:
-                known = {e.article.id for e in city.policies(interpretation.interprets)}
-                for stable_id in set(interpretation.interprets) - known:
-                    problems.append(_unknown(article.path, "interprets", stable_id))
-            case Policy() as policy:
-                for key, stable_id in (("replaces", policy.replaces), ("replaced_by", policy.replaced_by)):
-                    if stable_id and city.by_id(stable_id) is None:
-                        problems.append(_unknown(article.path, key, stable_id))
-    return problems
+    return [_unknown(path, how, stable_id) for path, how, stable_id in facts.broken_relations()]
 
 
 def _unknown(path: str, key: str, stable_id: str) -> Problem:
@@ -112,18 +87,18 @@ def _unknown(path: str, key: str, stable_id: str) -> Problem:
     )
 
 
-def duties(city: City) -> list[Problem]:
+def duties(inputs: Inputs) -> list[Problem]:
     """Columns name people and units that exist (第十八条(三), 第十九条(二)); the portal has the four functions (第二条)."""
     problems: list[Problem] = []
-    for column in city.columns.values():
-        if column.signer and column.signer not in city.records.people:
+    for column in inputs.tree.columns.values():
+        if column.signer and column.signer not in inputs.records.people:
             problems.append(_no_record(column.source, "signer", column.signer, "people.yml"))
-        if column.owner and column.owner not in city.records.units:
+        if column.owner and column.owner not in inputs.records.units:
             problems.append(_no_record(column.source, "owner", column.owner, "units.yml"))
-    for site in city.sites.values():
+    for site in inputs.tree.sites.values():
         if site.kind == "department":
             continue
-        here = {column.function for column in city.columns.values() if column.site == site.path}
+        here = {column.function for column in inputs.tree.columns.values() if column.site == site.path}
         for function in sorted({"信息发布", "解读回应", "办事服务", "互动交流"} - here):
             problems.append(
                 Problem(

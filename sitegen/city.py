@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
+from sitegen import editions
 from sitegen.archived import Published
 from sitegen.editions import Edition
 from sitegen.links import Links
-from sitegen.model import Article, Column, Interpretation, Leader, Policy, Service, Site
+from sitegen.model import Column, Site
 from sitegen.records import Records
+from sitegen.state.rows import Line
+
+
+class Articles(Protocol):
+    """What is shown, asked one question at a time. Lists are newest first (leaders in protocol order); ties are broken
+    by path."""
+
+    def lines(self, column: str) -> list[Line]: ...
+
+    def newest(self, column: str, count: int) -> list[Line]: ...
+
+    def newest_with_picture(self, column: str, count: int) -> list[Line]: ...
+
+    def last_signed(self, column: str) -> str: ...
+
+    def counts(self) -> dict[str, int]: ...
+
+    def by_id(self, stable_id: str) -> Line | None: ...
+
+    def interpretations(self, policy: str) -> list[Line]: ...
+
+    def services(self) -> list[Line]: ...
+
+    def shown_aside(self, column: str) -> list[Line]: ...
+
+    def expired(self, column: str) -> list[Line]: ...
+
+    def notices(self) -> list[tuple[str, str]]: ...
+
+    def facts(self, path: str) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class City:
-    """`editions`: source path → what is shown. All lists are newest first; ties are broken by path."""
+    """`articles` holds what changes daily; everything else is read at the beginning of a build."""
 
     site_url: str
     sites: Mapping[str, Site]
     columns: Mapping[str, Column]
-    editions: Mapping[str, Edition]
-    expired: Mapping[str, Edition]
     published: tuple[Published, ...]
     records: Records
     links: Links
+    articles: Articles
 
     @cached_property
     def portal(self) -> Site:
         return self.sites[""]
 
     @cached_property
-    def _listed(self) -> dict[str, list[Edition]]:
-        found: dict[str, list[Edition]] = defaultdict(list)
-        for edition in self.editions.values():
-            if edition.retired is None or self.is_retired_column(edition.article.column):
-                found[edition.article.column].append(edition)
-        for listed in found.values():
-            listed.sort(key=_newest_first)
-        return found
+    def _published(self) -> Mapping[tuple[str, str], Published]:
+        return {(index.site, index.timestamp): index for index in self.published}
+
+    @cached_property
+    def edition(self) -> Callable[[str], Edition]:
+        """The edition at a path; those asked for last are at hand, because neighbours ask for each other."""
+        return functools.lru_cache(maxsize=256)(
+            lambda path: editions.from_json(self.articles.facts(path), self._published)
+        )
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Column → how many articles it lists."""
+        return self.articles.counts()
 
     @cached_property
     def retired_sections(self) -> dict[str, Published]:
@@ -57,26 +95,21 @@ class City:
     def is_retired_column(self, column: str) -> bool:
         return column in self.retired_sections
 
-    def listed(self, column: str) -> list[Edition]:
-        """What a column lists: retired articles only in a column that is retired itself."""
-        return self._listed.get(column, [])
+    @cached_property
+    def _below(self) -> Mapping[tuple[str, str | None], list[Column]]:
+        """(site, parent column) → the live columns directly below, in menu order."""
+        found: dict[tuple[str, str | None], list[Column]] = defaultdict(list)
+        for column in sorted(self.columns.values(), key=lambda column: (column.order, column.path)):
+            if not self.is_retired_column(column.path):
+                found[column.site, self._parent(column)].append(column)
+        return found
 
     def columns_of(self, site: str) -> list[Column]:
         """The live columns directly below a site, in menu order."""
-        return sorted(
-            (
-                column
-                for column in self.columns.values()
-                if column.site == site and not self.is_retired_column(column.path) and self._parent(column) is None
-            ),
-            key=lambda column: (column.order, column.path),
-        )
+        return list(self._below.get((site, None), ()))
 
     def children(self, column: Column) -> list[Column]:
-        return sorted(
-            (c for c in self.columns.values() if self._parent(c) == column.path and not self.is_retired_column(c.path)),
-            key=lambda c: (c.order, c.path),
-        )
+        return list(self._below.get((column.site, column.path), ()))
 
     def _parent(self, column: Column) -> str | None:
         above = posixpath.dirname(column.path)
@@ -97,51 +130,6 @@ class City:
     def sites_of_kind(self, kind: str) -> list[Site]:
         return [site for _, site in sorted(self.sites.items()) if site.kind == kind]
 
-    @cached_property
-    def _by_id(self) -> dict[str, Edition]:
-        return {edition.article.id: edition for edition in self.editions.values()}
-
-    def by_id(self, stable_id: str) -> Edition | None:
-        return self._by_id.get(stable_id) if stable_id else None
-
-    @cached_property
-    def _interpretations(self) -> dict[str, list[Edition]]:
-        found: dict[str, list[Edition]] = defaultdict(list)
-        for edition in self.editions.values():
-            if isinstance(edition.article.details, Interpretation) and edition.retired is None:
-                for policy in edition.article.details.interprets:
-                    found[policy].append(edition)
-        for listed in found.values():
-            listed.sort(key=_newest_first)
-        return found
-
-    def interpretations(self, policy: Article) -> list[Edition]:
-        return self._interpretations.get(policy.id, [])
-
-    @cached_property
-    def services(self) -> list[Edition]:
-        """Every service guide of the city."""
-        return sorted(self._live(Service), key=_newest_first)
-
-    def policies(self, ids: Iterable[str]) -> list[Edition]:
-        found = [self.by_id(stable_id) for stable_id in ids]
-        return [edition for edition in found if edition is not None and isinstance(edition.article.details, Policy)]
-
-    def _live(self, kind: type) -> list[Edition]:
-        return [e for e in self.editions.values() if isinstance(e.article.details, kind) and e.retired is None]
-
-    def neighbours(self, edition: Edition) -> tuple[Edition | None, Edition | None]:
-        """(the next older, the next newer) in its column."""
-        listed = self.listed(edition.article.column)
-        place = next((i for i, other in enumerate(listed) if other is edition), None)
-        if place is None:
-            return None, None
-        older = listed[place + 1] if place + 1 < len(listed) else None
-        return older, listed[place - 1] if place else None
-
-
-def _newest_first(edition: Edition) -> tuple[int, float, str]:
-    """Leaders stand in protocol order, all else newest first."""
-    article = edition.article
-    order = article.details.order if isinstance(article.details, Leader) else 0
-    return (order, -article.date.timestamp(), article.path)
+    def policies(self, ids: Iterable[str]) -> list[Line]:
+        found = [self.articles.by_id(stable_id) for stable_id in ids]
+        return [line for line in found if line is not None and line.kind == "policy"]

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from sitegen import build as building
-from sitegen import checks, clock, config, output, report, signing
-from sitegen.errors import PlatformError, Problem, UsageError, in_order
+from sitegen import clock, config, output, report, signing
+from sitegen.errors import PlatformError, Problem, UsageError
+from sitegen.examine import examine
 from sitegen.ledger import STAGES, Entry, Stage, stage_name
 from sitegen.review import Open, Signed
 from sitegen.serve import serve as run_server
@@ -118,15 +119,7 @@ def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date:
     Example: sitegen check content/jyj/tzgg
     """
     project = config.load(config_file)
-    inputs = building.read(project, clock.now(given_date))
-    found = in_order(
-        [
-            *inputs.problems,
-            *checks.missing_files(inputs.tree),
-            *checks.relations(inputs.city),
-            *checks.duties(inputs.city),
-        ]
-    )
+    found = examine(project, clock.now(given_date))
     if paths:
         below = [path.resolve() for path in paths]
         found = [p for p in found if any((project.root / p.path).resolve().is_relative_to(place) for place in below)]
@@ -317,18 +310,41 @@ def rollback(release_id: str | None, config_file: Path) -> None:
     known, live = output.releases(project), output.live_release(project)
     target = release_id or next((r for r in reversed(known) if r < live), None)
     if target is None or target not in known:
-        raise UsageError(
-            [
-                Problem(
-                    path=release_id or "build/releases",
-                    code="release-unknown",
-                    message=_("there is no such release to go back to"),
-                    remedy=_("see: {command}").format(command="sitegen release list"),
-                )
-            ]
-        )
-    output.hold(project, target)
+        raise UsageError([_unknown_release(release_id)])
+    output.go_to(project, target)
     click.echo(_("{release} is live").format(release=target))
+
+
+@release.command()
+@_config
+@_date
+@_reporting
+def manifest(config_file: Path, given_date: str | None) -> None:
+    """Everything the live release consists of, as JSON (docs/FORMATS.md §5).
+
+    \b
+    Example: sitegen release manifest | python -m json.tool | less
+    """
+    report.data(building.manifest(config.load(config_file), clock.now(given_date)))
+
+
+@release.command()
+@click.argument("release_id", required=False)
+@_config
+@_reporting
+def changed(release_id: str | None, config_file: Path) -> None:
+    """Addresses that answer differently since RELEASE_ID (the live one) was switched to: what a cache must forget.
+
+    \b
+    Example: sitegen release changed | xargs -I{} curl -X PURGE http://127.0.0.1{}
+    """
+    project = config.load(config_file)
+    release = release_id or output.live_release(project)
+    delta = output.delta_of(project, release)
+    if delta is None:
+        raise UsageError([_unknown_release(release)])
+    for url in output.changed_urls(delta):
+        click.echo(url)
 
 
 @release.command()
@@ -339,3 +355,12 @@ def prune(config_file: Path, keep: int) -> None:
     """Remove all but the newest releases; the live one always stays."""
     for removed in output.prune(config.load(config_file), keep):
         click.echo(_("removed {release}").format(release=removed))
+
+
+def _unknown_release(release: str | None) -> Problem:
+    return Problem(
+        path=release or "build/releases",
+        code="release-unknown",
+        message=_("there is no such release to go back to"),
+        remedy=_("see: {command}").format(command="sitegen release list"),
+    )

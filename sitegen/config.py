@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ class Project:
     content: Path
     theme: Path
     site_url: str
+    dialect: str
+    """The settings that decide what Markdown becomes, as JSON."""
 
     @property
     def build(self) -> Path:
@@ -40,6 +43,11 @@ class Project:
         return self.build / "state"
 
     @property
+    def undo(self) -> Path:
+        """What each release replaced."""
+        return self.state / "undo"
+
+    @property
     def public(self) -> Path:
         """Stamped copies and their indexes, written by `archive publish`."""
         return self.build / "public"
@@ -47,6 +55,9 @@ class Project:
     @property
     def host(self) -> str:
         return urlsplit(self.site_url).netloc
+
+
+_DIALECT = ("markdown_extensions", "use_directory_urls", "validation", "hooks", "plugins")
 
 
 class _TolerantLoader(yaml.CSafeLoader):
@@ -90,4 +101,5 @@ def load(config_file: Path) -> Project:
         content=(path.parent / str(settings.get("docs_dir") or "docs")).resolve(),
         theme=(path.parent / str(custom_dir)).resolve(),
         site_url=site_url.rstrip("/") + "/",
+        dialect=json.dumps({key: settings.get(key) for key in _DIALECT}, sort_keys=True, default=str),
     )

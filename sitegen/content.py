@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import calendar
 import hashlib
-import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 from sitegen import frontmatter, urls
 from sitegen.errors import Problem
+from sitegen.files import sha256_file
 from sitegen.frontmatter import FrontMatter, as_list, as_text
 from sitegen.model import (
     ARTICLE_KINDS,
@@ -52,27 +53,38 @@ ATTACHMENTS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An article's file as it stands: normalised text, or None when it is not UTF-8."""
+    """An article's file and the column it stands in."""
 
     path: str
     column: str
-    text: str | None
+    root: Path
+
+    @property
+    def text(self) -> str | None:
+        """Normalised text as it stands now; None when it cannot be read or is not UTF-8."""
+        return read_text(self.root, self.path, [])
+
+
+class Files(Protocol):
+    """What a text needs to know of the files around it: whether one stands there, and the digest of its bytes."""
+
+    def __contains__(self, path: object) -> bool: ...
+
+    def digest(self, path: str) -> str: ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Tree:
-    """What content/ holds. Keys of all mappings are paths under content/."""
+    """The sections of content/ and the files among which they stand. Keys of all mappings are paths under content/."""
 
     root: Path
-    files: set[str] = field(default_factory=set)
+    files: Container[str]
     sites: dict[str, Site] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    fixed: dict[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
     section_texts: dict[str, str] = field(default_factory=dict)
     """index.md → the text that is shown."""
-    _digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def sections(self) -> list[Site | Column]:
@@ -84,86 +96,49 @@ class Tree:
             path = posixpath.dirname(path)
         return path if path in self.sites else None
 
-    def asset_digest(self, path: str) -> str:
+    def column_of(self, path: str) -> str | None:
+        """The nearest column above a file; None when a site comes first or none stands there."""
+        folder = posixpath.dirname(path)
+        while folder and folder not in self.columns and folder not in self.sites:
+            folder = posixpath.dirname(folder)
+        return folder if folder in self.columns else None
+
+
+class DiskFiles:
+    """`Files` of one tree; each file is read at most once."""
+
+    def __init__(self, root: Path, names: Container[str], known: Mapping[str, str] | None = None) -> None:
+        self._root = root
+        self._names = names
+        self._digests = dict(known or {})
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._names
+
+    def digest(self, path: str) -> str:
         if path not in self._digests:
-            with (self.root / path).open("rb") as stream:
-                self._digests[path] = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+            self._digests[path] = sha256_file(self._root / path)
         return self._digests[path]
 
 
-def load(root: Path, older_sections: Callable[[str], Iterable[str]], fixed: Mapping[str, str] | None = None) -> Tree:
-    """Read the tree. `older_sections(path)` gives earlier texts of an index.md that is broken now, newest first;
-    `fixed` gives texts that stand in the place of a file (a retired index.md), whether the file is still there or not.
-    """
-    tree = Tree(root=root, fixed=dict(fixed or {}))
-    tree.files |= tree.fixed.keys()
-    for path in _walk(root, tree.problems):
-        tree.files.add(path)
-    indexes = sorted((p for p in tree.files if posixpath.basename(p) == "index.md"), key=lambda p: (p.count("/"), p))
-    for path in indexes:
-        _load_section(tree, path, older_sections)
-    for path in sorted(tree.files):
-        if path.endswith(".md") and posixpath.basename(path) != "index.md":
-            _load_source(tree, path)
-    _refuse(tree, urls.check({p: source.column for p, source in tree.sources.items()}, [*tree.sites, *tree.columns]))
+def load(
+    root: Path,
+    indexes: Iterable[str],
+    files: Container[str],
+    older_sections: Callable[[str], Iterable[str]],
+    fixed: Mapping[str, str] | None = None,
+) -> Tree:
+    """Read the sections. `indexes`: every index.md; `older_sections(path)` gives earlier texts of one that is broken
+    now, newest first; `fixed` gives texts that stand in the place of a file (a retired index.md), whether the file is
+    still there or not."""
+    tree = Tree(root=root, files=files, fixed=dict(fixed or {}))
+    for path in sorted({*indexes, *tree.fixed}, key=lambda p: (p.count("/"), p)):
+        refused = urls.refused_section(posixpath.dirname(path))
+        if refused:
+            tree.problems += refused
+        else:
+            _load_section(tree, path, older_sections)
     return tree
-
-
-def _walk(root: Path, problems: list[Problem], folder: str = "") -> list[str]:
-    """Regular files below content/; `_…` and `.…` are not content, symbolic links are refused, never followed."""
-    found: list[str] = []
-    with os.scandir(root / folder) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            path = posixpath.join(folder, entry.name)
-            if entry.name.startswith(("_", ".")):
-                continue
-            if not _is_utf8(path):
-                problems.append(
-                    Problem(
-                        path="content/" + path.encode(errors="backslashreplace").decode(),
-                        code="name-not-utf8",
-                        message=_("the name of the file is not UTF-8"),
-                        remedy=_("rename the file"),
-                    )
-                )
-                continue
-            if entry.is_symlink():
-                problems.append(
-                    Problem(
-                        path=f"content/{path}",
-                        code="symlink-refused",
-                        message=_("symbolic links are not followed: they can lead out of content/"),
-                        remedy=_("put the file itself here"),
-                    )
-                )
-            elif entry.is_dir():
-                found += _walk(root, problems, path)
-            elif entry.is_file():
-                found.append(path)
-    return found
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _refuse(tree: Tree, refused: list[Problem]) -> None:
-    """What has a name that is refused is not read at all, nor is what stands below a refused section."""
-    tree.problems += refused
-    for problem in refused:
-        path = problem.path.removeprefix("content/")
-        tree.sources.pop(path, None)
-        if posixpath.basename(path) == "index.md":
-            tree.sites.pop(posixpath.dirname(path), None)
-            tree.columns.pop(posixpath.dirname(path), None)
-    for folder in [folder for folder, column in tree.columns.items() if column.site not in tree.sites]:
-        del tree.columns[folder]
-    for path in [path for path, source in tree.sources.items() if source.column not in tree.columns]:
-        del tree.sources[path]
 
 
 def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
@@ -298,31 +273,17 @@ def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: _
 # --- articles ---------------------------------------------------------------------------------------------------
 
 
-def _load_source(tree: Tree, path: str) -> None:
-    column = column_of(tree, path)
-    if column is None:
-        tree.problems.append(
-            Problem(
-                path=f"content/{path}",
-                code="article-without-column",
-                message=_("no column's index.md stands above this file, or it cannot be used"),
-                remedy=_("put the file below a column, or mend the column's index.md"),
-            )
-        )
-        return
-    tree.sources[path] = Source(path=path, column=column, text=read_text(tree.root, path, tree.problems))
-
-
-def column_of(tree: Tree, path: str) -> str | None:
-    """The nearest column above a file; None when a site comes first or none stands there."""
-    folder = posixpath.dirname(path)
-    while folder and folder not in tree.columns and folder not in tree.sites:
-        folder = posixpath.dirname(folder)
-    return folder if folder in tree.columns else None
+def without_column(path: str) -> Problem:
+    return Problem(
+        path=f"content/{path}",
+        code="article-without-column",
+        message=_("no column's index.md stands above this file, or it cannot be used"),
+        remedy=_("put the file below a column, or mend the column's index.md"),
+    )
 
 
 def article(
-    source_text: str, path: str, column: Column, tree: Tree, signed_assets: Mapping[str, str] | None = None
+    source_text: str, path: str, column: Column, files: Files, signed_assets: Mapping[str, str] | None = None
 ) -> tuple[Article | None, list[Problem]]:
     """One version of an article; None with at least one error when this version cannot be published.
 
@@ -341,7 +302,7 @@ def article(
     image = _local_path(fields.text("image"), path) if fields.has("image") else ""
     wanted = sorted({*_local_files(matter.body, path), image} - {""})
     if signed_assets is None:
-        assets = {name: tree.asset_digest(name) for name in wanted if name in tree.files and not name.endswith(".md")}
+        assets = {name: files.digest(name) for name in wanted if name in files and not name.endswith(".md")}
     else:
         assets = {name: signed_assets[name] for name in wanted if name in signed_assets}
     for name in assets:
@@ -390,6 +351,7 @@ def article(
             details=details,
             body=matter.body,
             assets=assets,
+            linked=tuple(name for name in wanted if not name.endswith(".md")),
             digest=digest(data, assets),
             blob=git_blob(data),
         ),

@@ -1,178 +1,223 @@
-"""Which version of each article citizens see: the signed one, the last signed one, the retired one, or none yet."""
+"""Which version of an article citizens see: the signed one, the last signed one, the retired one, or none yet."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any, Literal
 
-from sitegen import content, frontmatter, ledger, review
-from sitegen.archived import Retired
-from sitegen.content import Source, Tree
+from sitegen import content, frontmatter, model, review
+from sitegen.archived import Published, Retired
+from sitegen.content import Files
 from sitegen.errors import Problem
 from sitegen.files import sha256_file
 from sitegen.good import Good
 from sitegen.ledger import Entry, stage_name
-from sitegen.model import Article, Column
+from sitegen.model import Article, Column, Interpretation, Policy
 from sitegen.records import Records
 from sitegen.review import Open, Responsible, Signed
 from sitegen.text import _
 
+Status = Literal["hidden", "shown", "expired"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A local file of one edition. `place`: where the signed bytes are, relative to the project."""
+
+    path: str
+    digest: str
+    place: str
+    size: int
+    title: str
+    """The text of the link that leads to it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One article as it is shown. `asset_files`: path under content/ → the file that holds the signed bytes."""
+    """One article as it is shown. `place`: where the bytes of its source are, relative to the project."""
 
     article: Article
     signed_at: datetime
-    asset_files: Mapping[str, Path]
-    source_bytes: bytes
+    attachments: tuple[Attachment, ...]
+    place: str
     retired: Retired | None
 
 
-@dataclass(slots=True, kw_only=True)
-class Editions:
-    shown: dict[str, Edition] = field(default_factory=dict)
-    """By source path."""
-    expired: dict[str, Edition] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    pending: int = 0
-    """Versions that wait for a verdict."""
-    changes: list[datetime] = field(default_factory=list)
-    """Future instants at which the answer will be another."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be done with one source. It follows from the source, its column, the files it links, its ledger
+    entries, the people, the good versions, the retirements and the time; from nothing else."""
+
+    path: str
+    column: str
+    status: Status
+    edition: Edition | None
+    problems: tuple[Problem, ...]
+    pending: bool
+    """A version waits for a verdict."""
+    next_change: datetime | None
+    """The next instant at which time alone gives another answer."""
+    linked: tuple[str, ...]
+    """Local files that were looked for; when one comes, goes or changes, the answer may be another."""
+    unsure: bool
+    """A version was looked for and not found; it may turn up without any file of the content changing."""
 
 
-def choose(tree: Tree, records: Records, good: Good, retired: Mapping[str, Retired], now: datetime) -> Editions:
-    """The same answer for an incremental and a clean build: it depends on sources, ledgers, good versions and `now`."""
-    result = Editions()
-    ledgers = _ledgers(tree, result.problems)
-    gone = {path: _vanished(tree, path) for path in sorted(retired.keys() - tree.sources.keys())}
-    result.problems += [_homeless(path) for path, source in gone.items() if source is None and path not in tree.fixed]
-    for path, source in sorted({**tree.sources, **{p: s for p, s in gone.items() if s is not None}}.items()):
-        chooser = _Chooser(source=source, tree=tree, records=records, good=good, result=result, now=now)
-        entries = _until(now, ledgers[source.column].get(Path(path).stem, []), result)
-        if path not in retired and f"{source.column}/index.md" in retired:
-            chooser.refuse_in_retired_column()
-            continue
-        edition = chooser.retired(retired[path], entries) if path in retired else chooser.reviewed(entries)
-        if edition is not None:
-            _place(edition, path, now, result)
-    return result
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What all sources of a build have in common."""
+
+    root: Path
+    """The project."""
+    content: Path
+    columns: Mapping[str, Column]
+    files: Files
+    records: Records
+    good: Good
+    retired: Mapping[str, Retired]
+    now: datetime
 
 
-def _until(now: datetime, entries: list[Entry], result: Editions) -> list[Entry]:
-    """A verdict dated in the future does not count yet."""
-    result.changes += [entry.at for entry in entries if entry.at > now]
-    return [entry for entry in entries if entry.at <= now]
-
-
-def _vanished(tree: Tree, path: str) -> Source | None:
-    """A retired page whose source was deleted since: it stays all the same."""
-    column = content.column_of(tree, path)
-    return None if column is None or path.endswith("index.md") else Source(path=path, column=column, text=None)
-
-
-def _homeless(path: str) -> Problem:
-    return Problem(
-        path=f"content/{path}",
-        code="retired-version-missing",
-        message=_("the page is retired and must stay at its address, but the column it stood in is gone"),
-        remedy=_("bring back the column's index.md"),
+def refused(path: str, column: str, problems: Iterable[Problem]) -> Verdict:
+    """A source that is not read at all."""
+    return Verdict(
+        path=path,
+        column=column,
+        status="hidden",
+        edition=None,
+        problems=tuple(problems),
+        pending=False,
+        next_change=None,
+        linked=(),
+        unsure=False,
     )
 
 
-def _ledgers(tree: Tree, problems: list[Problem]) -> dict[str, dict[str, list[Entry]]]:
-    """Column → stable id → entries."""
-    found: dict[str, dict[str, list[Entry]]] = {}
-    for column in tree.columns:
-        entries, bad = ledger.read(tree.root, column)
-        problems += bad
-        found[column] = defaultdict(list)
-        for entry in entries:
-            found[column][entry.article].append(entry)
-    return found
+def judge(path: str, column: str, entries: Iterable[Entry], context: Context) -> Verdict:
+    """The verdict on one source. A retired page keeps its version even when its source is gone."""
+    chooser = _Chooser(path=path, column=context.columns[column], context=context)
+    edition = chooser.choose([*entries])
+    status = chooser.place(edition)
+    return Verdict(
+        path=path,
+        column=column,
+        status=status,
+        edition=edition if status != "hidden" else None,
+        problems=tuple(chooser.problems),
+        pending=chooser.pending,
+        next_change=min(chooser.changes, default=None),
+        linked=tuple(sorted(chooser.linked)),
+        unsure=chooser.unsure,
+    )
 
 
 def _begins(article: Article) -> datetime:
     return max(article.date, article.publish_at or article.date)
 
 
-def _tell_of_future(article: Article, result: Editions) -> None:
-    begins = _begins(article)
-    result.changes.append(begins)
-    result.problems.append(
-        Problem(
-            path=f"content/{article.path}",
-            code="publication-in-future",
-            severity="warning",
-            key="publish_at" if article.publish_at else "date",
-            message=_("it is published at {time}, not yet").format(time=f"{begins:%Y-%m-%d %H:%M}"),
-            remedy=_("nothing, when this is meant; run the build at that time"),
-        )
-    )
-
-
-def _place(edition: Edition, path: str, now: datetime, result: Editions) -> None:
-    article = edition.article
-    if edition.retired is not None:
-        result.shown[path] = edition
-    elif _begins(article) > now:
-        _tell_of_future(article, result)
-    elif article.expire_at is not None and article.expire_at <= now:
-        result.expired[path] = edition
-    else:
-        result.changes += [article.expire_at] if article.expire_at is not None else []
-        result.shown[path] = edition
-
-
 @dataclass(slots=True, kw_only=True)
 class _Chooser:
     """The choice for one source."""
 
-    source: Source
-    tree: Tree
-    records: Records
-    good: Good
-    result: Editions
-    now: datetime
+    path: str
+    column: Column
+    context: Context
+    text: str | None = None
+    problems: list[Problem] = field(default_factory=list)
+    changes: list[datetime] = field(default_factory=list)
+    linked: set[str] = field(default_factory=set)
+    pending: bool = False
+    unsure: bool = False
 
-    def reviewed(self, entries: list[Entry]) -> Edition | None:
-        column = self.tree.columns[self.source.column]
-        where = Responsible(column=column.path, site=column.site, signer=column.signer)
-        current, problems = self._current()
-        self.result.problems += problems
+    def choose(self, entries: list[Entry]) -> Edition | None:
+        retired = self.context.retired
+        now = self.context.now
+        if self.path not in retired and f"{self.column.path}/index.md" in retired:
+            self._report(
+                "article-in-retired-column",
+                _("the column {column} is retired: nothing new is published in it").format(column=self.column.path),
+                _("put the file into the column that succeeds it"),
+            )
+            return None
+        self.changes += [entry.at for entry in entries if entry.at > now]
+        entries = [entry for entry in entries if entry.at <= now]  # a verdict of the future does not count yet
+        if self.path in retired:
+            return self._retired(retired[self.path], entries)
+        return self._reviewed(entries)
+
+    def place(self, edition: Edition | None) -> Status:
+        if edition is None:
+            return "hidden"
+        article, now = edition.article, self.context.now
+        if edition.retired is not None:
+            return "shown"
+        if _begins(article) > now:
+            self._tell_of_future(article)
+            return "hidden"
+        if article.expire_at is not None and article.expire_at <= now:
+            return "expired"
+        self.changes += [article.expire_at] if article.expire_at is not None else []
+        return "shown"
+
+    def _reviewed(self, entries: list[Entry]) -> Edition | None:
+        where = Responsible(column=self.column.path, site=self.column.site, signer=self.column.signer)
+        current = self._current()
+        standing = None
         if current is not None:
-            standing = review.status(entries, current.digest, where, self.records)
-            if isinstance(standing, Signed):
-                return self._signed(current, standing, entries, where)
-            self.result.pending += 1
-        else:
-            standing = None
-        older = review.last_signed(entries, where, self.records)
+            status = review.status(entries, current.digest, where, self.context.records)
+            if isinstance(status, Signed):
+                return self._signed(current, status, entries, where)
+            self.pending, standing = True, status
+        older = review.last_signed(entries, where, self.context.records)
         edition = self._restore(older.entry.blob, older.entry.digest, entries, None) if older else None
         self._tell(standing, older, edition)
         return edition
 
     def _signed(self, current: Article, standing: Signed, entries: list[Entry], where: Responsible) -> Edition:
         """The present version; before its time comes, the one that it is going to replace."""
-        if _begins(current) > self.now:
-            before = review.last_signed([e for e in entries if e.digest != current.digest], where, self.records)
+        if _begins(current) > self.context.now:
+            others = [entry for entry in entries if entry.digest != current.digest]
+            before = review.last_signed(others, where, self.context.records)
             older = self._restore(before.entry.blob, before.entry.digest, entries, None) if before else None
             if older is not None:
-                _tell_of_future(current, self.result)
+                self._tell_of_future(current)
                 return older
-        files = {path: self.tree.root / path for path in current.assets}
-        source = (self.source.text or "").encode()
+        folder = self.context.content.relative_to(self.context.root).as_posix()
+        places = {path: f"{folder}/{path}" for path in current.assets}
+        return self._edition(current, standing.entry.at, places, f"{folder}/{self.path}", None)
+
+    def _edition(
+        self, article: Article, signed_at: datetime, places: Mapping[str, str], place: str, retired: Retired | None
+    ) -> Edition:
+        titles = model.link_texts(article.body) if article.assets else {}
+        attachments = tuple(
+            Attachment(
+                path=path,
+                digest=digest,
+                place=places[path],
+                size=(self.context.root / places[path]).stat().st_size,
+                title=titles.get(posixpath.basename(path), posixpath.basename(path)),
+            )
+            for path, digest in sorted(article.assets.items())
+        )
         return Edition(
-            article=current, signed_at=standing.entry.at, asset_files=files, source_bytes=source, retired=None
+            article=replace(article, body=""),
+            signed_at=signed_at,
+            attachments=attachments,
+            place=place,
+            retired=retired,
         )
 
-    def retired(self, page: Retired, entries: list[Entry]) -> Edition | None:
+    def _retired(self, page: Retired, entries: list[Entry]) -> Edition | None:
         """The version at the retired digest, whatever was written since."""
         edition = self._restore(page.blob, page.digest, entries, page)
         if edition is None:
+            self.unsure = True
             self._report(
                 "retired-version-missing",
                 _("the version that was retired ({blob}) is neither in git nor in build/state/good").format(
@@ -182,57 +227,63 @@ class _Chooser:
             )
         return edition
 
-    def refuse_in_retired_column(self) -> None:
-        self._report(
-            "article-in-retired-column",
-            _("the column {column} is retired: nothing new is published in it").format(column=self.source.column),
-            _("put the file into the column that succeeds it"),
-        )
-
-    def _current(self) -> tuple[Article | None, list[Problem]]:
-        if self.source.text is None:
-            return None, []
-        return content.article(self.source.text, self.source.path, self._column, self.tree)
-
-    @property
-    def _column(self) -> Column:
-        return self.tree.columns[self.source.column]
+    def _current(self) -> Article | None:
+        """The present version; its problems are told, whichever version is shown."""
+        self.text = content.read_text(self.context.content, self.path, self.problems)
+        if self.text is None:
+            return None
+        article, found = content.article(self.text, self.path, self.column, self.context.files)
+        self.problems += found
+        self.linked |= set(article.linked if article else content.linked_files(self.text, self.path))
+        return article
 
     def _restore(self, blob: str, digest: str, entries: list[Entry], page: Retired | None) -> Edition | None:
         """An earlier version with the attachments that were signed with it; None when any byte of it is lost."""
-        data = self.good.read(blob)
-        if data is None:
+        place = self.context.good.path_of(blob)
+        if place is None:
             return None
-        text = frontmatter.normalise(data)
+        text = frontmatter.normalise(place.read_bytes())
         sign = next((e for e in entries if e.digest == digest and e.stage == "sign" and e.assets), None)
         files = self._signed_files(text, sign.assets if sign else {})
-        assets = {path: sha256_file(file) for path, file in files.items()}
-        article, _problems = content.article(text, self.source.path, self._column, self.tree, assets)
+        assets = {path: sha256_file(self.context.root / file) for path, file in files.items()}
+        article, _problems = content.article(text, self.path, self.column, self.context.files, assets)
         if article is None or article.digest != digest:
             return None
         at = max((e.at for e in entries if e.digest == digest), default=article.date)
-        shown = {path: files[path] for path in article.assets}
-        return Edition(article=article, signed_at=at, asset_files=shown, source_bytes=data, retired=page)
+        return self._edition(article, at, files, place.relative_to(self.context.root).as_posix(), page)
 
-    def _signed_files(self, text: str, signed: Mapping[str, str]) -> dict[str, Path]:
+    def _signed_files(self, text: str, signed: Mapping[str, str]) -> dict[str, str]:
         """Where the bytes of each attachment are: as signed where the ledger says which, else as they stand now.
 
         Only what the text itself links counts: a ledger line cannot bring in any other path.
         """
-        files: dict[str, Path] = {}
-        for path in content.linked_files(text, self.source.path):
-            kept = self.good.path_of(signed[path]) if path in signed else None
-            if kept is None and path in self.tree.files and not path.endswith(".md"):
-                kept = self.tree.root / path
+        found: dict[str, str] = {}
+        names = content.linked_files(text, self.path)
+        self.linked |= {path for path in names if not path.endswith(".md")}
+        for path in names:
+            kept = self.context.good.path_of(signed[path]) if path in signed else None
+            if kept is None and path in self.context.files and not path.endswith(".md"):
+                kept = self.context.content / path
             if kept is not None:
-                files[path] = kept
-        return files
+                found[path] = kept.relative_to(self.context.root).as_posix()
+        return found
+
+    def _tell_of_future(self, article: Article) -> None:
+        begins = _begins(article)
+        self.changes.append(begins)
+        self._report(
+            "publication-in-future",
+            _("it is published at {time}, not yet").format(time=f"{begins:%Y-%m-%d %H:%M}"),
+            _("nothing, when this is meant; run the build at that time"),
+            warning=True,
+            key="publish_at" if article.publish_at else "date",
+        )
 
     def _tell(self, standing: Open | None, older: Signed | None, edition: Edition | None) -> None:
         if standing is not None:
             self._tell_of_ledger(standing)
             what = _("the last signed version stays online") if edition else _("it is not published")
-            command = f"sitegen review approve content/{self.source.path} --as PERSON"
+            command = f"sitegen review approve content/{self.path} --as PERSON"
             rejected = standing.rejected
             if rejected is not None:
                 message = _("rejected at stage {stage} by {person}: {reason}; {consequence}").format(
@@ -255,6 +306,7 @@ class _Chooser:
                 warning=True,
             )
         if older is not None and edition is None:
+            self.unsure = True
             self._report(
                 "last-version-missing",
                 _(
@@ -266,7 +318,7 @@ class _Chooser:
     def _tell_of_ledger(self, standing: Open) -> None:
         for entry, reason in standing.ignored:
             place, line = entry.place.rsplit(":", 1)
-            self.result.problems.append(
+            self.problems.append(
                 Problem(
                     path=f"content/{place}",
                     line=int(line),
@@ -280,25 +332,102 @@ class _Chooser:
                 )
             )
 
-    def _report(self, code: str, message: str, remedy: str, *, warning: bool = False) -> None:
-        self.result.problems.append(
+    def _report(self, code: str, message: str, remedy: str, *, warning: bool = False, key: str | None = None) -> None:
+        self.problems.append(
             Problem(
-                path=f"content/{self.source.path}",
+                path=f"content/{self.path}",
                 code=code,
                 severity="warning" if warning else "error",
+                key=key,
                 message=message,
                 remedy=remedy,
             )
         )
 
 
-def versions_to_keep(editions: Editions, rendered: set[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """(blob id, how to read it) of every version shown from the tree among `rendered`, its attachments included."""
-    for path, edition in editions.shown.items():
-        if path not in rendered or edition.retired is not None:
-            continue
-        data = edition.source_bytes
-        yield edition.article.blob, data.__bytes__
-        for file in edition.asset_files.values():
-            asset = file.read_bytes()
-            yield content.git_blob(asset), asset.__bytes__
+# --- as text, for the state ----------------------------------------------------------------------------------------
+
+_DETAILS = {kind.__name__: kind for kind in model.DETAILS}
+_ARTICLE = tuple(f.name for f in fields(Article) if f.name not in {"details", "body"})
+FIELD = {name: place for place, name in enumerate(_ARTICLE)}
+"""Where a field of the article stands in the first part of `to_json`."""
+_MOMENTS = frozenset({"date", "publish_at", "expire_at"})
+_TUPLES = frozenset({"keywords", "linked"})
+_DAYS = frozenset({"written_on", "effective_on", "received_on", "replied_on"})
+
+
+def to_json(edition: Edition) -> str:
+    """All of an edition but its body; equal editions give equal text."""
+    article, retired = edition.article, edition.retired
+    values: list[Any] = []
+    for name in _ARTICLE:
+        value = getattr(article, name)
+        values.append(value.isoformat() if value is not None and name in _MOMENTS else value)
+    details = {f.name: getattr(article.details, f.name) for f in fields(article.details)}
+    days = {name: day.isoformat() for name in _DAYS & details.keys() if (day := details[name]) is not None}
+    facts = [
+        values,
+        [type(article.details).__name__, {**details, **days}],
+        edition.signed_at.isoformat(),
+        [[a.path, a.digest, a.place, a.size, a.title] for a in edition.attachments],
+        edition.place,
+        None
+        if retired is None
+        else [
+            retired.index.site,
+            retired.index.timestamp,
+            retired.digest,
+            retired.blob,
+            retired.captured_at,
+            retired.original_url,
+        ],
+    ]
+    return json.dumps(facts, ensure_ascii=False)
+
+
+def from_json(text: str, published: Mapping[tuple[str, str], Published]) -> Edition:
+    """The inverse of `to_json`; `published`: the archive's indexes by site and timestamp."""
+    values, (kind, details), signed_at, attachments, place, retired = json.loads(text)
+    facts = dict(zip(_ARTICLE, values, strict=True))
+    for name in _MOMENTS:
+        facts[name] = None if facts[name] is None else datetime.fromisoformat(facts[name])
+    for name in _TUPLES:
+        facts[name] = tuple(facts[name])
+    for name, value in details.items():
+        if name in _DAYS and value is not None:
+            details[name] = date.fromisoformat(value)
+        elif isinstance(value, list):
+            details[name] = tuple(value)
+    return Edition(
+        article=Article(**facts, details=_DETAILS[kind](**details), body=""),
+        signed_at=datetime.fromisoformat(signed_at),
+        attachments=tuple(
+            Attachment(path=path, digest=digest, place=kept, size=size, title=title)
+            for path, digest, kept, size, title in attachments
+        ),
+        place=place,
+        retired=None if retired is None else _retirement(facts["path"], retired, published),
+    )
+
+
+def _retirement(source: str, facts: list[str], published: Mapping[tuple[str, str], Published]) -> Retired:
+    site, timestamp, digest, blob, captured_at, original_url = facts
+    return Retired(
+        source=source,
+        digest=digest,
+        blob=blob,
+        captured_at=captured_at,
+        original_url=original_url,
+        index=published[site, timestamp],
+    )
+
+
+def relations(article: Article) -> list[tuple[str, str]]:
+    """(how, stable id) of every other text that an article names."""
+    match article.details:
+        case Interpretation() as interpretation:
+            return [("interprets", stable_id) for stable_id in interpretation.interprets]
+        case Policy() as policy:
+            named = (("replaces", policy.replaces), ("replaced_by", policy.replaced_by))
+            return [(how, stable_id) for how, stable_id in named if stable_id]
+    return []

@@ -135,6 +135,12 @@ def parse(text: str, path: str, known: Iterable[str]) -> tuple[FrontMatter | Non
     return FrontMatter(values=values, lines=places, body=text[block.end() :].lstrip("\n")), found.problems
 
 
+def body_of(text: str) -> str:
+    """The body of a normalised source whose front matter was parsed before."""
+    block = _BLOCK.match(text if text.endswith("\n") else text + "\n")
+    return text[block.end() :].lstrip("\n") if block else text
+
+
 def _report_missing_block(text: str, found: _Findings) -> None:
     if re.match(r"^-{3}[ \t]*\n", text):
         found.add(

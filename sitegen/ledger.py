@@ -46,27 +46,33 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
     """Every entry of a column's ledgers, in the order of file name and line. A bad line is a Problem, the rest stands."""
     entries: list[Entry] = []
     problems: list[Problem] = []
-    folder = content / column / FOLDER
-    if not folder.is_dir():
-        return entries, problems
-    for path in sorted(folder.glob("*.jsonl")):
-        relative = path.relative_to(content).as_posix()
-        for number, line in enumerate(_lines(path), start=1):
-            if not line.strip():
-                continue
-            try:
-                line.encode()  # bytes that were no UTF-8 end here
-                entries.append(_entry(json.loads(line), f"{relative}:{number}"))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                problems.append(
-                    Problem(
-                        path=f"content/{relative}",
-                        line=number,
-                        code="review-entry-unreadable",
-                        message=_("this is no ledger entry: {error}").format(error=error),
-                        remedy=_("restore the line from git; ledgers are only ever appended to"),
-                    )
+    for path in sorted((content / column / FOLDER).glob("*.jsonl")):
+        found, bad = read_file(content, path.relative_to(content).as_posix())
+        entries += found
+        problems += bad
+    return entries, problems
+
+
+def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]:
+    """The entries of one ledger file."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(_lines(content / relative), start=1):
+        if not line.strip():
+            continue
+        try:
+            line.encode()  # bytes that were no UTF-8 end here
+            entries.append(_entry(json.loads(line), f"{relative}:{number}"))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            problems.append(
+                Problem(
+                    path=f"content/{relative}",
+                    line=number,
+                    code="review-entry-unreadable",
+                    message=_("this is no ledger entry: {error}").format(error=error),
+                    remedy=_("restore the line from git; ledgers are only ever appended to"),
                 )
+            )
     return entries, problems
 
 

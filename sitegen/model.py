@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -146,6 +148,7 @@ class Leader:
 
 
 Details = Plain | Policy | Interpretation | Service | Message | Leader
+DETAILS = (Plain, Policy, Interpretation, Service, Message, Leader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,8 @@ class Article:
     body: str
     assets: Mapping[str, str]
     """Local images and attachments: path under content/ → SHA-256 (`sha256:…`)."""
+    linked: tuple[str, ...]
+    """Every local file it names, whether it stands there or not."""
     digest: str
     """As the review ledger binds it (docs/FORMATS.md §1.2)."""
     blob: str
@@ -198,3 +203,11 @@ def url_of(source: str) -> str:
 def file_of(url: str) -> str:
     """The file of a release that answers for a root-relative URL."""
     return url[1:] + "index.html" if url.endswith("/") else url[1:]
+
+
+_LINK_TEXT = re.compile(r"\[([^\]\[]{1,300})\]\(<?([^)\s>]{1,500})")
+
+
+def link_texts(body: str) -> dict[str, str]:
+    """File name → text of the link that leads to it."""
+    return {posixpath.basename(path): text for text, path in _LINK_TEXT.findall(body)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Literal
 from sitegen import content, ledger, records, review
 from sitegen.clock import SHANGHAI
 from sitegen.config import Project
-from sitegen.content import Tree
+from sitegen.content import DiskFiles, Source, Tree
+from sitegen.docket import is_article
 from sitegen.errors import Problem, UsageError
 from sitegen.good import Good
 from sitegen.ledger import Entry, Stage, stage_name
 from sitegen.model import Article
 from sitegen.records import Records
 from sitegen.review import Open, Responsible, Signed
+from sitegen.scan import scan
 from sitegen.text import _
 
 
@@ -37,6 +40,8 @@ class Desk:
 
     project: Project
     tree: Tree
+    sources: Mapping[str, Source]
+    files: DiskFiles
     records: Records
     good: Good
 
@@ -44,7 +49,17 @@ class Desk:
     def open(cls, project: Project) -> Desk:
         good = Good(project.root, project.content, project.state / "good")
         people, _problems = records.load(project.content)
-        return cls(project=project, tree=content.load(project.content, good.sections), records=people, good=good)
+        found = scan(project.content, {})
+        names = set(found.files())
+        indexes = [path for path in names if posixpath.basename(path) == "index.md"]
+        tree = content.load(project.content, indexes, names, good.sections)
+        sources = {
+            path: Source(path=path, column=column, root=project.content)
+            for path in names
+            if is_article(path) and (column := tree.column_of(path)) is not None
+        }
+        files = DiskFiles(project.content, names)
+        return cls(project=project, tree=tree, sources=sources, files=files, records=people, good=good)
 
     def responsible(self, column: str) -> Responsible:
         found = self.tree.columns[column]
@@ -54,14 +69,15 @@ class Desk:
         """Every article at or below the given paths. Raises UsageError for a path that names no article."""
         ledgers: dict[str, list[Entry]] = {}
         for path in self._sources(below):
-            source = self.tree.sources[path]
+            source = self.sources[path]
+            text = source.text
             column = self.tree.columns[source.column]
             if source.column not in ledgers:
                 ledgers[source.column], _problems = ledger.read(self.tree.root, source.column)
-            if source.text is None:
+            if text is None:
                 yield Standing(path=path, article=None, status=None, problems=())
                 continue
-            article, problems = content.article(source.text, path, column, self.tree)
+            article, problems = content.article(text, path, column, self.files)
             status = None
             if article is not None:
                 entries = [e for e in ledgers[source.column] if e.article == article.id]
@@ -76,7 +92,7 @@ class Desk:
                 raise UsageError([_no_article(given)])
             prefix = path.relative_to(self.tree.root).as_posix()
             inside = "" if prefix == "." else f"{prefix}/"
-            matched = [source for source in self.tree.sources if source == prefix or source.startswith(inside)]
+            matched = [source for source in self.sources if source == prefix or source.startswith(inside)]
             if not matched:
                 raise UsageError([_no_article(given)])
             found.update(matched)
@@ -177,7 +193,7 @@ def _entry(
     if stage == "sign" and verdict == "pass":
         data = {path: (desk.tree.root / path).read_bytes() for path in article.assets}
         assets = {path: content.git_blob(asset) for path, asset in data.items()}
-        source = (desk.tree.sources[article.path].text or "").encode()
+        source = (desk.sources[article.path].text or "").encode()
         desk.good.keep({article.blob: source.__bytes__, **{assets[path]: data[path].__bytes__ for path in data}})
     return Entry(
         article=article.id,

@@ -23,6 +23,11 @@ def language(environment: Mapping[str, str]) -> str:
     return "en"
 
 
+def language_now() -> str:
+    """The language in which this process speaks."""
+    return language(os.environ)
+
+
 @functools.cache
 def _catalogue(domain: str, folder: Path) -> gettext.NullTranslations:
     return gettext.translation(domain, folder, languages=[language(os.environ)], fallback=True)

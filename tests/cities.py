@@ -157,7 +157,7 @@ class TinyCity:
     def sign(self, path: str, *, at: datetime = NOW - timedelta(hours=3), stages: int = 3) -> None:
         """Three different people pass the present version, an hour apart."""
         desk = signing.Desk.open(self.project)
-        column = desk.tree.sources[path].column
+        column = desk.sources[path].column
         site = desk.tree.columns[column].site or "portal"
         people = (f"{site}-bianji", f"{site}-shenhe", f"{site}-qianfa")
         for number, (person, stage) in enumerate(list(zip(people, STAGES, strict=True))[:stages]):
@@ -203,8 +203,8 @@ def digest_of(city: TinyCity, path: str) -> str:
     article, _ = content.article(
         (city.content / path).read_text(encoding="utf-8"),
         path,
-        desk.tree.columns[desk.tree.sources[path].column],
-        desk.tree,
+        desk.tree.columns[desk.sources[path].column],
+        desk.files,
     )
     assert article is not None
     return article.digest

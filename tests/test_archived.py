@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sitegen import build as building
 from sitegen import files, lifecycle
 from sitegen.errors import Refused
 from sitegen.lifecycle import Event
@@ -140,8 +141,7 @@ def test_events_are_appended_and_nothing_before_them_is_touched(city: TinyCity) 
 
 def retire(city: TinyCity, *sources: str) -> None:
     """What `archive retire` leaves for pages of our own, made from the live release's manifest."""
-    release = city.project.live.readlink().name
-    manifest = json.loads((city.project.state / "releases" / f"{release}.json").read_text(encoding="utf-8"))
+    manifest = building.manifest(city.project, NOW)
     pages = [
         {
             "target_uri": manifest["site_url"].rstrip("/") + page["url"],

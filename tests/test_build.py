@@ -464,7 +464,10 @@ def test_the_sitemap_says_when_the_text_changed(city: TinyCity) -> None:
     city.article(NEWS, sign=False)
     city.sign(NEWS, at=NOW - timedelta(days=1))
     city.build()
-    sitemap = city.page("sitemap.xml")
+    sitemap = city.page("xwdt/sitemap.xml")
+    assert "<loc>https://www.example.gov.cn/xwdt/sitemap.xml</loc><lastmod>2026-11-21T12:02:00+08:00" in city.page(
+        "sitemap.xml"
+    )
     assert f"<loc>https://www.example.gov.cn/{URL}</loc><lastmod>2026-11-21T12:02:00+08:00</lastmod>" in sitemap
 
 
@@ -536,7 +539,7 @@ def test_rollback_and_prune_keep_the_live_release(city: TinyCity) -> None:
         city.article(f"xwdt/202611/t20261120_{number}.md", f"第{number}篇")
         ids.append(city.build().release)
     assert output.releases(city.project) == ids
-    output.switch(city.project, ids[0])
+    output.go_to(city.project, ids[0])
     assert "第2篇" not in city.page("xwdt/index.html")
     assert output.prune(city.project, 1) == [ids[1]]
     assert output.releases(city.project) == [ids[0], ids[2]]

@@ -172,7 +172,7 @@ def test_every_internal_link_of_the_sample_has_an_answer(sample: Path, built: Re
 
 
 def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:
-    for source in desk.tree.sources.values():
+    for source in desk.sources.values():
         _, found = frontmatter.parse(source.text or "", source.path, frontmatter.ARTICLE_KEYS)
         assert found == [], source.path
 

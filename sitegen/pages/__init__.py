@@ -1,34 +1,73 @@
-"""Every page of the city as a value, made from what is shown; no template, no disk, no clock."""
+"""Every page of the city: which there are and what they follow from (specs), and the data of one of them (make)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 
-from sitegen.city import City
-from sitegen.pages.articles import add_article, add_tombstone
-from sitegen.pages.catalogue import add_catalogue
-from sitegen.pages.columns import add_column
+from sitegen.pages import articles, catalogue, columns, feed, homes, signposts, sitemap
 from sitegen.pages.frame import Frame
-from sitegen.pages.homes import add_site
-from sitegen.pages.signposts import add_not_found, add_site_map
-from sitegen.pages.values import Page, Pages, digest_of, key_of
+from sitegen.pages.values import Document, Page, Recipe, Spec, digest_of
+from sitegen.state.rows import Line
 
-__all__ = ["Page", "Pages", "digest_of", "key_of", "make"]
+__all__ = ["Document", "Frame", "Page", "Recipe", "Spec", "digest_of", "make", "of_city", "of_column"]
+
+of_column = columns.specs
+CITY = "@@"
+"""The section of pages that belong to no column: homes, site map, catalogue, 404."""
 
 
-def make(city: City, sizes: Callable[[str], int], assets: Mapping[str, str]) -> Pages:
-    """All pages, in the order of their URLs. `sizes(path)` gives an attachment's bytes; `assets`: the theme's files."""
-    frame = Frame(city=city, sizes=sizes, assets=assets, result=Pages())
-    for site in city.sites.values():
-        add_site(frame, site)
-    for column in city.columns.values():
-        add_column(frame, column)
-    for edition in city.editions.values():
-        add_article(frame, edition)
-    for edition in city.expired.values():
-        add_tombstone(frame, edition)
-    add_catalogue(frame)
-    add_site_map(frame)
-    add_not_found(frame)
-    frame.result.pages.sort(key=lambda page: page.url)
-    return frame.result
+def of_city(frame: Frame) -> Iterator[Spec]:
+    """The homes, the catalogue, the site map, the page for addresses that are not there."""
+    homes_of_sites = [homes.spec(frame, site) for site in frame.city.sites.values()]
+    yield from homes_of_sites
+    around = frame.around(frame.city.portal)
+    for recipe in (("tree",), ("not-found",), *catalogue.recipes(frame)):
+        key = catalogue.key(frame, recipe[1]) if recipe[0] == "archive-site" else make_page(frame, recipe).gov
+        yield Spec(url=_URLS[recipe[0]].format(*recipe), section=CITY, key=digest_of([around, key]), recipe=recipe)
+    yield from columns.site_maps(frame, "/", CITY, homes_of_sites, name="sitemap-homes")
+
+
+_URLS = {
+    "tree": "/sitemap.html",
+    "not-found": "/404.html",
+    "catalogue": "/archive/",
+    "archive-site": "/archive/{1}/",
+}
+
+
+def make(frame: Frame, recipe: Recipe) -> Page | Document:
+    """The page that a spec's recipe names. Everything it reads beyond the recipe is named by the spec's key."""
+    match recipe:
+        case ("site-map-part", url, entries):
+            return Document(file=url.removeprefix("/"), data=sitemap.part(frame.city.site_url, entries))
+        case ("feed", path, lines):
+            return Document(file=f"{path}/feed.xml", data=_feed(frame, path, lines))
+    return make_page(frame, recipe)
+
+
+def _feed(frame: Frame, path: str, lines: Sequence[Line]) -> bytes:
+    column = frame.city.columns[path]
+    site = frame.city.sites[column.site]
+    told = [(frame.city.edition(line.path).article, line.signed_at) for line in lines]
+    return feed.atom(frame.city.site_url, f"{column.title} - {site.title}", f"/{path}/", site.title, told)
+
+
+def make_page(frame: Frame, recipe: Recipe) -> Page:
+    match recipe:
+        case ("article", line, older, newer):
+            return articles.article_page(frame, line, older, newer)
+        case ("expired", line):
+            return articles.tombstone_page(frame, line)
+        case ("list", column, number, lines, pagination):
+            return columns.list_page(frame, column, number, lines, pagination)
+        case ("home", site):
+            return homes.page(frame, site)
+        case ("tree",):
+            return signposts.site_map(frame)
+        case ("not-found",):
+            return signposts.not_found(frame)
+        case ("catalogue",):
+            return catalogue.catalogue(frame)
+        case ("archive-site", site):
+            return catalogue.archived_site(frame, site)
+    raise ValueError(recipe)

@@ -4,37 +4,74 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from sitegen.editions import Edition
-from sitegen.model import (
-    Article,
-    Interpretation,
-    Leader,
-    Message,
-    Policy,
-    Service,
-    url_of,
-)
-from sitegen.pages.frame import (
-    Frame,
-    language,
-)
-from sitegen.pages.values import Data
+from sitegen.model import Article, Column, Interpretation, Leader, Message, Policy, Service, url_of
+from sitegen.pages.frame import Frame, language
+from sitegen.pages.values import Data, Page, Recipe, Spec, digest_of
+from sitegen.state.rows import Line
 
 
-def add_article(frame: Frame, edition: Edition) -> None:
-    city, article = frame.city, edition.article
+def specs(frame: Frame, column: Column) -> Iterator[Spec]:
+    """The pages of everything that is shown in a column: listed, retired apart from its list, expired."""
+    city = frame.city
+    around = frame.around(city.sites[column.site], column)
+    listed = city.articles.lines(column.path)
+    colleagues = [frame.key(line) for line in listed if line.kind == "leader"]
+    for place, line in enumerate(listed):
+        older = listed[place + 1] if place + 1 < len(listed) else None
+        newer = listed[place - 1] if place else None
+        parts = [frame.key(older), frame.key(newer), *_relation_keys(frame, line)]
+        parts += colleagues if line.kind == "leader" else []
+        recipe = ("article", line, older, newer)
+        yield _spec(column, line, [around, line.digest, *parts], recipe, "" if line.retired else line.signed_at)
+    for line in city.articles.shown_aside(column.path):
+        parts = [around, line.digest, *_relation_keys(frame, line)]
+        parts += colleagues if line.kind == "leader" else []
+        yield _spec(column, line, parts, ("article", line, None, None), "" if line.retired else line.signed_at)
+    for line in city.articles.expired(column.path):
+        yield _spec(column, line, [around, line.digest, "expired"], ("expired", line), "", markdown=False)
+
+
+def _spec(column: Column, line: Line, parts: list[str], recipe: Recipe, changed: str, *, markdown: bool = True) -> Spec:
+    return Spec(
+        url=url_of(line.path),
+        section=column.path,
+        key=digest_of("\n".join(parts)),
+        recipe=recipe,
+        source=line.path if markdown else "",
+        changed=changed,
+    )
+
+
+def _relation_keys(frame: Frame, line: Line) -> list[str]:
+    """Of the texts that the page names beside its neighbours."""
+    if line.kind not in {"policy", "interpretation"}:
+        return []
+    city = frame.city
+    match city.edition(line.path).article.details:
+        case Policy() as policy:
+            others = [city.articles.by_id(policy.replaced_by), city.articles.by_id(policy.replaces)]
+            return [frame.key(other) for other in (*others, *city.articles.interpretations(line.id))]
+        case Interpretation() as interpretation:
+            return [frame.key(other) for other in city.policies(interpretation.interprets)]
+    return []
+
+
+def article_page(frame: Frame, line: Line, older: Line | None, newer: Line | None) -> Page:
+    city, edition = frame.city, frame.city.edition(line.path)
+    article = edition.article
     column = city.columns[article.column]
     site = city.sites[column.site]
-    older, newer = city.neighbours(edition)
     extra: Data = {
         "article": {
-            **frame.item(edition),
+            **frame.item(line),
             "author": article.author,
             "keywords": list(article.keywords),
             "description": article.description,
-            "attachments": _attachments(frame, article),
+            "attachments": _attachments(edition),
             "updated": None,
             "migrated_from": article.migrated_from or None,
             "archived_copy": article.archived_copy or None,
@@ -43,8 +80,8 @@ def add_article(frame: Frame, edition: Edition) -> None:
         "previous": frame.item(older) if older else None,
         "next": frame.item(newer) if newer else None,
     }
-    extra |= _details(frame, edition)
-    frame.add(
+    extra |= _details(frame, line, edition)
+    return frame.page(
         article.url,
         article.kind,
         article.title,
@@ -55,7 +92,7 @@ def add_article(frame: Frame, edition: Edition) -> None:
             ("ColumnName", column.title),
             ("ColumnType", column.class_name),
             ("ArticleTitle", article.title),
-            ("PubDate", f"{article.date:%Y-%m-%d %H:%M}"),
+            ("PubDate", extra["article"]["date_time"]),
             ("ContentSource", article.source),
             ("Keywords", ",".join(article.keywords)),
             ("Author", article.author or article.source),
@@ -65,21 +102,18 @@ def add_article(frame: Frame, edition: Edition) -> None:
         column=column,
         lang=language(article.lang),
         source=article.path,
-        body=article.body,
         edition=edition,
-        changed=None if edition.retired else edition.signed_at,
         archived=frame.stamp(edition.retired) if edition.retired else None,
     )
 
 
-def _details(frame: Frame, edition: Edition) -> Data:
+def _details(frame: Frame, line: Line, edition: Edition) -> Data:
     article, city = edition.article, frame.city
     match article.details:
         case Policy() as policy:
             return _policy(frame, article, policy)
         case Interpretation() as interpretation:
-            policies = [frame.item(e) for e in city.policies(interpretation.interprets)]
-            return {"policies": policies, "form": interpretation.form}
+            return {"policies": frame.items(city.policies(interpretation.interprets)), "form": interpretation.form}
         case Service() as service:
             return _service(service)
         case Message() as message:
@@ -94,14 +128,17 @@ def _details(frame: Frame, edition: Edition) -> Data:
                 }
             }
         case Leader() as leader:
-            others = [frame.item(e) for e in city.listed(article.column) if e is not edition]
-            return {"leader": {"position": leader.position, "duties": leader.duties}, "colleagues": others}
+            others = [other for other in city.articles.lines(article.column) if other.path != line.path]
+            return {
+                "leader": {"position": leader.position, "duties": leader.duties},
+                "colleagues": frame.items(others),
+            }
     return {}
 
 
 def _policy(frame: Frame, article: Article, policy: Policy) -> Data:
-    city = frame.city
-    replaced_by, replaces = city.by_id(policy.replaced_by), city.by_id(policy.replaces)
+    articles = frame.city.articles
+    replaced_by, replaces = articles.by_id(policy.replaced_by), articles.by_id(policy.replaces)
     rows = [
         ("索引号", policy.index_number, True),
         ("主题分类", "　".join(policy.subject), False),
@@ -122,17 +159,17 @@ def _policy(frame: Frame, article: Article, policy: Policy) -> Data:
             "replaces": frame.item(replaces) if replaces else None,
             "effective_on": policy.effective_on.isoformat() if policy.effective_on else None,
         },
-        "interpretations": [frame.item(e) for e in city.interpretations(article)],
+        "interpretations": frame.items(articles.interpretations(article.id)),
     }
 
 
-def add_tombstone(frame: Frame, edition: Edition) -> None:
+def tombstone_page(frame: Frame, line: Line) -> Page:
     """An expired page says so at its address; it does not become a 404."""
-    article = edition.article
+    article = frame.city.edition(line.path).article
     column = frame.city.columns[article.column]
     site = frame.city.sites[column.site]
     expired_on = article.expire_at.date().isoformat() if article.expire_at else ""
-    frame.add(
+    return frame.page(
         article.url,
         "expired",
         article.title,
@@ -143,21 +180,18 @@ def add_tombstone(frame: Frame, edition: Edition) -> None:
     )
 
 
-def _attachments(frame: Frame, article: Article) -> list[Data]:
+def _attachments(edition: Edition) -> list[Data]:
     found = []
-    titles = _link_texts(article.body)
-    for path in sorted(article.assets):
-        extension = posixpath.splitext(path)[1].lower()
-        if extension in {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"}:
+    for attachment in edition.attachments:
+        extension = posixpath.splitext(attachment.path)[1]
+        if extension.lower() in {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"}:
             continue
-        name = posixpath.basename(path)
-        title = re.sub(rf"{re.escape(extension)}$", "", titles.get(name, name))
         found.append(
             {
-                "title": title,
-                "url": "/" + quote(path),
+                "title": re.sub(rf"{re.escape(extension)}$", "", attachment.title),
+                "url": "/" + quote(attachment.path),
                 "type": extension[1:].upper(),
-                "size": human_size(frame.sizes(path)),
+                "size": human_size(attachment.size),
             }
         )
     return found
@@ -188,8 +222,3 @@ def human_size(size: int) -> str:
     if size < 1024 * 1024:
         return f"{size / 1024:.0f} KB"
     return f"{size / 1024 / 1024:.1f} MB"
-
-
-def _link_texts(body: str) -> dict[str, str]:
-    """File name → link text, for attachments."""
-    return {posixpath.basename(path): text for text, path in re.findall(r"\[([^\]]+)\]\(<?([^)\s>]+)", body)}

@@ -1,87 +1,83 @@
-"""List pages, numbered from the oldest so that a full one never changes again."""
+"""List pages, numbered from the oldest so that a full one never changes again; the column's feed and site map."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sitegen.editions import Edition
-from sitegen.model import (
-    Column,
-    Site,
-    url_of,
-)
-from sitegen.pages.frame import (
-    Frame,
-    language,
-    latest,
-    themes,
-)
+from sitegen.model import Column, Service, url_of
+from sitegen.pages import articles
+from sitegen.pages.frame import Frame, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
-from sitegen.pages.values import Data
+from sitegen.pages.values import Data, Page, Spec, digest_of
+from sitegen.state.rows import Line
 
 PAGE_SIZE = 20
+FEED_SIZE = 50
 
 
-def add_column(frame: Frame, column: Column) -> None:
-    city, site = frame.city, frame.city.sites[column.site]
-    listed = city.listed(column.path)
+def specs(frame: Frame, column: Column) -> Iterator[Spec]:
+    """Every page of a column: its articles, its lists, its feed, its part of the site map."""
+    found = list(articles.specs(frame, column))
+    lists = list(_lists(frame, column))
+    yield from lists
+    yield from found
+    if not frame.city.is_retired_column(column.path):
+        yield _feed(frame, column)
+    yield from _site_maps(frame, column, [*lists, *found])
+
+
+def _lists(frame: Frame, column: Column) -> Iterator[Spec]:
+    listed = frame.city.articles.lines(column.path)
     frozen = 0 if column.holds == "leader" else max(0, len(listed) // PAGE_SIZE - 1)
     newest = listed[: len(listed) - frozen * PAGE_SIZE]
-    index_url = url_of(column.source)
-    common: Data = {
-        "column": {
-            "title": column.title,
-            "description": column.description,
-            "holds": column.holds,
-            "class_name": column.class_name,
-        },
-        "children": [
-            {"title": c.title, "url": url_of(c.source), "summary": c.description} for c in city.children(column)
-        ],
-        "groups": [],
-    }
-    groups = _groups(frame, column, newest)
-    pages = [_list_page(index_url, None, frozen)] + [_list_page(index_url, n, frozen) for n in range(frozen, 0, -1)]
-    _add_list(frame, column, site, index_url, newest, {**common, "groups": groups}, pages[0], len(listed), frozen + 1)
+    yield _list(frame, column, None, frozen, newest, len(listed))
     for number in range(1, frozen + 1):
         start = len(listed) - number * PAGE_SIZE
-        older = listed[start : start + PAGE_SIZE]
-        url = f"{index_url}list_{number}.html"
-        _add_list(
-            frame,
-            column,
-            site,
-            url,
-            older,
-            {**common, "children": []},
-            _list_page(index_url, number, frozen),
-            None,
-            None,
-        )
+        yield _list(frame, column, number, frozen, listed[start : start + PAGE_SIZE], None)
 
 
-def _add_list(
-    frame: Frame,
-    column: Column,
-    site: Site,
-    url: str,
-    editions: Sequence[Edition],
-    extra: Data,
-    pagination: Data,
-    total: int | None,
-    pages: int | None,
-) -> None:
+def _list(
+    frame: Frame, column: Column, number: int | None, frozen: int, lines: Sequence[Line], total: int | None
+) -> Spec:
+    """`number` None: the column's own page, which shows the newest; only that one knows how many there are."""
+    pagination = {**_neighbours(url_of(column.source), number, frozen)}
+    pagination |= {"total": total, "pages": frozen + 1 if number is None else None}
+    parts = [frame.around(frame.city.sites[column.site], column), digest_of(pagination)]
+    parts += [frame.key(line) for line in lines]
+    if number is None:
+        parts += [column.digest, *_group_keys(frame, column)]
     retired = frame.city.is_retired_column(column.path)
-    is_index = url == url_of(column.source)
-    frame.add(
+    return Spec(
+        url=url_of(column.source) if number is None else f"{url_of(column.source)}list_{number}.html",
+        section=column.path,
+        key=digest_of("\n".join(parts)),
+        recipe=("list", column.path, number, tuple(lines), pagination),
+        source=column.source if number is None else "",
+        changed="" if retired else max((line.signed_at for line in lines), default=""),
+    )
+
+
+def list_page(frame: Frame, path: str, number: int | None, lines: Sequence[Line], pagination: Data) -> Page:
+    column = frame.city.columns[path]
+    site = frame.city.sites[column.site]
+    url = url_of(column.source) if number is None else f"{url_of(column.source)}list_{number}.html"
+    children = frame.city.children(column) if number is None else []
+    return frame.page(
         url,
         column.kind,
         column.title,
         site,
         {
-            **extra,
-            "items": [frame.item(e) for e in editions],
-            "pagination": {**pagination, "total": total, "pages": pages},
+            "column": {
+                "title": column.title,
+                "description": column.description,
+                "holds": column.holds,
+                "class_name": column.class_name,
+            },
+            "children": [{"title": c.title, "url": url_of(c.source), "summary": c.description} for c in children],
+            "groups": _groups(frame, column) if number is None else [],
+            "items": frame.items(lines),
+            "pagination": pagination,
         },
         crumbs=[*frame.crumbs(site, column)[:-1], (column.title, None)],
         meta=[
@@ -92,27 +88,36 @@ def _add_list(
         ],
         column=column,
         lang=language(column.lang),
-        source=column.source if is_index else "",
-        body=column.body if is_index else "",
-        changed=None if retired else latest(e.signed_at for e in editions),
-        archived=frame.section_stamp(column.source) if retired else None,
+        source=column.source if number is None else "",
+        body=column.body if number is None else "",
+        archived=frame.section_stamp(column.source) if frame.city.is_retired_column(column.path) else None,
     )
 
 
-def _groups(frame: Frame, column: Column, newest: Sequence[Edition]) -> list[Data]:
+def _shows_all_services(column: Column) -> bool:
     """The portal's service column shows every service of the city by theme and by life event."""
-    if column.holds != "service" or column.site:
+    return column.holds == "service" and not column.site
+
+
+def _group_keys(frame: Frame, column: Column) -> list[str]:
+    return [frame.key(line) for line in frame.city.articles.services()] if _shows_all_services(column) else []
+
+
+def _groups(frame: Frame, column: Column) -> list[Data]:
+    if not _shows_all_services(column):
         return []
-    groups = []
-    for attribute, names in (("theme", themes(frame.city)), ("life_event", LIFE_EVENTS)):
+    services = [(line, frame.city.edition(line.path).article.details) for line in frame.city.articles.services()]
+    known = [details for _, details in services if isinstance(details, Service)]
+    groups: list[Data] = []
+    for attribute, names in (("theme", themes(known)), ("life_event", LIFE_EVENTS)):
         for name in names:
-            found = [e for e in frame.city.services if getattr(e.article.details, attribute) == name]
+            found = [line for line, details in services if getattr(details, attribute) == name]
             if found:
-                groups.append({"title": name, "anchor": name, "by": attribute, "items": [frame.item(e) for e in found]})
+                groups.append({"title": name, "anchor": name, "by": attribute, "items": frame.items(found)})
     return _unique_anchors(groups)
 
 
-def _list_page(index_url: str, number: int | None, frozen: int) -> Data:
+def _neighbours(index_url: str, number: int | None, frozen: int) -> Data:
     """Numbered from the oldest, so that a full list page never changes again: it names its two neighbours only."""
     if number is None:
         older = f"{index_url}list_{frozen}.html" if frozen else None
@@ -129,3 +134,36 @@ def _unique_anchors(groups: list[Data]) -> list[Data]:
             group["anchor"] += "-2"
         seen.add(group["anchor"])
     return groups
+
+
+def _feed(frame: Frame, column: Column) -> Spec:
+    newest = frame.city.articles.newest(column.path, FEED_SIZE)
+    parts = [frame.around(frame.city.sites[column.site], column)]
+    parts += [f"{frame.key(line)} {line.signed_at}" for line in newest]
+    return Spec(
+        url=f"{url_of(column.source)}feed.xml",
+        section=column.path,
+        key=digest_of("\n".join(parts)),
+        recipe=("feed", column.path, tuple(newest)),
+    )
+
+
+def _site_maps(frame: Frame, column: Column, pages: Sequence[Spec]) -> Iterator[Spec]:
+    yield from site_maps(frame, url_of(column.source), column.path, pages)
+
+
+def site_maps(frame: Frame, folder: str, section: str, pages: Sequence[Spec], name: str = "sitemap") -> Iterator[Spec]:
+    """The addresses of some pages, at most 45,000 a file; none when no page has a date."""
+    from sitegen.pages.sitemap import MAX_URLS
+
+    entries = sorted((page.url, page.changed) for page in pages if page.changed)
+    for start in range(0, len(entries), MAX_URLS):
+        part = tuple(entries[start : start + MAX_URLS])
+        number = "" if start == 0 else f"-{start // MAX_URLS + 1}"
+        yield Spec(
+            url=f"{folder}{name}{number}.xml",
+            section=section,
+            key=digest_of([frame.engine, frame.city.site_url, part]),
+            recipe=("site-map-part", f"{folder}{name}{number}.xml", part),
+            changed=max(changed for _, changed in part),
+        )

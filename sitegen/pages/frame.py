@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,29 +13,26 @@ from sitegen.archived import Published, Retired
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
 from sitegen.editions import Edition
-from sitegen.model import (
-    Column,
-    Interpretation,
-    Leader,
-    Message,
-    Policy,
-    Service,
-    Site,
-    url_of,
-)
-from sitegen.pages.values import Data, Page, Pages
+from sitegen.model import Column, Interpretation, Policy, Service, Site, url_of
+from sitegen.pages.items import item_of
+from sitegen.pages.values import Data, Page, digest_of
+from sitegen.state.rows import Line
 
 
 @dataclass(slots=True, kw_only=True)
 class Frame:
-    """Collects pages; knows what every page has: identity, navigation, breadcrumb, stamp, and how an item of a list looks."""
+    """What every page has (identity, navigation, breadcrumb, stamp) and how an item of a list looks.
+
+    `engine`: digest of all that turns the same data into other bytes; `shared`: name → value that many pages have.
+    """
 
     city: City
-    sizes: Callable[[str], int]
     assets: Mapping[str, str]
-    result: Pages
+    engine: str
+    shared: dict[str, Any] = field(default_factory=dict)
+    _digests: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(
+    def page(
         self,
         url: str,
         template: str,
@@ -50,10 +47,9 @@ class Frame:
         source: str = "",
         body: str = "",
         edition: Edition | None = None,
-        changed: datetime | None = None,
         archived: Data | None = None,
         home: bool = False,
-    ) -> None:
+    ) -> Page:
         city = self.city
         canonical = city.site_url.rstrip("/") + url
         names = [title] + ([column.title] if column and column.title != title else []) + [site.title]
@@ -73,11 +69,24 @@ class Frame:
             "notices": [],
             "search_url": None,
             "modes": [],
+            "feed": f"{url_of(column.source)}feed.xml" if column is not None else None,
             "report_url": report_url(site, canonical),
             "archived": archived,
             **extra,
         }
-        shared = {
+        return Page(
+            url=url,
+            gov=gov,
+            shared=self._shared_names(site, column, home),
+            source=source,
+            body=body,
+            place=edition.place if edition else "",
+            blob=edition.article.blob if edition else "",
+            files=frozenset(edition.article.assets) if edition else frozenset(),
+        )
+
+    def _shared_names(self, site: Site, column: Column | None, home: bool) -> dict[str, str]:
+        return {
             "portal": self._share("site:", self.city.portal.path, lambda: self._identity(self.city.portal)),
             "site": self._share("site:", site.path, lambda: self._identity(site)),
             "nav": self._nav(site, column, home),
@@ -86,23 +95,56 @@ class Frame:
             "footer_links": self._share("footer", "links", self._footer_links),
             "assets": self._share("assets", "", lambda: dict(self.assets)),
         }
-        self.result.pages.append(
-            Page(
-                url=url,
-                gov=gov,
-                shared=shared,
-                source=source,
-                body=body,
-                column=column.path if column else "",
-                edition=edition,
-                changed=changed,
-            )
-        )
+
+    def around(self, site: Site, column: Column | None = None) -> str:
+        """Digest of everything on a page of a site or column that does not come from what the page is about."""
+        place = (site.path, column.path if column else "")
+        if place not in self._digests:
+            names = [self._shared_names(site, column, home) for home in (False, True)]
+            facts: Data = {
+                "engine": self.engine,
+                "site": _facts(site),
+                "address": self.city.site_url,
+                "names": names,
+                "shared": {name: self.shared[name] for found in names for name in found.values()},
+                "retirements": self._retirements,
+            }
+            if column is not None:
+                facts |= {
+                    "column": _facts(column),
+                    "crumbs": self.crumbs(site, column),
+                    "children": [[c.title, c.source, c.description] for c in self.city.children(column)],
+                    "stamp": self.section_stamp(column.source) if self.city.is_retired_column(column.path) else None,
+                }
+            self._digests[place] = digest_of(facts)
+        return self._digests[place]
+
+    @property
+    def _retirements(self) -> list[Data]:
+        """What the stamps of pages retired in place say."""
+        return [self._stamp_words(index) for index in self.city.published if index.mode == "in-place"]
+
+    def key(self, line: Line | None) -> str:
+        """Digest of an article as lists show it, with what its relations add."""
+        if line is None:
+            return ""
+        if line.kind == "policy":
+            return f"{line.item}+" if self.city.articles.interpretations(line.id) else line.item
+        if line.kind == "interpretation":
+            return f"{line.item} {self._number_of(line)}"
+        return line.item
+
+    def _number_of(self, line: Line) -> str | None:
+        """文号 of the first policy that an interpretation explains."""
+        details = self.city.edition(line.path).article.details
+        policies = self.city.policies(details.interprets) if isinstance(details, Interpretation) else []
+        found = self.city.edition(policies[0].path).article.details if policies else None
+        return found.doc_number if isinstance(found, Policy) else None
 
     def _share(self, kind: str, name: str, value: Callable[[], Any]) -> str:
         key = kind + name
-        if key not in self.result.shared:
-            self.result.shared[key] = value()
+        if key not in self.shared:
+            self.shared[key] = value()
         return key
 
     def _identity(self, site: Site) -> Data:
@@ -183,40 +225,17 @@ class Frame:
             links.append({"title": "已归档网站", "url": "/archive/"})
         return links
 
-    def item(self, edition: Edition) -> Data:
-        article = edition.article
-        item: Data = {
-            "title": article.title,
-            "url": article.url,
-            "date": f"{article.date:%Y-%m-%d}",
-            "date_short": f"{article.date:%m-%d}",
-            "date_time": f"{article.date:%Y-%m-%d %H:%M}",
-            "datetime": article.date.isoformat(timespec="minutes"),
-            "summary": article.description,
-            "image": "/" + quote(article.image) if article.image else None,
-            "source": article.source,
-            "kind": article.kind,
-            "doc_number": None,
-            "badges": [],
-        }
-        match article.details:
-            case Policy() as policy:
-                item["doc_number"] = policy.doc_number
-                item["badges"] += ["有解读"] if self.city.interpretations(article) else []
-                item["badges"] += [f"已{policy.validity}"] if policy.validity in {"废止", "失效"} else []
-            case Interpretation() as interpretation:
-                policies = self.city.policies(interpretation.interprets)
-                details = policies[0].article.details if policies else None
-                item["doc_number"] = details.doc_number if isinstance(details, Policy) else None
-                item["badges"] += [interpretation.form]
-            case Leader() as leader:
-                item |= {"position": leader.position, "duties": leader.duties}
-            case Message() as message:
-                days = (message.replied_on - message.received_on).days
-                item |= {"replied_by": message.replied_by, "days": days, "message_type": message.message_type}
-            case Service() as service:
-                item |= {"theme": service.theme, "audience": service.audience, "life_event": service.life_event}
+    def item(self, line: Line) -> Data:
+        """docs/THEME.md, Items in lists."""
+        item = item_of(self.city.edition(line.path).article)
+        if line.kind == "policy" and self.city.articles.interpretations(line.id):
+            item["badges"].insert(0, "有解读")
+        elif line.kind == "interpretation":
+            item["doc_number"] = self._number_of(line)
         return item
+
+    def items(self, lines: Iterable[Line]) -> list[Data]:
+        return [self.item(line) for line in lines]
 
     def crumbs(self, site: Site, column: Column) -> list[tuple[str, str | None]]:
         crumbs: list[tuple[str, str | None]] = [("首页", "/")]
@@ -229,18 +248,23 @@ class Frame:
         return [index for index in self.city.published if index.mode == "copies"]
 
     def stamp(self, retired: Retired) -> Data:
-        raw = retired.index.raw
+        return {
+            **self._stamp_words(retired.index),
+            "captured_at": _shanghai(retired.captured_at),
+            "original_url": retired.original_url,
+        }
+
+    def _stamp_words(self, index: Published) -> Data:
+        raw = index.raw
         successor = raw.get("successor") or {}
         return {
             "label": raw["label"],
             "archived_on": raw["archived_on"],
-            "captured_at": _shanghai(retired.captured_at),
-            "original_url": retired.original_url,
             "reason": raw.get("reason") or "",
             "unit": self.city.records.unit_name(str(raw.get("unit") or "")),
             "approval": (raw.get("approval") or {}).get("document") or "",
             "successor": {"title": successor["title"], "url": successor["url"]} if successor.get("url") else None,
-            "catalogue_url": retired.index.catalogue_url,
+            "catalogue_url": index.catalogue_url,
         }
 
     def section_stamp(self, source: str) -> Data | None:
@@ -260,6 +284,11 @@ class Frame:
         return None
 
 
+def _facts(section: Site | Column) -> Data:
+    """All of a section but its own text, which stands on its own page only."""
+    return {name: value for name, value in asdict(section).items() if name not in {"body", "digest"}}
+
+
 def report_url(site: Site, page_url: str) -> str:
     """「我为政府网站找错」 with this page's address (STANDARDS §2.6)."""
     return (
@@ -275,17 +304,13 @@ def site_link(site: Site) -> Data:
     return {"title": site.short_name if site.kind == "department" else site.title, "url": url_of(site.source)}
 
 
-def latest(moments: Iterable[datetime]) -> datetime | None:
-    return max(moments, default=None)
-
-
 def language(code: str) -> str:
     return "zh-Hans-CN" if code in {"", "zh", "zh-CN"} else code
 
 
-def themes(city: City) -> list[str]:
+def themes(services: Iterable[Service]) -> list[str]:
     order = ("住房", "教育", "医疗", "社保", "就业", "交通", "开办企业", "养老助残")
-    found = {e.article.details.theme for e in city.services if isinstance(e.article.details, Service)} - {""}
+    found = {service.theme for service in services} - {""}
     return [name for name in order if name in found] + sorted(found - set(order))
 
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sitegen.model import (
-    FUNCTIONS,
-    Site,
-    url_of,
-)
-from sitegen.pages.frame import (
-    Frame,
-    latest,
-    newest_by_site,
-    site_link,
-    themes,
-)
-from sitegen.pages.values import Data
+from sitegen.model import FUNCTIONS, Service, Site, url_of
+from sitegen.pages.frame import Frame, newest_by_site, site_link, themes
+from sitegen.pages.values import Data, Page, Spec, digest_of
+from sitegen.state.rows import Line
 
 HOME_ITEMS = 7
 BLOCK_ITEMS = 6
@@ -32,16 +23,43 @@ _HOME_BLOCKS = {
 }
 
 
-def add_site(frame: Frame, site: Site) -> None:
-    retired = frame.city.retired_sections.get(site.path)
-    extra = _portal_home(frame, site) if site.kind == "portal" else {"blocks": _blocks(frame, site)}
-    changed = latest(
-        edition.signed_at for column in frame.city.columns_of(site.path) for edition in frame.city.listed(column.path)
+def spec(frame: Frame, site: Site) -> Spec:
+    city = frame.city
+    columns = city.columns_of(site.path)
+    newest = {column.path: city.articles.newest(column.path, HOME_ITEMS) for column in columns}
+    signed = [_last_signed(frame, column.path) for column in columns]
+    if site.kind == "portal":
+        key = digest_of([frame.around(site), site.digest, page(frame, site.path).gov])
+    else:
+        blocks = [[c.path, c.title, c.class_name, c.function, *map(frame.key, newest[c.path])] for c in columns]
+        key = digest_of([frame.around(site), site.digest, _is_retired(frame, site), blocks])
+    return Spec(
+        url=url_of(site.source),
+        section="@@",
+        key=key,
+        recipe=("home", site.path),
+        source=site.source,
+        changed=max(signed, default=""),
     )
+
+
+def _last_signed(frame: Frame, column: str) -> str:
+    """When the newest listed text of a column was signed."""
+    return frame.city.articles.last_signed(column)
+
+
+def _is_retired(frame: Frame, site: Site) -> Data | None:
+    return frame.section_stamp(site.source) if frame.city.is_retired_column(site.path) else None
+
+
+def page(frame: Frame, path: str) -> Page:
+    """The home of the site at a path."""
+    site = frame.city.sites[path]
+    extra = _portal_home(frame, site) if site.kind == "portal" else {"blocks": _blocks(frame, site)}
     crumbs: list[tuple[str, str | None]] = [("首页", "/")] if site.kind != "portal" else []
     if site.kind == "portal":
         extra["notices"] = _notices(frame)
-    frame.add(
+    return frame.page(
         url_of(site.source),
         site.kind,
         site.title,
@@ -56,34 +74,34 @@ def add_site(frame: Frame, site: Site) -> None:
         ],
         source=site.source,
         body=site.body,
-        changed=changed,
-        archived=frame.section_stamp(site.source) if retired else None,
+        archived=_is_retired(frame, site),
         home=True,
     )
 
 
 def _portal_home(frame: Frame, site: Site) -> Data:
-    city = frame.city
+    city, articles = frame.city, frame.city.articles
     columns = city.columns_of(site.path)
     blocks: Data = {}
     for column in columns:
         name = _HOME_BLOCKS.get(column.class_name)
-        if name and name not in blocks and city.listed(column.path):
-            items = [frame.item(e) for e in city.listed(column.path)[:HOME_ITEMS]]
-            blocks[name] = {"title": column.title, "url": url_of(column.source), "items": items}
+        if name and name not in blocks and (newest := articles.newest(column.path, HOME_ITEMS)):
+            blocks[name] = {"title": column.title, "url": url_of(column.source), "items": frame.items(newest)}
     _dated(blocks.values())
     news = next((c for c in columns if c.class_name == "政务动态"), None)
-    stories = city.listed(news.path) if news else []
+    headline = articles.newest(news.path, 1) if news else []
+    pictures = articles.newest_with_picture(news.path, 3) if news else []
     service_column = next((c for c in columns if c.holds == "service"), None)
     service_url = url_of(service_column.source) if service_column else None
+    services = _services(frame)
     topics = [c for c in city.columns.values() if c.kind == "topic" and not city.is_retired_column(c.path)]
     return {
-        "headline": frame.item(stories[0]) if stories else None,
-        "pictures": [frame.item(e) for e in stories if e.article.image][:3],
+        "headline": frame.item(headline[0]) if headline else None,
+        "pictures": frame.items(pictures),
         "blocks": blocks,
-        "service_themes": _service_groups(frame, "theme", service_url, themes(city)),
-        "life_events": _service_groups(frame, "life_event", service_url, LIFE_EVENTS),
-        "popular_services": [frame.item(e) for e in city.services[:4]],
+        "service_themes": _service_groups(services, "theme", service_url, themes([s for _, _, s in services])),
+        "life_events": _service_groups(services, "life_event", service_url, LIFE_EVENTS),
+        "popular_services": frame.items([line for line, _, _ in services[:4]]),
         "topics": [
             {"title": t.title, "summary": t.description, "url": url_of(t.source)}
             for t in sorted(topics, key=lambda t: (t.order, t.path))
@@ -101,12 +119,24 @@ def _portal_home(frame: Frame, site: Site) -> Data:
     }
 
 
-def _service_groups(frame: Frame, attribute: str, url: str | None, names: Iterable[str]) -> list[Data]:
+def _services(frame: Frame) -> list[tuple[Line, tuple[str, ...], Service]]:
+    """(line, keywords, details) of every service guide of the city."""
+    found = []
+    for line in frame.city.articles.services():
+        article = frame.city.edition(line.path).article
+        if isinstance(article.details, Service):
+            found.append((line, article.keywords, article.details))
+    return found
+
+
+def _service_groups(
+    services: list[tuple[Line, tuple[str, ...], Service]], attribute: str, url: str | None, names: Iterable[str]
+) -> list[Data]:
     groups = []
     for name in names:
-        found = [e for e in frame.city.services if getattr(e.article.details, attribute) == name]
+        found = [keywords for _, keywords, details in services if getattr(details, attribute) == name]
         if found and url:
-            examples = "、".join(e.article.keywords[0] for e in found[:3] if e.article.keywords)
+            examples = "、".join(keywords[0] for keywords in found[:3] if keywords)
             groups.append({"title": name, "examples": examples, "url": f"{url}#{name}", "count": len(found)})
     return groups
 
@@ -116,7 +146,7 @@ def _blocks(frame: Frame, site: Site) -> list[Data]:
     blocks: list[Data] = []
     columns = frame.city.columns_of(site.path)
     for column in sorted(columns, key=lambda c: c.class_name in {"机构职能", "概况信息", "负责人信息"}):
-        items = [frame.item(e) for e in frame.city.listed(column.path)[:BLOCK_ITEMS]]
+        items = frame.items(frame.city.articles.newest(column.path, BLOCK_ITEMS))
         if items:
             blocks.append(
                 {"title": column.title, "url": url_of(column.source), "items": items, "function": column.function}
@@ -137,11 +167,10 @@ def _dated(blocks: Iterable[Data]) -> None:
 def _notices(frame: Frame) -> list[Data]:
     """The newest two migration notices whose site is in the archive (第十二条(三))."""
     published = {index.site for index in frame.copies}
-    notices = [e.article for e in frame.city.editions.values() if e.article.retires in published and e.retired is None]
-    notices.sort(key=lambda article: (article.date, article.path), reverse=True)
+    told = [path for path, retires in frame.city.articles.notices() if retires in published][:2]
+    articles = [frame.city.edition(path).article for path in told]
     return [
-        {"label": "网站迁移公告", "text": article.title, "url": article.url, "link": "查看公告"}
-        for article in notices[:2]
+        {"label": "网站迁移公告", "text": article.title, "url": article.url, "link": "查看公告"} for article in articles
     ]
 
 

@@ -9,21 +9,22 @@ from sitegen.pages.frame import (
     Frame,
     column_meta,
 )
+from sitegen.pages.values import Page
 
 
-def add_site_map(frame: Frame) -> None:
+def site_map(frame: Frame) -> Page:
     tree = [
         {
             "title": site.title,
             "url": url_of(site.source),
             "columns": [
-                {"title": c.title, "url": url_of(c.source), "count": len(frame.city.listed(c.path))}
+                {"title": c.title, "url": url_of(c.source), "count": frame.city.counts.get(c.path, 0)}
                 for c in frame.city.columns_of(path)
             ],
         }
         for path, site in sorted(frame.city.sites.items())
     ]
-    frame.add(
+    return frame.page(
         "/sitemap.html",
         "site-map",
         "网站地图",
@@ -34,8 +35,8 @@ def add_site_map(frame: Frame) -> None:
     )
 
 
-def add_not_found(frame: Frame) -> None:
-    frame.add(
+def not_found(frame: Frame) -> Page:
+    return frame.page(
         "/404.html",
         "not-found",
         "没有找到这个页面",

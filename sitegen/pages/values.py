@@ -1,7 +1,8 @@
 """A page as a value: its file, its template and exactly the data its template sees (docs/THEME.md).
 
-A page is a pure function of this value, of its Markdown and of the links in it; that is why comparing the values of
-two builds finds all that must be rendered again. What many pages share (identity, menus) is named, not copied.
+A `Spec` says which page is wanted and the digest of everything it is to be made of; it costs little, so that a build
+can compare the specs of a whole column. A `Page` is the data itself; it is made from a spec's recipe, in a worker, and
+only for pages that are rendered. What many pages share (identity, menus) is named, not copied.
 """
 
 from __future__ import annotations
@@ -9,55 +10,62 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
-from sitegen.editions import Edition
-from sitegen.model import (
-    file_of,
-)
+from sitegen.model import file_of
 
 Data = dict[str, Any]
+Recipe = tuple[Any, ...]
+"""What kind of page, and of what: plain values, so that it travels to a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """`gov` is JSON; `shared` maps a key of `gov` to the name of a value in `Pages.shared`."""
+class Spec:
+    """`section`: the column or site whose page it is; `key`: digest of all that its bytes follow from, the answers to
+    its links excepted (those are recorded reads); `changed`: true `lastmod`, ISO 8601, empty: not in the sitemap."""
 
     url: str
-    gov: Data
-    shared: Mapping[str, str]
+    section: str
+    key: str
+    recipe: Recipe
     source: str = ""
-    """Path under content/ for resolving links; empty: the page has no Markdown."""
-    body: str = ""
-    column: str = ""
-    edition: Edition | None = None
-    changed: datetime | None = None
-    """True `lastmod`; None: not in the sitemap."""
+    """Path under content/ of its Markdown; empty: it has none."""
+    changed: str = ""
 
     @property
     def file(self) -> str:
         return file_of(self.url)
 
 
-@dataclass(slots=True)
-class Pages:
-    pages: list[Page] = field(default_factory=list)
-    shared: dict[str, Any] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`gov` is JSON; `shared` maps a key of `gov` to the name of a value that many pages have. The Markdown is `body`,
+    or stands in the file `place` (relative to the project), whose normalised text has the git blob id `blob`."""
+
+    url: str
+    gov: Data
+    shared: Mapping[str, str]
+    source: str = ""
+    body: str = ""
+    place: str = ""
+    blob: str = ""
+    files: frozenset[str] = frozenset()
+    """Local files that the reviews of this text cover."""
+
+    @property
+    def file(self) -> str:
+        return file_of(self.url)
 
 
-def key_of(page: Page, shared_digests: Mapping[str, str], engine: str) -> str:
-    """The digest of all that a page's bytes follow from, its links' targets excepted (those are recorded reads)."""
-    facts = {
-        "engine": engine,
-        "gov": page.gov,
-        "shared": {key: shared_digests[name] for key, name in page.shared.items()},
-        "body": hashlib.sha256(page.body.encode()).hexdigest(),
-        "source": page.source,
-    }
-    return digest_of(facts)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A generated file that no template makes: a feed, a site map."""
+
+    file: str
+    data: bytes
 
 
 def digest_of(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,23 +1,25 @@
-"""A worker process: pages in, files of the new release out; only digests and facts go back over the pipe."""
+"""Specs in, files of the staged tree out; only digests and facts go back over the pipe."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import json
-import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import segno
 
+from sitegen import crew, frontmatter, pages
+from sitegen.city import City
+from sitegen.content import git_blob
 from sitegen.errors import Problem
 from sitegen.output import put
-from sitegen.render.adapter import Body, Engine
-from sitegen.state import Made, Targets
+from sitegen.pages import Document, Frame, Page, Spec
+from sitegen.render.adapter import Body, Engine, Heading
+from sitegen.state.rows import Made
+from sitegen.state.shelf import Shelf
 from sitegen.text import _
 
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
@@ -25,77 +27,195 @@ _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What all pages of one build have in common; hashable, so that a process prepares it once."""
+    """What all pages of one build have in common. `city` is a city but for its articles: those are asked of the
+    database at `state`, which each process opens for itself."""
 
+    root: Path
     config_file: Path
-    targets: Path
-    shared: Path
-    """JSON: name → value."""
-    release: Path
-    digest: str
-    """Of the engine and of `shared`: a process that lives longer than one build prepares itself again."""
+    state: Path
+    city: Callable[..., City]
+    assets: Mapping[str, str]
+    engine: str
+    """Digest of all that turns the same data into other bytes."""
+    dialect: str
+    """Digest of all that turns the same Markdown into another body."""
+    staged: Path
+    base: Path | None
+    """The tree in which unchanged bodies, and pages whose bytes turn out the same, are found."""
+    plain: frozenset[str]
+    """Paths under content/ beyond articles and their attachments that may be linked: sections and their files."""
+    direct: bool = True
+    """Whether Markdown that is known to be simple is rendered without Python-Markdown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    file: str
-    key: str
-    source: str
-    body: str
-    gov: Mapping[str, Any]
-    shared: Mapping[str, str]
+class Shop:
+    """One process at work: its engine, its view of the state, its frame of shared values."""
 
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.shelf = Shelf.open(setup.state)
+        city = setup.city(articles=self.shelf)
+        self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
+        self.engine = Engine(setup.config_file, self._may_link)
 
-def ignore_interrupts() -> None:
-    """Ctrl-C is the parent's affair: a worker that dies of it leaves the parent waiting for a pipe nobody reads."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def _may_link(self, path: str) -> bool:
+        return path in self.setup.plain or self.shelf.is_published(path)
 
-
-def render(setup: Setup, tasks: Sequence[Task]) -> list[Made]:
-    """In the order of `tasks`. A page that cannot be rendered comes back with an empty digest and a Problem."""
-    return [_render_one(setup, task) for task in tasks]
-
-
-def _render_one(setup: Setup, task: Task) -> Made:
-    engine, shared = _prepared(setup)
-    body, problems, digest = _NO_BODY, [], ""
-    try:
-        if task.source:
-            body = engine.body(task.source, task.body)
-        gov = {**task.gov, **{key: shared[name] for key, name in task.shared.items()}}
+    def make(self, spec: Spec) -> Made:
+        page = pages.make(self.frame, spec.recipe)
+        if isinstance(page, Document):
+            return self._written(spec, page.file, page.data)
+        body, body_key = self._body(page, spec.file)
+        gov = {**page.gov, **{key: self.frame.shared[name] for key, name in page.shared.items()}}
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = _qr(str(gov["canonical"]))
-        data = engine.page(gov, body.html).encode()
-        put(setup.release, task.file, data)
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    except OSError:
+        data = self.engine.page(gov, body.html).encode()
+        inner = body.html.encode()
+        return self._written(spec, page.file, data, page, body, body_key, data.find(inner) if inner else 0, len(inner))
+
+    def _written(
+        self,
+        spec: Spec,
+        file: str,
+        data: bytes,
+        page: Page | None = None,
+        body: Body = _NO_BODY,
+        body_key: str = "",
+        start: int = 0,
+        length: int = 0,
+    ) -> Made:
+        shared = put(self.setup.staged, file, data, self.setup.base)
+        return Made(
+            file=file,
+            section=spec.section,
+            key=spec.key,
+            digest=hashlib.sha256(data).hexdigest(),
+            source=spec.source,
+            reads=body.reads,
+            anchors=body.anchors,
+            anchor_links=body.anchor_links,
+            problems=tuple(_unbound(page, body.reads) if page is not None else ()),
+            body_key=body_key,
+            start=start,
+            length=length,
+            headings=tuple((h.title, h.anchor, h.level) for h in body.headings),
+            shared=shared,
+        )
+
+    def _body(self, page: Page, file: str) -> tuple[Body, str]:
+        """The body and the name of what it is made of. One that the last release shows is taken from there."""
+        if not page.source:
+            return _NO_BODY, ""
+        text, blob = page.body, page.blob
+        if page.place:
+            source = frontmatter.normalise((self.setup.root / page.place).read_bytes())
+            if git_blob(source.encode()) != blob:
+                raise SourceChanged(page.place)
+            text = frontmatter.body_of(source)
+        key = f"{self.setup.dialect} {page.source} {blob or git_blob(text.encode())}"
+        return self._kept_body(file, key) or self.engine.body(page.source, text), key
+
+    def _kept_body(self, file: str, key: str) -> Body | None:
+        """The body as it stands in the last release, when nothing that it is made of has changed since."""
+        known = self.shelf.body_of(file) if self.setup.base is not None else None
+        if known is None or self.setup.base is None:
+            return None
+        digest, facts = known
+        made = json.loads(facts)
+        if made["body_key"] != key or any(self._may_link(path) != found for path, found in made["reads"].items()):
+            return None
+        try:
+            data = (self.setup.base / file).read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(data).hexdigest() != digest:
+            return None
+        return Body(
+            html=data[made["start"] : made["start"] + made["length"]].decode(),
+            headings=tuple(
+                Heading(title=title, anchor=anchor, level=level) for title, anchor, level in made["headings"]
+            ),
+            reads=made["reads"],
+            anchors=tuple(made["anchors"]),
+            anchor_links=tuple((path, anchor) for path, anchor in made["anchor_links"]),
+        )
+
+
+class SourceChanged(Exception):  # noqa: N818 (it is caught as what happened)
+    """A source is not what was judged a moment ago."""
+
+
+def _unbound(page: Page, reads: Mapping[str, bool]) -> list[Problem]:
+    """Files that an article links in a way that its review does not see: found while rendering, so nothing slips by."""
+    if not page.place:
+        return []
+    return [
+        Problem(
+            path=f"content/{page.source}",
+            code="attachment-unbound",
+            message=_("it links to content/{path} in a form that the review does not cover").format(path=path),
+            remedy=_("write the link as [text](file.pdf)"),
+        )
+        for path, found in reads.items()
+        if found and not path.endswith(".md") and path not in page.files
+    ]
+
+
+def render(specs: Sequence[Spec]) -> list[Made]:
+    """In the order of `specs`. A page that cannot be rendered comes back without a digest and with a Problem.
+
+    Raises OSError when the disk refuses, SourceChanged when a source was edited since it was judged.
+    """
+    shop = _shop(crew.common())
+    return [_render_one(shop, spec) for spec in specs]
+
+
+def _render_one(shop: Shop, spec: Spec) -> Made:
+    try:
+        return shop.make(spec)
+    except (OSError, SourceChanged):
         raise
     except Exception as error:  # one page must not stop the other 99,999; what went wrong is told
-        problems.append(
-            Problem(
-                path=f"content/{task.source}" if task.source else f"/{task.file}",
-                code="render-failed",
-                message=_("the page could not be rendered: {error}").format(error=f"{type(error).__name__}: {error}"),
-                remedy=_("look at the template or the Markdown named here; the page's last version stays online"),
-            )
+        return failed(
+            spec,
+            "render-failed",
+            _("the page could not be rendered: {error}").format(error=f"{type(error).__name__}: {error}"),
+            _("look at the template or the Markdown named here; the page's last version stays online"),
         )
-    return Made(
-        file=task.file,
-        key=task.key if digest else "",
-        digest=digest,
-        source=task.source,
-        reads=body.reads,
-        anchors=body.anchors,
-        anchor_links=body.anchor_links,
-        problems=tuple(problems),
-    )
 
 
-@functools.lru_cache(maxsize=1)
-def _prepared(setup: Setup) -> tuple[Engine, Mapping[str, Any]]:
-    targets = Targets(setup.targets)
-    return Engine(setup.config_file, targets.__contains__), json.loads(setup.shared.read_text(encoding="utf-8"))
+def crashed(specs: Sequence[Spec]) -> list[Made]:
+    """What is known of pages that end every process which renders them."""
+    message = _("rendering this page ended the worker process")
+    remedy = _("look for something extreme in the source; the page's last version stays online")
+    return [failed(spec, "render-crashed", message, remedy) for spec in specs]
+
+
+def failed(spec: Spec, code: str, message: str, remedy: str) -> Made:
+    place = f"content/{spec.source}" if spec.source else f"/{spec.file}"
+    problem = Problem(path=place, code=code, message=message, remedy=remedy)
+    return Made(file=spec.file, section=spec.section, key="", digest="", source=spec.source, problems=(problem,))
+
+
+_open: Shop | None = None
+
+
+def _shop(setup: Setup) -> Shop:
+    """This process's shop for the build it serves."""
+    global _open
+    if _open is None or _open.setup is not setup:
+        close()
+        _open = Shop(setup)
+    return _open
+
+
+def close() -> None:
+    """End with the state file; a process that lives longer than one build calls this after each."""
+    global _open
+    if _open is not None:
+        _open.shelf.close()
+        _open = None
 
 
 def _qr(url: str) -> str:

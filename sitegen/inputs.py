@@ -1,0 +1,154 @@
+"""Everything a build reads but the articles: sections, people, footer links, published archives, the theme."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from sitegen import archived, content, files, frontmatter, links, records
+from sitegen.archived import Published, Retired
+from sitegen.config import Project
+from sitegen.content import DiskFiles, Tree
+from sitegen.editions import Context
+from sitegen.errors import Problem, Refused
+from sitegen.good import Good
+from sitegen.links import Links
+from sitegen.records import Records
+from sitegen.scan import Scan
+from sitegen.text import _, language_now
+
+_ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno")
+_DIALECT_MODULES = ("adapter", "body", "direct", "extension")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    tree: Tree
+    records: Records
+    links: Links
+    published: tuple[Published, ...]
+    retired: Mapping[str, Retired]
+    good: Good
+    problems: tuple[Problem, ...]
+
+    def context(self, project: Project, now: datetime, files: DiskFiles) -> Context:
+        return Context(
+            root=project.root,
+            content=project.content,
+            columns=self.tree.columns,
+            files=files,
+            records=self.records,
+            good=self.good,
+            retired=self.retired,
+            now=now,
+        )
+
+
+def read(project: Project, scan: Scan) -> Inputs:
+    """Raises Refused when there is no portal that can be used: no page would have an identity."""
+    good = Good(project.root, project.content, project.state / "good")
+    people, record_problems = records.load(project.content)
+    footer, link_problems = links.load(project.content)
+    published, archive_problems = archived.load(project.public)
+    retired = archived.retired_pages(published)
+    indexes = [
+        posixpath.join(folder, "index.md")
+        for folder in scan.listings
+        if b"index.md" in scan.listings[folder] and posixpath.join(folder, "index.md") in scan
+    ]
+    tree = content.load(project.content, indexes, scan, good.sections, _retired_sections(retired, good))
+    archive_problems += archived.unpublished_decisions(project.content, published)
+    archive_problems += [
+        _homeless(path) for path in sorted(retired) if path not in tree.fixed and tree.column_of(path) is None
+    ]
+    problems = (*scan.problems, *record_problems, *link_problems, *tree.problems, *archive_problems)
+    if "" not in tree.sites:
+        portal = Problem(
+            path="content/index.md",
+            code="portal-missing",
+            message=_("there is no portal that can be used, so no page has an identity"),
+            remedy=_("write content/index.md with kind: portal"),
+        )
+        raise Refused([*problems, portal])
+    return Inputs(
+        tree=tree,
+        records=people,
+        links=footer,
+        published=tuple(published),
+        retired=retired,
+        good=good,
+        problems=problems,
+    )
+
+
+def _retired_sections(retired: Mapping[str, Retired], good: Good) -> dict[str, str]:
+    """The texts of retired index.md files as they were; a lost one is left as it stands now."""
+    found: dict[str, str] = {}
+    for source, page in retired.items():
+        data = good.read(page.blob) if posixpath.basename(source) == "index.md" else None
+        if data is not None:
+            found[source] = frontmatter.normalise(data)
+    return found
+
+
+def _homeless(path: str) -> Problem:
+    return Problem(
+        path=f"content/{path}",
+        code="retired-version-missing",
+        message=_("the page is retired and must stay at its address, but the column it stood in is gone"),
+        remedy=_("bring back the column's index.md"),
+    )
+
+
+# --- digests of what makes other bytes of the same data ------------------------------------------------------------
+
+
+def program_digest() -> str:
+    """Of our own code, Python, the libraries that render, and the language problems are told in."""
+    hasher = hashlib.sha256(f"{sys.version} {language_now()}\n".encode())
+    for package in _ENGINE_PACKAGES:
+        hasher.update(f"{package}=={metadata.version(package)}\n".encode())
+    ours = Path(__file__).parent
+    for path in sorted(ours.rglob("*.py")):
+        hasher.update(path.relative_to(ours).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return hasher.hexdigest()
+
+
+def engine_digest(project: Project, program: str) -> str:
+    """Of everything but the data that decides a page's bytes: program, templates, settings."""
+    hasher = hashlib.sha256(program.encode())
+    for path in sorted(project.theme.rglob("*.html")):
+        hasher.update(path.relative_to(project.theme).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    hasher.update(project.config_file.read_bytes())
+    return hasher.hexdigest()
+
+
+def dialect_digest(project: Project) -> str:
+    """Of everything but the Markdown that decides a body's bytes."""
+    hasher = hashlib.sha256(project.dialect.encode())
+    for package in _ENGINE_PACKAGES:
+        hasher.update(f"{package}=={metadata.version(package)}\n".encode())
+    for name in _DIALECT_MODULES:
+        path = Path(__file__).parent / "render" / f"{name}.py"
+        hasher.update(path.read_bytes() if path.exists() else b"")
+    return hasher.hexdigest()
+
+
+def theme_assets(project: Project) -> dict[str, tuple[str, Path]]:
+    """File of the release → (digest, where it is); a style sheet carries its digest in its name, so that browsers may
+    keep it for ever."""
+    found: dict[str, tuple[str, Path]] = {}
+    for path in sorted((project.theme / "assets").rglob("*")):
+        if path.is_file():
+            digest = files.sha256_file(path)
+            name = path.relative_to(project.theme).as_posix()
+            if path.suffix == ".css":
+                name = f"{name[:-4]}.{digest[7:15]}.css"
+            found[name] = (digest, path)
+    return found

@@ -1,0 +1,103 @@
+"""Sources judged in batches, in this process or in workers: paths in, rows for the state out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+
+from sitegen import editions, ledger, urls
+from sitegen.clock import SHANGHAI
+from sitegen.editions import Context, Verdict
+from sitegen.errors import Problem
+from sitegen.ledger import Entry
+from sitegen.model import Leader
+from sitegen.pages.items import item_of
+from sitegen.pages.values import digest_of
+from sitegen.state.rows import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Sources of one column; `refused` holds those that are not read, with the reasons. `ledgers`: files with entries
+    of these sources; `told`: those among them whose own facts are wanted."""
+
+    column: str
+    sources: tuple[str, ...]
+    refused: Mapping[str, tuple[Problem, ...]]
+    ledgers: tuple[str, ...]
+    told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """`ledgers`: (file, column, stable ids, problems); `assets`: file → digest of each attachment that was met."""
+
+    rows: tuple[Row, ...]
+    ledgers: tuple[tuple[str, str, tuple[str, ...], tuple[Problem, ...]], ...]
+    assets: Mapping[str, str]
+
+
+def judge(batch: Batch, context: Context) -> Judged:
+    """Raises nothing for what stands in a file: every fault is a Problem of its row."""
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    told = []
+    for file in batch.ledgers:
+        found, problems = ledger.read_file(context.content, file)
+        for entry in found:
+            entries[entry.article].append(entry)
+        if file in batch.told:
+            told.append((file, batch.column, tuple({entry.article for entry in found}), tuple(problems)))
+    rows = []
+    for path in batch.sources:
+        if path in batch.refused or not batch.column:
+            verdict = editions.refused(path, batch.column, batch.refused.get(path, ()))
+        else:
+            verdict = editions.judge(path, batch.column, entries.get(_id_of(path), ()), context)
+        rows.append(row_of(verdict, context))
+    assets = {file: context.files.digest(file) for row in rows for file in row.linked if file in context.files}
+    return Judged(rows=tuple(rows), ledgers=tuple(told), assets=assets)
+
+
+def _id_of(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".md")
+
+
+def row_of(verdict: Verdict, context: Context) -> Row:
+    """What is stored of a verdict."""
+    edition = verdict.edition
+    row = Row(
+        path=verdict.path,
+        section=verdict.column,
+        address=urls.address_key(verdict.path) if verdict.column else f"?{verdict.path}",
+        id_key=urls.id_key(verdict.path, verdict.column) if verdict.column else f"?{verdict.path}",
+        status=verdict.status,
+        problems=verdict.problems,
+        pending=verdict.pending,
+        next_change=verdict.next_change.astimezone(UTC).isoformat() if verdict.next_change else None,
+        unsure=verdict.unsure,
+        linked=verdict.linked,
+    )
+    if edition is None:
+        return row
+    article = edition.article
+    facts = editions.to_json(edition)
+    shown = verdict.status == "shown"
+    return replace(
+        row,
+        listed=shown and (edition.retired is None or f"{verdict.column}/index.md" in context.retired),
+        retired=edition.retired is not None,
+        id=article.id,
+        kind=article.kind,
+        rank=article.details.order if isinstance(article.details, Leader) else 0,
+        stamp=article.date.timestamp(),
+        digest=digest_of(facts),
+        item=digest_of(item_of(article)),
+        signed_at=edition.signed_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+        retires=article.retires,
+        picture=bool(article.image),
+        facts=facts,
+        relations=tuple(editions.relations(article)),
+        attachments=tuple((a.path, a.digest, a.place) for a in edition.attachments) if shown else (),
+    )

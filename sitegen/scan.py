@@ -1,0 +1,150 @@
+"""What stands in content/ and what of it may have changed: one look at every file's stat, no file opened.
+
+A folder's *listing* is the sorted stats of what stands in it, as bytes; equal bytes mean that nothing in it changed.
+The stat only spares reading: whatever differs is read and its digest decides. A file that changed within the last
+moments has a stat that proves nothing (clocks tick coarsely), so it is remembered as unknown and read again next time.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import posixpath
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sitegen.errors import Problem
+from sitegen.text import _
+
+_UNSETTLED_NS = 50_000_000
+"""Younger than this, a change time may still be shared with the next write (kernel clocks tick every 1 to 10 ms)."""
+_LEDGERS = "_reviews"
+_RECORDS = frozenset({"_records", "_archive"})
+
+Stats = dict[str, tuple[int, int, int, int]]
+"""File name → (bytes, mtime, ctime, inode), all zero when it must be read again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Scan:
+    """`listings`: folder under content/ → listing; `changed`: paths of files that came, went or have another stat."""
+
+    listings: dict[str, bytes] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    _stats: dict[str, Stats] = field(default_factory=dict)
+
+    def __contains__(self, path: object) -> bool:
+        """Whether a file of the content stands at a path under content/ (ledgers and records are not content)."""
+        folder, name = posixpath.split(str(path))
+        return name in self.stats(folder) and not is_aside(folder)
+
+    def stats(self, folder: str) -> Stats:
+        if folder not in self._stats:
+            listing = self.listings.get(folder)
+            self._stats[folder] = {} if listing is None else stats_of(listing)
+        return self._stats[folder]
+
+    def files(self) -> Iterator[str]:
+        """Every file of the content, in no order."""
+        for folder, listing in self.listings.items():
+            if not is_aside(folder):
+                yield from (posixpath.join(folder, name) for name in stats_of(listing))
+
+
+def is_aside(folder: str) -> bool:
+    """Whether a folder holds ledgers or records, which are read but never published."""
+    return folder.split("/")[0] in _RECORDS or posixpath.basename(folder) == _LEDGERS
+
+
+def stats_of(listing: bytes) -> Stats:
+    return {name: (size, mtime, ctime, inode) for name, size, mtime, ctime, inode in marshal.loads(listing)}  # noqa: S302 (our own cache, written by this module)
+
+
+def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
+    """Walk content/. `_…` and `.…` are no content (ledgers and records are noted aside); links are refused, not followed."""
+    found = Scan()
+    _walk(found, str(root), "", time.time_ns() - _UNSETTLED_NS)
+    for folder, listing in found.listings.items():
+        before = remembered.get(folder)
+        if listing != before:
+            _compare(found, folder, {} if before is None else stats_of(before), stats_of(listing))
+    for folder in remembered.keys() - found.listings.keys():
+        _compare(found, folder, stats_of(remembered[folder]), {})
+    return found
+
+
+def _compare(found: Scan, folder: str, before: Stats, now: Stats) -> None:
+    for name in before.keys() | now.keys():
+        if name not in now:
+            found.gone.add(posixpath.join(folder, name))
+        elif before.get(name) != now[name]:
+            found.changed.add(posixpath.join(folder, name))
+
+
+def _walk(found: Scan, root: str, folder: str, settled: int) -> None:
+    entries: list[tuple[str, int, int, int, int]] = []
+    below: list[str] = []
+    aside = is_aside(folder)
+    with os.scandir(f"{root}/{folder}" if folder else root) as listed:
+        for entry in listed:
+            name = entry.name
+            if name[0] in "_." and not aside:
+                if (name == _LEDGERS or (name in _RECORDS and not folder)) and entry.is_dir(follow_symlinks=False):
+                    below.append(name)
+                continue
+            facts = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(facts.st_mode):
+                changed = facts.st_ctime_ns
+                if changed > settled:
+                    entries.append((name, 0, 0, 0, time.monotonic_ns()))
+                else:
+                    entries.append((name, facts.st_size, facts.st_mtime_ns, changed, facts.st_ino))
+            elif stat.S_ISDIR(facts.st_mode):
+                below.append(name)
+            elif stat.S_ISLNK(facts.st_mode) and not aside:
+                found.problems.append(_refused_link(posixpath.join(folder, name)))
+    if not _names_are_utf8(found, folder, entries, below):
+        entries = [entry for entry in entries if _is_utf8(entry[0])]
+        below = [name for name in below if _is_utf8(name)]
+    entries.sort()
+    found.listings[folder] = marshal.dumps(entries, 2)
+    for name in sorted(below):
+        _walk(found, root, posixpath.join(folder, name), settled)
+
+
+def _names_are_utf8(found: Scan, folder: str, entries: list[tuple[str, int, int, int, int]], below: list[str]) -> bool:
+    bad = [name for name in (*(entry[0] for entry in entries), *below) if not _is_utf8(name)]
+    found.problems += [_bad_name(posixpath.join(folder, name)) for name in sorted(bad)]
+    return not bad
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bad_name(path: str) -> Problem:
+    return Problem(
+        path="content/" + path.encode(errors="backslashreplace").decode(),
+        code="name-not-utf8",
+        message=_("the name of the file is not UTF-8"),
+        remedy=_("rename the file"),
+    )
+
+
+def _refused_link(path: str) -> Problem:
+    shown = path.encode(errors="backslashreplace").decode()
+    return Problem(
+        path=f"content/{shown}",
+        code="symlink-refused",
+        message=_("symbolic links are not followed: they can lead out of content/"),
+        remedy=_("put the file itself here"),
+    )

@@ -1,0 +1,103 @@
+"""What is stored, as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sitegen.errors import Problem
+
+
+class Line(NamedTuple):
+    """What lists and neighbours need to know of an article that is shown. `digest` follows from all of its facts,
+    `item` from what a list shows of it; `signed_at` is ISO 8601."""
+
+    path: str
+    id: str
+    kind: str
+    digest: str
+    item: str
+    signed_at: str
+    retired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One judged source. `facts`: its edition as JSON, empty when nothing of it is shown; `next_change`: UTC, ISO."""
+
+    path: str
+    section: str
+    """Path of its column; empty: it stands in none."""
+    address: str
+    id_key: str
+    status: str = "hidden"
+    listed: bool = False
+    retired: bool = False
+    id: str = ""
+    kind: str = ""
+    rank: int = 0
+    stamp: float = 0.0
+    """When it was published, in seconds: lists are ordered by rank, then newest first, then path."""
+    digest: str = ""
+    item: str = ""
+    signed_at: str = ""
+    retires: str = ""
+    picture: bool = False
+    facts: str = ""
+    problems: tuple[Problem, ...] = ()
+    pending: bool = False
+    next_change: str | None = None
+    unsure: bool = False
+    linked: tuple[str, ...] = ()
+    relations: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[tuple[str, str, str], ...] = ()
+    """(path, digest, place) of what is published with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One file that was made: `key` of its inputs, `digest` of its bytes (empty: it could not be made), and what
+    rendering read and found. The body, named by `body_key` after its inputs, is `length` bytes at `start`."""
+
+    file: str
+    section: str
+    key: str
+    digest: str
+    source: str = ""
+    reads: Mapping[str, bool] = field(default_factory=dict)
+    anchors: tuple[str, ...] = ()
+    anchor_links: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    body_key: str = ""
+    start: int = 0
+    length: int = 0
+    headings: tuple[tuple[str, str, int], ...] = ()
+    """(title, anchor, level)."""
+    fallback: str = ""
+    """Why stock Markdown was needed; empty: it was not, or there is no Markdown."""
+    shared: bool = False
+    """The same bytes stood in the tree before and were linked, not written."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What new rows make questionable. `flipped`: paths that may be linked now and could not before, or the other way
+    round; `ids`: stable ids whose text or relations are others; `attachments`: files whose signed bytes may be others."""
+
+    sections: set[str] = field(default_factory=set)
+    flipped: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    attachments: set[str] = field(default_factory=set)
+    services: bool = False
+
+
+def problems_to_json(problems: Iterable[Problem]) -> str:
+    """Empty for none, so that the database need not look into it."""
+    listed = [problem.as_json() for problem in problems]
+    return json.dumps(listed, ensure_ascii=False) if listed else ""
+
+
+def problems_of(text: str) -> list[Problem]:
+    return [Problem(**problem) for problem in json.loads(text)] if text else []
