@@ -33,6 +33,6 @@ class Order(NamedTuple):
 
 
 def peers() -> Mapping[str, Callable[[Order], Contender]]:
-    from bench.peers import hugo
+    from bench.peers import hugo, mkdocs
 
-    return {"hugo": hugo.make}
+    return {"hugo": hugo.make, "mkdocs": mkdocs.lean, "material": mkdocs.material}
