@@ -33,6 +33,6 @@ class Order(NamedTuple):
 
 
 def peers() -> Mapping[str, Callable[[Order], Contender]]:
-    from bench.peers import hugo, mkdocs
+    from bench.peers import eleventy, hugo, mkdocs
 
-    return {"hugo": hugo.make, "mkdocs": mkdocs.lean, "material": mkdocs.material}
+    return {"hugo": hugo.make, "mkdocs": mkdocs.lean, "material": mkdocs.material, "eleventy": eleventy.make}
