@@ -12,6 +12,7 @@ from bench.scenarios import Match
 
 _KINDS = (
     ("article pages", r".+/t\d{8}_\d+(\.html|/index\.html)"),
+    ("redirects to first list pages", r".+/page/1/index\.html"),
     ("list pages from the second on", r".+/(list_\d+\.html|page/\d+/index\.html)"),
     ("feeds", r".*\.(atom|rss|xml)(?<!sitemap\.xml)|.*(feed|atom|index)\.xml"),
     ("site map, robots.txt", r".*(sitemap[^/]*\.xml(\.gz)?|robots\.txt)"),

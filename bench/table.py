@@ -9,7 +9,8 @@ from typing import Any
 from bench import outputs
 from bench.scenarios import SCENARIOS
 
-_HEAD = f"{'':12} {'wall s':>17} {'CPU s':>17} {'peak MB':>17}   ratio wall (range)   CPU   memory  files written"
+_COLUMNS = "{:12} {:>16} {:>16} {:>13}   {:>18} {:>6} {:>6}   {}"
+_HEAD = _COLUMNS.format("", "wall s", "CPU s", "peak MB", "wall ratio", "CPU", "memory", "files written (+ links)")
 
 
 def lines(result: dict[str, Any]) -> list[str]:
@@ -23,16 +24,16 @@ def lines(result: dict[str, Any]) -> list[str]:
 
 def _line(name: str, part: dict[str, Any]) -> str:
     sides = [part[side] for side in ("ours", "theirs") if side in part]
-    cells = [
-        f"{' / '.join(f'{median(side[measure]) / unit:.{digits}f}' for side in sides):>17}"
+    costs = [
+        " / ".join(f"{median(side[measure]) / unit:.{digits}f}" for side in sides)
         for measure, unit, digits in (("wall", 1, 2), ("cpu", 1, 2), ("memory", 1e6, 0))
     ]
-    ratios = "–"
+    ratios = ["–", "–", "–"]
     if "theirs" in part:
         wall = part["ratio_wall"]
-        ratios = f"{median(wall):5.2f} ({min(wall):.2f}–{max(wall):.2f})    {_median(part['ratio_cpu'])}   {_median(part['ratio_memory'])}"
-    written = " / ".join(_written(side) for side in sides)
-    return f"{name:12} {' '.join(cells)}   {ratios}     {written}"
+        span = f"{median(wall):.2f} ({min(wall):.2f}–{max(wall):.2f})"
+        ratios = [span, _median(part["ratio_cpu"]), _median(part["ratio_memory"])]
+    return _COLUMNS.format(name, *costs, *ratios, " / ".join(_written(side) for side in sides))
 
 
 def _median(values: Sequence[float]) -> str:

@@ -188,6 +188,7 @@ def test_a_plot_is_well_formed_and_labels_each_line() -> None:
         ("jyj/tzgg/2024/t20240305_000001/index.html", "article pages"),
         ("jyj/tzgg/list_2.html", "list pages from the second on"),
         ("jyj/tzgg/page/2/index.html", "list pages from the second on"),
+        ("jyj/tzgg/page/1/index.html", "redirects to first list pages"),
         ("jyj/tzgg/feed.xml", "feeds"),
         ("sitemap.xml", "site map, robots.txt"),
         ("jyj/index.html", "sections, home and standing pages"),
