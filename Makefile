@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 PORT ?= 8000
+SHARED ?= ../shared
 STAMP := $(VENV)/.made-from-lock
 
-.PHONY: demo demo-undo serve test lint build messages replay-env clean help
+.PHONY: demo demo-undo serve test lint build bench messages replay-env clean help
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,6 +32,16 @@ serve: $(STAMP) ## serve build/site on loopback
 lint: $(STAMP) ## ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+bench: $(STAMP) build/bench/corpus/sites.json ## our build beside Hugo's, the short form (bench/README.md)
+	@$(VENV)/bin/python bench/build.py --corpus build/bench/corpus --peer hugo --peer-theme $(SHARED)/bench/hugo \
+		--pairs 1 --scenario cold,edit,nothing --workdir build/bench --json build/bench/results.json
+
+build/bench/corpus/sites.json:
+	@test -f $(SHARED)/bench/gen_corpus.py || { \
+		echo "$(SHARED)/bench/gen_corpus.py is not there: make a corpus and run bench/build.py --corpus DIR" >&2; exit 2; }
+	@mkdir -p build/bench
+	$(PYTHON) $(SHARED)/bench/gen_corpus.py 1000 build/bench/corpus
 
 messages: $(STAMP) ## bring the message catalogues up to date: extract, update, compile
 	$(VENV)/bin/python -m tests.messages

@@ -1,0 +1,1 @@
+export default "article.11ty.js";
