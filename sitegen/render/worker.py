@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import json
 import signal
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import segno
-
 from sitegen.errors import Problem
 from sitegen.output import put
+from sitegen.render import qr
 from sitegen.render.adapter import Body, Engine
 from sitegen.state import Made, Targets
 from sitegen.text import _
@@ -65,7 +63,7 @@ def _render_one(setup: Setup, task: Task) -> Made:
         gov = {**task.gov, **{key: shared[name] for key, name in task.shared.items()}}
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
-        gov["qr"] = _qr(str(gov["canonical"]))
+        gov["qr"] = qr.svg(str(gov["canonical"]))
         data = engine.page(gov, body.html).encode()
         put(setup.release, task.file, data)
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
@@ -96,12 +94,3 @@ def _render_one(setup: Setup, task: Task) -> Made:
 def _prepared(setup: Setup) -> tuple[Engine, Mapping[str, Any]]:
     targets = Targets(setup.targets)
     return Engine(setup.config_file, targets.__contains__), json.loads(setup.shared.read_text(encoding="utf-8"))
-
-
-def _qr(url: str) -> str:
-    """「扫一扫在手机打开当前页」: inline SVG, no external service."""
-    stream = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(
-        stream, kind="svg", border=2, xmldecl=False, svgns=False, svgclass="gov-qr", lineclass=None, omitsize=True
-    )
-    return stream.getvalue().decode()
