@@ -104,7 +104,7 @@ _MARKDOWN = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(_MARKDOWN)
 @example("[a](b.pdf)[c](src=d)")
 @example("[a]: b\n[c]:\nd")
@@ -115,7 +115,7 @@ def test_links_are_found_where_the_whole_expression_finds_them(body: str) -> Non
     assert former_links(body) == content._links(body)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(_MARKDOWN)
 @example("![" + "a" * 200 + "](//b")
 @example("![" + "a" * 201 + "](//b")
@@ -128,7 +128,7 @@ def test_a_picture_of_another_host_is_seen_as_before(body: str) -> None:
     assert bool(_EXTERNAL_IMAGE.search(body)) == content._shows_picture_of_other_host(body)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(_MARKDOWN)
 @example("x" * 1999 + "。市政府召开第五次会议。")
 @example("# 标题\n \n\n市政府召开第五次会议。第二句。")
@@ -163,7 +163,7 @@ _TIMES = st.builds(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(_DATES, st.one_of(st.just(""), _TIMES), st.sampled_from(["", " ", "\u3000"]))
 @example("2026-11-22", " 09:30", "")
 @example("2026-11-22", "T09:30:15", "")

@@ -155,7 +155,7 @@ def both_ways(text: str) -> tuple[object, object]:
         return short, plain(frontmatter.parse(text, "a.md", KNOWN))
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(_BLOCKS)
 @example("title: a: b")
 @example("title: a:")
@@ -189,7 +189,7 @@ def test_plain_lines_mean_what_the_yaml_parser_says(block: str) -> None:
     assert by_yaml == short
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=3), st.sampled_from("pql"))
 def test_any_sign_in_a_value_means_what_the_yaml_parser_says(sign: str, form: str) -> None:
     value = {"p": f"市{sign}a", "q": f'"{sign}"', "l": f"[市{sign}, a{sign}b]"}[form]
