@@ -107,6 +107,8 @@ _MARKDOWN = st.lists(
 @settings(max_examples=500, deadline=None)
 @given(_MARKDOWN)
 @example("[a](b.pdf)[c](src=d)")
+@example("]()](a)")
+@example("srcsrc=a")
 @example("[a]: b\n[c]:\nd")
 @example("   [a]: b src=c href='d'")
 @example("](<" + "a" * 501 + ">)](b)")
@@ -133,6 +135,9 @@ def test_a_picture_of_another_host_is_seen_as_before(body: str) -> None:
 @example("x" * 1999 + "。市政府召开第五次会议。")
 @example("# 标题\n \n\n市政府召开第五次会议。第二句。")
 @example("**市政府**召开[第五次](a.md)会议。")
+@example("<b>市政府</b>召开第五次会议。")
+@example("*" * 1995 + "市政府召开第五次会议。\n\n第二段也是一句话。")
+@example("# 标题" + "\n" * 1999 + "市政府召开第五次会议。")
 @example("*# 一二三四五六七八九")
 @example(" " * 2001 + "市政府召开第五次会议。")
 def test_the_first_sentence_is_the_same_as_before(body: str) -> None:
