@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import segno
 
 from sitegen import crew, frontmatter, pages
 from sitegen.city import City
@@ -17,6 +14,7 @@ from sitegen.content import git_blob
 from sitegen.errors import Problem
 from sitegen.output import put
 from sitegen.pages import Document, Frame, Page, Spec
+from sitegen.render import qr
 from sitegen.render.adapter import Body, Engine, Heading
 from sitegen.state.rows import Made
 from sitegen.state.shelf import Shelf
@@ -69,7 +67,7 @@ class Shop:
         gov = {**page.gov, **{key: self.frame.shared[name] for key, name in page.shared.items()}}
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
-        gov["qr"] = _qr(str(gov["canonical"]))
+        gov["qr"] = qr.svg(str(gov["canonical"]))
         data = self.engine.page(gov, body.html).encode()
         inner = body.html.encode()
         return self._written(spec, page.file, data, page, body, body_key, data.find(inner) if inner else 0, len(inner))
@@ -217,11 +215,3 @@ def close() -> None:
         _open.shelf.close()
         _open = None
 
-
-def _qr(url: str) -> str:
-    """「扫一扫在手机打开当前页」: inline SVG, no external service."""
-    stream = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(
-        stream, kind="svg", border=2, xmldecl=False, svgns=False, svgclass="gov-qr", lineclass=None, omitsize=True
-    )
-    return stream.getvalue().decode()
