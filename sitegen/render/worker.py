@@ -34,6 +34,8 @@ class Setup:
     release: Path
     digest: str
     """Of the engine and of `shared`: a process that lives longer than one build prepares itself again."""
+    templates: Path | None = None
+    """Where compiled templates outlive the process; None: in `templates` beside `shared`. May be deleted any time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ def _render_one(setup: Setup, task: Task) -> Made:
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = _qr(str(gov["canonical"]))
-        data = engine.page(gov, body.html).encode()
+        data = engine.page(gov, body.html, task.shared).encode()
         put(setup.release, task.file, data)
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
     except OSError:
@@ -95,7 +97,9 @@ def _render_one(setup: Setup, task: Task) -> Made:
 @functools.lru_cache(maxsize=1)
 def _prepared(setup: Setup) -> tuple[Engine, Mapping[str, Any]]:
     targets = Targets(setup.targets)
-    return Engine(setup.config_file, targets.__contains__), json.loads(setup.shared.read_text(encoding="utf-8"))
+    templates = setup.templates or setup.shared.with_name("templates")
+    engine = Engine(setup.config_file, targets.__contains__, templates)
+    return engine, json.loads(setup.shared.read_text(encoding="utf-8"))
 
 
 def _qr(url: str) -> str:
