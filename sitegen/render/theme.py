@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -47,6 +47,7 @@ class Theme:
     def __init__(self, folder: Path, compiled: Path | None) -> None:
         self._environment = _Environment(
             loader=jinja2.FileSystemLoader(folder),
+            autoescape=True,
             auto_reload=False,
             cache_size=-1,
             bytecode_cache=CompiledTemplates(compiled) if compiled else None,
@@ -66,29 +67,37 @@ class Theme:
             frame=_Frame(self, gov, shared),
         )
 
-    def part(self, name: str, gov: Mapping[str, Any], shared: Mapping[str, str]) -> list[str]:
+    def part(self, name: str, own: _Own, gov: Mapping[str, Any], shared: Mapping[str, str]) -> list[str]:
         """HTML, in pieces where the page's own report address goes between."""
-        own = _own(name, gov)
         try:
-            key = (name, *own.values(), *[shared[key] for key in _SHARED[name]])
+            key = (name, own, *[shared[key] for key in _SHARED[name]])
         except KeyError:
-            return self._new_part(name, gov, own)
+            return self._new_part(name, own, gov)
         pieces = self._parts.get(key)
         if pieces is None:
-            pieces = self._new_part(name, gov, own)
+            pieces = self._new_part(name, own, gov)
             while len(self._parts) >= PARTS:
                 del self._parts[next(iter(self._parts))]
             self._parts[key] = pieces
         return pieces
 
-    def _new_part(self, name: str, gov: Mapping[str, Any], own: Mapping[str, object]) -> list[str]:
+    def _new_part(self, name: str, own: _Own, gov: Mapping[str, Any]) -> list[str]:
         """The template sees nothing that is not in the part's key."""
-        values = {**own, **{key: gov[key] for key in _SHARED[name]}}
-        if own.get("report_url"):
-            values["report_url"] = _REPORT_URL
+        values = own._asdict() | {key: gov[key] for key in _SHARED[name]}
+        values["report_url"] = _REPORT_URL if own.report_url else None
         if "site" in values:
             values["site"] = {**values["site"], "report_url": values["report_url"]}
         return self._environment.get_template(f"partials/{name}.html").render(gov=values).split(_REPORT_URL)
+
+
+class _Own(NamedTuple):
+    """What the frame shows of the page's own values: few, and the same on nearly all pages of a site."""
+
+    lang: str
+    report_url: bool
+    named: bool
+    search_url: str | None
+    modes: tuple[tuple[str, str], ...]
 
 
 class _Frame:
@@ -98,26 +107,18 @@ class _Frame:
         self._theme = theme
         self._gov = gov
         self._shared = shared
+        self._report_url = _escaped(gov["report_url"] or "")
+        self._own = _Own(
+            gov["lang"],
+            bool(gov["report_url"]),
+            gov["template"] in _NAMED,
+            gov["search_url"],
+            tuple([(mode["title"], mode["url"]) for mode in gov["modes"]]),
+        )
 
     def __getitem__(self, part: str) -> Markup:
-        report_url = _escaped(self._gov["report_url"] or "")
-        return Markup(report_url.join(self._theme.part(part, self._gov, self._shared)))  # noqa: S704 (all is escaped)
-
-
-def _own(part: str, gov: Mapping[str, Any]) -> dict[str, Any]:
-    """What a part shows of the page's own values: few, and the same on nearly all pages of a site."""
-    lang = gov["lang"]
-    if part == "menu":
-        return {"lang": lang}
-    if part == "footer":
-        return {"lang": lang, "report_url": bool(gov["report_url"])}
-    return {
-        "lang": lang,
-        "report_url": bool(gov["report_url"]),
-        "named": gov["template"] in _NAMED,
-        "search_url": gov["search_url"],
-        "modes": tuple([(mode["title"], mode["url"]) for mode in gov["modes"]]),
-    }
+        pieces = self._theme.part(part, self._own, self._gov, self._shared)
+        return Markup(self._report_url.join(pieces))  # noqa: S704 (all of it is escaped)
 
 
 def phrases(title: str) -> Markup:
