@@ -8,7 +8,6 @@ a whole page, and a page without Markdown never needs it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,6 +57,8 @@ class Engine:
 
     @cached_property
     def _config(self) -> MkDocsConfig:
+        import logging
+
         from mkdocs.config import load_config
 
         logging.getLogger("mkdocs").setLevel(logging.ERROR)

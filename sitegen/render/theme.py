@@ -101,7 +101,10 @@ class _Own(NamedTuple):
 
 
 class _Frame:
-    """What surrounds a page's content, by the name of the part; rendered when the page's template asks for it."""
+    """What surrounds a page's content, by the name of the part; rendered when the page's template asks for it.
+
+    A call and no mapping: what goes wrong in `frame["header"]` jinja2 takes for a missing key, and writes nothing.
+    """
 
     def __init__(self, theme: Theme, gov: Mapping[str, Any], shared: Mapping[str, str]) -> None:
         self._theme = theme
@@ -116,7 +119,7 @@ class _Frame:
             tuple([(mode["title"], mode["url"]) for mode in gov["modes"]]),
         )
 
-    def __getitem__(self, part: str) -> Markup:
+    def __call__(self, part: str) -> Markup:
         pieces = self._theme.part(part, self._own, self._gov, self._shared)
         return Markup(self._report_url.join(pieces))  # noqa: S704 (all of it is escaped)
 
