@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
-_PRELOAD = ["sitegen.judging", "sitegen.render.worker"]
+_PRELOAD = ["sitegen.judging", "sitegen.render.worker", "mkdocs.config", "mkdocs.structure.pages"]
 _common: Any = None
 
 

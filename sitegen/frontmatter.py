@@ -173,8 +173,10 @@ def _read_plain_lines(block: str) -> list[tuple[str, int, Value]] | None:
 
 def body_of(text: str) -> str:
     """The body of a normalised source whose front matter was parsed before."""
-    block = _BLOCK.match(text if text.endswith("\n") else text + "\n")
-    return text[block.end() :].lstrip("\n") if block else text
+    text_lf = text if text.endswith("\n") else text + "\n"
+    opening = _OPENING.match(text_lf)
+    closing = _CLOSING.search(text_lf, opening.end()) if opening else None
+    return text[closing.end() :].lstrip("\n") if closing else text
 
 
 def _report_missing_block(text: str, found: _Findings) -> None:

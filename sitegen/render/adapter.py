@@ -1,26 +1,25 @@
-"""MkDocs' public objects under our own loop: configuration, File, Files, Page and the theme's environment.
+"""MkDocs' public objects under our own loop: configuration, File, Files and Page.
 
 Nothing else of MkDocs is used: no build(), no nav, no plugin, no underscore name. One Engine lives in each worker
 process (MkDocs' objects must not be shared between threads) and holds nothing that grows with the site: link targets
-are looked up one by one.
+are looked up one by one. MkDocs is imported and reads its settings when the first body needs it: that costs more than
+a whole page, and a page without Markdown never needs it.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import markdown
-import mkdocs
-from markupsafe import Markup
-from mkdocs.config import load_config
-from mkdocs.structure.files import File, Files
-from mkdocs.structure.pages import Page
+from sitegen import config
+from sitegen.render.theme import Theme
 
-VERSIONS = f"mkdocs {mkdocs.__version__}, markdown {markdown.__version__}"
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import File
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,37 +44,38 @@ class Body:
     anchor_links: tuple[tuple[str, str], ...]
 
 
-class _LinkTargets(Files):
-    """What MkDocs asks for a link's target, answered by a lookup, each question recorded."""
-
-    def __init__(self, exists: Callable[[str], bool], make: Callable[[str], File]) -> None:
-        super().__init__([])
-        self._exists = exists
-        self._make = make
-        self.reads: dict[str, bool] = {}
-
-    def get_file_from_path(self, path: str) -> File | None:
-        found = self._exists(path)
-        self.reads[path] = found
-        return self._make(path) if found else None
-
-
 class Engine:
-    """`exists(path)` tells whether a path under content/ is published, so that a link may lead there."""
+    """`exists(path)` tells whether a path under content/ is published, so that a link may lead there.
 
-    def __init__(self, config_file: Path, exists: Callable[[str], bool]) -> None:
-        logging.getLogger("mkdocs").setLevel(logging.ERROR)
-        self._config = load_config(str(config_file))
-        # A link that leads nowhere is our Problem, from the recorded reads; MkDocs need not guess what was meant.
-        self._config.validation.links.not_found = logging.DEBUG
-        self._config.validation.links.unrecognized_links = logging.DEBUG
-        self._config.validation.links.absolute_links = logging.DEBUG
+    `bytecode`: a folder for compiled templates, or None. Raises UsageError when mkdocs.yml names no theme.
+    """
+
+    def __init__(self, config_file: Path, exists: Callable[[str], bool], bytecode: Path | None = None) -> None:
+        self._config_file = config_file
         self._exists = exists
-        self._environment = self._config.theme.get_env()
+        self._theme = Theme(config.load(config_file).theme, bytecode)
+
+    @cached_property
+    def _config(self) -> MkDocsConfig:
+        import logging
+
+        from mkdocs.config import load_config
+
+        logging.getLogger("mkdocs").setLevel(logging.ERROR)
+        settings = load_config(str(self._config_file))
+        # A link that leads nowhere is our Problem, from the recorded reads; MkDocs need not guess what was meant.
+        settings.validation.links.not_found = logging.DEBUG
+        settings.validation.links.unrecognized_links = logging.DEBUG
+        settings.validation.links.absolute_links = logging.DEBUG
+        return settings
 
     def body(self, source: str, text: str) -> Body:
         """Markdown of one source (front matter removed) to HTML, exactly as `mkdocs build` would."""
-        targets = _LinkTargets(self._exists, self._file)
+        from mkdocs.structure.pages import Page
+
+        from sitegen.render.targets import LinkTargets
+
+        targets = LinkTargets(self._exists, self._file)
         file = self._file(source)
         page = Page(None, file, self._config)
         page.markdown = text
@@ -89,12 +89,17 @@ class Engine:
             anchor_links=tuple(sorted((target.src_uri, anchor) for target, found in links.items() for anchor in found)),
         )
 
-    def page(self, gov: Mapping[str, Any], body_html: str) -> str:
-        """One whole page from the theme. Raises jinja2.TemplateError."""
-        page = {"content": Markup(body_html)}  # noqa: S704 (sanitised by our extension)
-        return self._environment.get_template("main.html").render(gov=gov, page=page)
+    def page(self, gov: Mapping[str, Any], body_html: str, shared: Mapping[str, str] | None = None) -> str:
+        """One whole page from the theme. Raises jinja2.TemplateError.
+
+        `shared`: key of `gov` → the name of its value. For the life of an Engine a name means one value: the frame of
+        a page is rendered once for all pages that give the same names, and anew for a page that gives none.
+        """
+        return self._theme.page(gov, body_html, shared or {})
 
     def _file(self, path: str) -> File:
+        from mkdocs.structure.files import File
+
         return File(path, self._config.docs_dir, self._config.site_dir, use_directory_urls=False)
 
 

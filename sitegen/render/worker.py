@@ -54,7 +54,7 @@ class Shop:
         self.shelf = Shelf.open(setup.state)
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
-        self.engine = Engine(setup.config_file, self._may_link)
+        self.engine = Engine(setup.config_file, self._may_link, setup.state.with_name("templates"))
 
     def _may_link(self, path: str) -> bool:
         return path in self.setup.plain or self.shelf.is_published(path)
@@ -68,7 +68,7 @@ class Shop:
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = qr.svg(str(gov["canonical"]))
-        data = self.engine.page(gov, body.html).encode()
+        data = self.engine.page(gov, body.html, page.shared).encode()
         inner = body.html.encode()
         return self._written(spec, page.file, data, page, body, body_key, data.find(inner) if inner else 0, len(inner))
 

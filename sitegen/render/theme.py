@@ -1,0 +1,209 @@
+"""The theme under our own jinja2: what is equal on many pages is rendered once, the rest for each page.
+
+MkDocs gives its themes the same jinja2.Environment (theme.get_env()) with two filters and a translation extension
+that our kinds do not use; taking it from MkDocs would cost its import and its settings in every new process. The
+preview of `mkdocs build` goes on using MkDocs' own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from jinja2.bccache import Bucket
+from markupsafe import Markup, escape
+
+PARTS = 128
+"""How many parts of frames a process keeps. Pages come in the order of their addresses: a handful are in use at a time."""
+
+_SHARED: Mapping[str, tuple[str, ...]] = {
+    "header": ("portal", "site", "nav"),
+    "footer": ("site", "footer_groups", "footer_links"),
+    "menu": ("menu",),
+}
+"""Part of the frame (a template in partials/) → what it shows of the values that many pages share."""
+
+_REPORT_URL = Markup("<report-url>")
+"""Where 找错 with the page's own address goes. Escaped text has no `<`, so no value of a frame can hold this mark."""
+
+_NAMED = frozenset({"portal", "county", "department"})
+"""Kinds whose h1 is the name in the header."""
+
+_CUT = "\u200b"
+
+
+class Theme:
+    """`folder` is the theme; `compiled`: a folder where compiled templates outlive the process, or None.
+
+    Whatever stands in `folder` when a template is first used holds for the life of this object.
+    """
+
+    def __init__(self, folder: Path, compiled: Path | None) -> None:
+        self._environment = _Environment(
+            loader=jinja2.FileSystemLoader(folder),
+            autoescape=True,
+            auto_reload=False,
+            cache_size=-1,
+            bytecode_cache=CompiledTemplates(compiled) if compiled else None,
+        )
+        self._environment.filters["phrases"] = phrases
+        self._parts: dict[tuple[object, ...], list[str]] = {}
+
+    def page(self, gov: Mapping[str, Any], body_html: str, shared: Mapping[str, str]) -> str:
+        """One whole page. Raises jinja2.TemplateError.
+
+        `shared`: key of `gov` → the name of its value. Two pages that give the same names get the same frame, so a
+        name means one value for the life of this object; a part that shows a value without a name is not kept.
+        """
+        return self._environment.get_template(f"kinds/{gov['template']}.html").render(
+            gov=gov,
+            page={"content": Markup(body_html)},  # noqa: S704 (sanitised by our extension)
+            frame=_Frame(self, gov, shared),
+        )
+
+    def part(self, name: str, own: _Own, gov: Mapping[str, Any], shared: Mapping[str, str]) -> list[str]:
+        """HTML, in pieces where the page's own report address goes between."""
+        try:
+            key = (name, own, *[shared[key] for key in _SHARED[name]])
+        except KeyError:
+            return self._new_part(name, own, gov)
+        pieces = self._parts.get(key)
+        if pieces is None:
+            pieces = self._new_part(name, own, gov)
+            while len(self._parts) >= PARTS:
+                del self._parts[next(iter(self._parts))]
+            self._parts[key] = pieces
+        return pieces
+
+    def _new_part(self, name: str, own: _Own, gov: Mapping[str, Any]) -> list[str]:
+        """The template sees nothing that is not in the part's key."""
+        values = own._asdict() | {key: gov[key] for key in _SHARED[name]}
+        values["report_url"] = _REPORT_URL if own.report_url else None
+        if "site" in values:
+            values["site"] = {**values["site"], "report_url": values["report_url"]}
+        return self._environment.get_template(f"partials/{name}.html").render(gov=values).split(_REPORT_URL)
+
+
+class _Own(NamedTuple):
+    """What the frame shows of the page's own values: few, and the same on nearly all pages of a site."""
+
+    lang: str
+    report_url: bool
+    named: bool
+    search_url: str | None
+    modes: tuple[tuple[str, str], ...]
+
+
+class _Frame:
+    """What surrounds a page's content, by the name of the part; rendered when the page's template asks for it.
+
+    A call and no mapping: what goes wrong in `frame["header"]` jinja2 takes for a missing key, and writes nothing.
+    """
+
+    def __init__(self, theme: Theme, gov: Mapping[str, Any], shared: Mapping[str, str]) -> None:
+        self._theme = theme
+        self._gov = gov
+        self._shared = shared
+        self._report_url = _escaped(gov["report_url"] or "")
+        self._own = _Own(
+            gov["lang"],
+            bool(gov["report_url"]),
+            gov["template"] in _NAMED,
+            gov["search_url"],
+            tuple([(mode["title"], mode["url"]) for mode in gov["modes"]]),
+        )
+
+    def __call__(self, part: str) -> Markup:
+        pieces = self._theme.part(part, self._own, self._gov, self._shared)
+        return Markup(self._report_url.join(pieces))  # noqa: S704 (all of it is escaped)
+
+
+def phrases(title: str) -> Markup:
+    """A title breaks between its phrases (after a space or a stop, before 《 and “), not inside them."""
+    if len(title) <= 12 or title.isascii():
+        return escape(title)
+    words = []
+    for word in title.split():
+        for mark in "《“":
+            word = word.replace(mark, _CUT + mark)
+        for mark in ("、", "，", "：", "；", "——"):
+            word = word.replace(mark, mark + _CUT)
+        words.append("".join([f'<span class="ph">{_escaped(part)}</span>' for part in word.split(_CUT) if part]))
+    return Markup(" ".join(words))  # noqa: S704 (each part is escaped)
+
+
+# --- jinja2, cheaper -------------------------------------------------------------------------------------------------
+
+
+class _Template(jinja2.Template):
+    """A template that writes text with `_escaped`; the result is the same without it, only later."""
+
+    @classmethod
+    def from_code(
+        cls,
+        environment: jinja2.Environment,
+        code: Any,
+        globals: MutableMapping[str, Any],
+        uptodate: Any = None,
+    ) -> jinja2.Template:
+        template = super().from_code(environment, code, globals, uptodate)
+        template.root_render_func.__globals__["escape"] = _escaped
+        return template
+
+
+class _Environment(jinja2.Environment):
+    template_class = _Template
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A dict, not a ChainMap: every render and every import walks through it, which took 10 µs each time."""
+        return {**self.globals, **(d or {})}
+
+
+_special = re.compile("[&<>\"']").search
+
+
+def _escaped(value: object) -> str:
+    """What markupsafe.escape gives, without a Markup object for each: 230 of them were half of a page's time."""
+    if type(value) is not str:
+        return value if type(value) is Markup else str(escape(value))
+    if _special(value) is None:
+        return value
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return value.replace("'", "&#39;").replace('"', "&#34;")
+
+
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Compiled templates on disk, for a process that renders one page. What is missing or damaged is compiled again.
+
+    A file is the SHA-256 of the rest, then jinja2's own form, which names the Python version and the template's
+    digest. Loading it runs it, so it lies with the build's state, where only the builder writes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            data = self._file(bucket).read_bytes()
+        except OSError:
+            return
+        if hashlib.sha256(data[32:]).digest() == data[:32]:
+            bucket.bytecode_from_string(data[32:])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        data = bucket.bytecode_to_string()
+        path = self._file(bucket)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.open")
+        with contextlib.suppress(OSError):  # a full disk only costs the time to compile again
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(hashlib.sha256(data).digest() + data)
+            temporary.replace(path)
+
+    def _file(self, bucket: Bucket) -> Path:
+        return self._folder / f"{bucket.key}-{jinja2.__version__}"
