@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +19,9 @@ from mkdocs.config import load_config
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from sitegen.render.body import Body, Heading
+
 VERSIONS = f"mkdocs {mkdocs.__version__}, markdown {markdown.__version__}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    title: str
-    anchor: str
-    level: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """A rendered body and all it depended on besides its own text.
-
-    `reads`: path under content/ → whether it could be linked to; `anchors`: ids that stand in it;
-    `anchor_links`: (path, anchor) pairs it links to.
-    """
-
-    html: str
-    headings: tuple[Heading, ...]
-    reads: Mapping[str, bool]
-    anchors: tuple[str, ...]
-    anchor_links: tuple[tuple[str, str], ...]
 
 
 class _LinkTargets(Files):

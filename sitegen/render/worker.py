@@ -16,7 +16,8 @@ import segno
 
 from sitegen.errors import Problem
 from sitegen.output import put
-from sitegen.render.adapter import Body, Engine
+from sitegen.render.adapter import Engine
+from sitegen.render.body import Body
 from sitegen.state import Made, Targets
 from sitegen.text import _
 
