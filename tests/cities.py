@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from sitegen.config import Project
 from sitegen.ledger import STAGES
 
 ROOT = Path(__file__).parent.parent
+SHARED = Path(os.environ.get("SITEGEN_SHARED", ROOT.parent / "shared"))
+"""Real texts and the corpus generator, where a developer has them beside the repository."""
 NOW = clock.parse_moment("2026-11-22 12:00")
 
 _CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ import pytest
 
 from sitegen import clock, content, ledger
 from sitegen.ledger import STAGES
-from tests.cities import NOW, ROOT, TinyCity
+from tests.cities import NOW, SHARED, TinyCity
 
-REAL = ROOT.parent / "shared" / "real" / "regulations"
+REAL = SHARED / "real" / "regulations"
 
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the law texts are not part of the repository")
 

@@ -1,14 +1,15 @@
 """Everything that changes a body, as one Markdown extension: `mkdocs build` and `sitegen build` give the same bytes.
 
-What it does: headings get anchors made of their text; a body's h1 becomes h2 (the page's title is its h1); table
-alignment becomes a class (a strict CSP forbids style attributes); links to other hosts say so; and the result is
-sanitised, because Markdown from forty departments is untrusted on a government's origin.
+What it does: headings get anchors made of their text, and keep the one Python-Markdown would have given (`_1`, `_2`)
+as an alias, so that old deep links still land; a body's h1 becomes h2 (the page's title is its h1); table alignment
+becomes a class (a strict CSP forbids style attributes); links to other hosts say so; and the result is sanitised,
+because Markdown from forty departments is untrusted on a government's origin.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSet
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
@@ -16,7 +17,7 @@ from xml.etree.ElementTree import Element
 import nh3
 from markdown import Markdown
 from markdown.extensions import Extension
-from markdown.extensions.toc import TocTreeprocessor
+from markdown.extensions.toc import TocTreeprocessor, slugify, unique
 from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
@@ -41,11 +42,25 @@ _ATTRIBUTES: Mapping[str, set[str]] = {
 }
 _CLASSES = frozenset("wide ta-left ta-center ta-right gw nb footnote footnote-ref footnote-backref".split())
 _RESERVED_IDS = frozenset({"main", "top", "contents"})
+REGION: Mapping[str, str] = {"aria-label": "表格，可左右滑动", "class": "wide", "role": "region", "tabindex": "0"}
+"""Around a table of more than three columns."""
+_HEADING = re.compile(r"h[1-6]")
+_RAW_ID = re.compile(r"""\bid\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 
 
 def anchor(text: str, separator: str) -> str:
     """A heading's anchor is its text: 第一章　总则 → 第一章-总则, so that a deep link outlives an inserted heading."""
     return re.sub(r"[^\w]+", separator, text.strip(), flags=re.UNICODE).strip(separator).lower() or "section"
+
+
+def reserved(identifier: str) -> bool:
+    """The theme's own ids: a body must not answer for them."""
+    return identifier in _RESERVED_IDS or identifier.startswith("gov-")
+
+
+def unique_id(identifier: str, ids: MutableSet[str], counters: dict[str, int]) -> str:
+    """`identifier`, or with the first free `_1`, `_2` …; adds it to `ids`. `counters` begins empty with each document."""
+    return unique(identifier, ids, counters)  # type: ignore[call-arg]  # the stubs are a version behind
 
 
 def _allowed(tag: str, attribute: str, value: str) -> str | None:
@@ -57,7 +72,7 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
     if tag == "img" and attribute == "src" and urlsplit(value.replace("\\", "/")).netloc:
         return None  # pages load nothing from other hosts
     if attribute == "id":
-        return None if value in _RESERVED_IDS or value.startswith("gov-") else value
+        return None if reserved(value) else value
     return value
 
 
@@ -74,6 +89,38 @@ _CLEANER = nh3.Cleaner(
 class _Sanitise(Postprocessor):
     def run(self, text: str) -> str:
         return _CLEANER.clean(text)
+
+
+class _Anchors(Treeprocessor):
+    """Runs the toc extension with our anchors, then puts each heading's old anchor into it as an empty span."""
+
+    def __init__(self, md: Markdown, toc: TocTreeprocessor) -> None:
+        super().__init__(md)
+        self._toc = toc
+        self._titles: list[str] = []
+        toc.slugify = self._slugify
+
+    def _slugify(self, text: str, separator: str) -> str:
+        self._titles.append(text)  # toc asks once for every heading without an id, in the document's order
+        return anchor(text, separator)
+
+    def run(self, root: Element) -> None:
+        old_ids = _ids(root)
+        unnamed = [element for element in root.iter() if _HEADING.fullmatch(element.tag) and "id" not in element.attrib]
+        self._titles.clear()
+        self._toc.run(root)
+        taken = _ids(root) | set(_RAW_ID.findall("".join(map(str, self.md.htmlStash.rawHtmlBlocks))))
+        counters: dict[str, int] = {}
+        for heading, title in zip(unnamed, self._titles, strict=True):
+            old = unique_id(slugify(title, self._toc.sep), old_ids, counters)
+            if old not in taken and not reserved(old):
+                span = Element("span", {"id": old})
+                span.tail, heading.text = heading.text, None
+                heading.insert(0, span)
+
+
+def _ids(root: Element) -> set[str]:
+    return {element.attrib["id"] for element in root.iter() if "id" in element.attrib}
 
 
 class _Shape(Treeprocessor):
@@ -102,7 +149,7 @@ def _make_region(table: Element) -> None:
     table.clear()
     table.tail = tail
     table.tag = "div"
-    table.attrib.update({"class": "wide", "role": "region", "tabindex": "0", "aria-label": "表格，可左右滑动"})
+    table.attrib.update(REGION)
     table.append(inner)
 
 
@@ -111,7 +158,7 @@ class GovernmentExtension(Extension):
         if "toc" in md.treeprocessors:
             toc = md.treeprocessors["toc"]
             if isinstance(toc, TocTreeprocessor):
-                toc.slugify = anchor
+                md.treeprocessors.register(_Anchors(md, toc), "toc", 5)
         md.treeprocessors.register(_Shape(md), "gov-shape", 1)  # after inline (20) and toc (5), before relpath (0)
         md.postprocessors.register(_Sanitise(md), "gov-sanitise", -10)  # the last word
 

@@ -15,7 +15,8 @@ from sitegen.errors import Problem
 from sitegen.output import put
 from sitegen.pages import Document, Frame, Page, Spec
 from sitegen.render import qr
-from sitegen.render.adapter import Body, Engine, Heading
+from sitegen.render.adapter import Engine
+from sitegen.render.body import Body, Heading
 from sitegen.state.rows import Made
 from sitegen.state.shelf import Shelf
 from sitegen.text import _
@@ -54,7 +55,7 @@ class Shop:
         self.shelf = Shelf.open(setup.state)
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
-        self.engine = Engine(setup.config_file, self._may_link, setup.state.with_name("templates"))
+        self.engine = Engine(setup.config_file, self._may_link, setup.state.with_name("templates"), direct=setup.direct)
 
     def _may_link(self, path: str) -> bool:
         return path in self.setup.plain or self.shelf.is_published(path)
@@ -98,6 +99,7 @@ class Shop:
             start=start,
             length=length,
             headings=tuple((h.title, h.anchor, h.level) for h in body.headings),
+            fallback=body.fallback,
             shared=shared,
         )
 
