@@ -21,9 +21,11 @@ from bench.contender import Contender, Say, environment, prepare
 from bench.corpus import PORTAL, Corpus
 from sitegen import content
 from sitegen.clock import SHANGHAI
-from sitegen.content import Tree
+from sitegen.content import DiskFiles, Tree
+from sitegen.docket import is_article
 from sitegen.ledger import FOLDER, STAGES
 from sitegen.model import Article
+from sitegen.scan import scan
 
 ROOT = Path(__file__).parent.parent
 TODAY = "2027-06-01"
@@ -191,19 +193,27 @@ def _write(path: Path, text: str) -> None:
 
 def _write_ledgers(folder: Path) -> None:
     """Every article of the tree, each ledger written once."""
-    tree = content.load(folder, lambda path: ())
+    tree = _tree(folder)
     blobs: dict[str, str] = {}
     ledgers: dict[Path, list[str]] = defaultdict(list)
-    for path in sorted(tree.sources):
+    for path in sorted(path for path in scan(folder, {}).files() if is_article(path)):
         article = _article(tree, path)
         ledgers[_ledger(folder, article)] += _verdicts(tree, article, _SIGNED, blobs)
     for file, lines in ledgers.items():
         _write(file, "".join(lines))
 
 
+def _tree(folder: Path) -> Tree:
+    names = set(scan(folder, {}).files())
+    indexes = [path for path in names if path == "index.md" or path.endswith("/index.md")]
+    return content.load(folder, indexes, DiskFiles(folder, names), lambda path: ())
+
+
 def _article(tree: Tree, path: str) -> Article:
-    source = tree.sources[path]
-    article, problems = content.article(source.text or "", path, tree.columns[source.column], tree)
+    column, text = tree.column_of(path), content.read_text(tree.root, path, [])
+    if column is None or text is None or not isinstance(tree.files, DiskFiles):
+        raise ValueError(f"{path} cannot be published")
+    article, problems = content.article(text, path, tree.columns[column], tree.files)
     if article is None:
         raise ValueError(f"{path} cannot be published: {problems}")
     return article
@@ -264,7 +274,7 @@ def _scene(folder: Path, path: str) -> Iterator[Tree]:
     wanted |= {name for name in linked if not name.endswith(".md")}
     with tempfile.TemporaryDirectory() as scene:
         corpora.copy(folder, [name for name in sorted(wanted) if (folder / name).is_file()], Path(scene))
-        yield content.load(Path(scene), lambda name: ())
+        yield _tree(Path(scene))
 
 
 # --- git ------------------------------------------------------------------------------------------------------------
