@@ -17,6 +17,8 @@ from sitegen.text import _
 Stage = Literal["edit", "review", "sign"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 FOLDER = "_reviews"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DECODER = json.JSONDecoder()
 
 
 def stage_name(stage: Stage) -> str:
@@ -46,23 +48,27 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
     """Every entry of a column's ledgers, in the order of file name and line. A bad line is a Problem, the rest stands."""
     entries: list[Entry] = []
     problems: list[Problem] = []
-    for path in sorted((content / column / FOLDER).glob("*.jsonl")):
-        found, bad = read_file(content, path.relative_to(content).as_posix())
-        entries += found
-        problems += bad
+    folder = content / column / FOLDER
+    if folder.is_dir():
+        for path in sorted(folder.glob("*.jsonl")):
+            found, bad = read_file(content, path.relative_to(content).as_posix())
+            entries += found
+            problems += bad
     return entries, problems
 
 
 def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]:
-    """The entries of one ledger file."""
+    """As `read`, of one file: `relative` is its path under content/, with `/`."""
     entries: list[Entry] = []
     problems: list[Problem] = []
-    for number, line in enumerate(_lines(content / relative), start=1):
-        if not line.strip():
+    text, is_utf8 = _text(content / relative)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or line.isspace():
             continue
         try:
-            line.encode()  # bytes that were no UTF-8 end here
-            entries.append(_entry(json.loads(line), f"{relative}:{number}"))
+            if not is_utf8:
+                line.encode()  # bytes that were no UTF-8 end here
+            entries.append(_entry(_object(line), f"{relative}:{number}"))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             problems.append(
                 Problem(
@@ -76,12 +82,25 @@ def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]
     return entries, problems
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> tuple[str, bool]:
     """A line ends with LF and nothing else: a reason may hold any other sign. What is not UTF-8 becomes a bad line."""
     try:
-        return path.read_bytes().decode("utf-8", errors="surrogateescape").split("\n")
+        data = path.read_bytes()
     except OSError:
-        return ["unreadable"]
+        return "unreadable", True
+    try:
+        return data.decode(), True
+    except UnicodeDecodeError:
+        return data.decode(errors="surrogateescape"), False
+
+
+def _object(line: str) -> Mapping[str, object]:
+    """`json.loads`, at half its price for a line that holds one object and nothing else."""
+    if line.startswith("{"):
+        raw, end = _DECODER.raw_decode(line)
+        if end == len(line):
+            return raw  # type: ignore[no-any-return]
+    return json.loads(line)  # type: ignore[no-any-return]
 
 
 def _entry(raw: Mapping[str, object], place: str) -> Entry:
@@ -94,7 +113,7 @@ def _entry(raw: Mapping[str, object], place: str) -> Entry:
     if at.tzinfo is None:
         raise ValueError(_("`at` has no offset"))
     digest = str(raw["digest"])
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+    if not _DIGEST.fullmatch(digest):
         raise ValueError(_("`digest` is not sha256: and 64 hex digits"))
     assets = raw.get("assets") or {}
     if not isinstance(assets, dict):

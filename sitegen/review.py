@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sitegen.clock import SHANGHAI
 from sitegen.ledger import STAGES, Entry, Stage
 from sitegen.records import Records
 from sitegen.text import _
+
+_STAGE_NUMBER = {stage: number for number, stage in enumerate(STAGES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ def status(entries: Iterable[Entry], digest: str, where: Responsible, records: R
     passed: list[Entry] = []
     ignored: list[tuple[Entry, str]] = []
     rejected: Entry | None = None
-    for entry in sorted((e for e in entries if e.digest == digest), key=lambda e: (e.at, STAGES.index(e.stage))):
+    for entry in sorted([e for e in entries if e.digest == digest], key=_order):
         reason = _why_not(entry, passed, where, records)
         if entry.verdict == "reject":
             if reason in (None, "order"):
@@ -65,6 +68,10 @@ def status(entries: Iterable[Entry], digest: str, where: Responsible, records: R
     return Open(next_stage=STAGES[len(passed)], passed=tuple(passed), rejected=rejected, ignored=tuple(ignored))
 
 
+def _order(entry: Entry) -> tuple[datetime, int]:
+    return entry.at, _STAGE_NUMBER[entry.stage]
+
+
 def last_signed(entries: Sequence[Entry], where: Responsible, records: Records) -> Signed | None:
     """The newest version of an article that was ever signed and not rejected since."""
     versions = [status(entries, digest, where, records) for digest in {entry.digest for entry in entries}]
@@ -74,17 +81,17 @@ def last_signed(entries: Sequence[Entry], where: Responsible, records: Records) 
 
 def _why_not(entry: Entry, passed: Sequence[Entry], where: Responsible, records: Records) -> str | None:
     """None when the entry counts; else one of the words that `explain` spells out."""
-    on = entry.at.astimezone(SHANGHAI).date()
+    stage, on = entry.stage, entry.at.astimezone(SHANGHAI).date()
     person = records.people.get(entry.person)
     if person is None:
         return "unknown-person"
-    if not person.may(entry.stage, where.column, where.site, on):
+    if not person.may(stage, where.column, where.site, on):
         return "not-entitled"
-    if entry.stage == "sign" and entry.person != where.signer and not person.is_deputy(where.column, where.site, on):
+    if stage == "sign" and entry.person != where.signer and not person.is_deputy(where.column, where.site, on):
         return "not-the-signer"
-    if any(earlier.person == entry.person for earlier in passed) and entry.verdict == "pass":
+    if entry.verdict == "pass" and entry.person in [earlier.person for earlier in passed]:
         return "same-person"
-    if len(passed) == len(STAGES) or STAGES[len(passed)] != entry.stage:
+    if len(passed) != _STAGE_NUMBER[stage]:
         return "order"
     return None
 
