@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import json
 import os
 import shutil
 import time
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from sitegen import checks, content, docket, editions, files, frontmatter, inputs, output, pages, plain, plan
 from sitegen.city import City
@@ -539,7 +540,7 @@ def _manifest_page(file: str, section: str, source: str, state: State, everythin
         digest, blob = files.sha256(text), content.git_blob(text)
         title = next(s.title for s in everything.tree.sections if s.source == source)
     elif source:
-        article = json.loads(state.facts(source))[0]
+        article = orjson.loads(state.facts(source))[0]
         title, digest, blob = (article[editions.FIELD[name]] for name in ("title", "digest", "blob"))
     return {
         "url": "/"

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
-from sitegen import frontmatter, urls
+from sitegen import files, frontmatter, urls
 from sitegen.errors import Problem
-from sitegen.files import sha256_file
 from sitegen.frontmatter import FrontMatter, as_list, as_text
 from sitegen.model import (
     ARTICLE_KINDS,
@@ -122,7 +121,7 @@ class DiskFiles:
 
     def digest(self, path: str) -> str:
         if path not in self._digests:
-            self._digests[path] = sha256_file(self._root / path)
+            self._digests[path] = files.sha256_file(self._root / path)
         return self._digests[path]
 
 
@@ -148,7 +147,7 @@ def load(
 
 def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
     try:
-        return frontmatter.normalise((root / path).read_bytes())
+        return frontmatter.normalise(files.read(f"{root}/{path}"))
     except OSError as error:
         problems.append(
             Problem(
@@ -418,6 +417,11 @@ def linked_files(source_text: str, path: str) -> set[str]:
     if matter is None:
         return _local_files(source_text, path)
     return _local_files(matter.body, path) | ({_local_path(as_text(matter.values.get("image")), path)} - {""})
+
+
+def linked_in(body: str, path: str) -> set[str]:
+    """As `linked_files`, of a body without front matter."""
+    return _local_files(body, path)
 
 
 def relative_links(source_text: str, path: str) -> set[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+import orjson
 
 from sitegen import content, frontmatter, model, review
 from sitegen.archived import Published, Retired
@@ -206,7 +208,7 @@ class _Chooser:
             for path, digest in sorted(article.assets.items())
         )
         return Edition(
-            article=replace(article, body=""),
+            article=article,
             signed_at=signed_at,
             attachments=attachments,
             place=place,
@@ -349,6 +351,7 @@ class _Chooser:
 
 _DETAILS = {kind.__name__: kind for kind in model.DETAILS}
 _ARTICLE = tuple(f.name for f in fields(Article) if f.name not in {"details", "body"})
+_values_of = attrgetter(*_ARTICLE)
 FIELD = {name: place for place, name in enumerate(_ARTICLE)}
 """Where a field of the article stands in the first part of `to_json`."""
 _MOMENTS = frozenset({"date", "publish_at", "expire_at"})
@@ -359,15 +362,9 @@ _DAYS = frozenset({"written_on", "effective_on", "received_on", "replied_on"})
 def to_json(edition: Edition) -> str:
     """All of an edition but its body; equal editions give equal text."""
     article, retired = edition.article, edition.retired
-    values: list[Any] = []
-    for name in _ARTICLE:
-        value = getattr(article, name)
-        values.append(value.isoformat() if value is not None and name in _MOMENTS else value)
-    details = {f.name: getattr(article.details, f.name) for f in fields(article.details)}
-    days = {name: day.isoformat() for name in _DAYS & details.keys() if (day := details[name]) is not None}
     facts = [
-        values,
-        [type(article.details).__name__, {**details, **days}],
+        _values_of(article),
+        [type(article.details).__name__, article.details],
         edition.signed_at.isoformat(),
         [[a.path, a.digest, a.place, a.size, a.title] for a in edition.attachments],
         edition.place,
@@ -382,12 +379,12 @@ def to_json(edition: Edition) -> str:
             retired.original_url,
         ],
     ]
-    return json.dumps(facts, ensure_ascii=False)
+    return orjson.dumps(facts).decode()
 
 
 def from_json(text: str, published: Mapping[tuple[str, str], Published]) -> Edition:
     """The inverse of `to_json`; `published`: the archive's indexes by site and timestamp."""
-    values, (kind, details), signed_at, attachments, place, retired = json.loads(text)
+    values, (kind, details), signed_at, attachments, place, retired = orjson.loads(text)
     facts = dict(zip(_ARTICLE, values, strict=True))
     for name in _MOMENTS:
         facts[name] = None if facts[name] is None else datetime.fromisoformat(facts[name])

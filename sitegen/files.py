@@ -36,6 +36,19 @@ def append_line(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
+def read(path: str) -> bytes:
+    """A whole file. Raises OSError. Half the price of `Path.read_bytes`, which counts a hundred thousand times."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        while len(data) != size and (more := os.read(descriptor, 1 << 20)):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
+
+
 def sha256(data: bytes) -> str:
     """`sha256:` + hex, as every digest in our formats is written."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -129,7 +129,10 @@ class _Findings:
 
 def normalise(data: bytes) -> str:
     """Source text without BOM, with LF. Raises UnicodeDecodeError."""
-    return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    text = data.decode()
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def parse(text: str, path: str, known: Iterable[str]) -> tuple[FrontMatter | None, list[Problem]]:

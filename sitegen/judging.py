@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 
 from sitegen import editions, ledger, urls
@@ -67,26 +67,27 @@ def _id_of(path: str) -> str:
 def row_of(verdict: Verdict, context: Context) -> Row:
     """What is stored of a verdict."""
     edition = verdict.edition
-    row = Row(
-        path=verdict.path,
-        section=verdict.column,
-        address=urls.address_key(verdict.path) if verdict.column else f"?{verdict.path}",
-        id_key=urls.id_key(verdict.path, verdict.column) if verdict.column else f"?{verdict.path}",
-        status=verdict.status,
-        problems=verdict.problems,
-        pending=verdict.pending,
-        next_change=verdict.next_change.astimezone(UTC).isoformat() if verdict.next_change else None,
-        unsure=verdict.unsure,
-        linked=verdict.linked,
+    section = verdict.column
+    common = (
+        verdict.path,
+        section,
+        urls.address_key(verdict.path) if section else f"?{verdict.path}",
+        urls.id_key(verdict.path, section) if section else f"?{verdict.path}",
+        verdict.problems,
+        verdict.pending,
+        verdict.next_change.astimezone(UTC).isoformat() if verdict.next_change else None,
+        verdict.unsure,
+        verdict.linked,
     )
     if edition is None:
-        return row
+        return Row(*common)
     article = edition.article
     facts = editions.to_json(edition)
     shown = verdict.status == "shown"
-    return replace(
-        row,
-        listed=shown and (edition.retired is None or f"{verdict.column}/index.md" in context.retired),
+    return Row(
+        *common,
+        status=verdict.status,
+        listed=shown and (edition.retired is None or f"{section}/index.md" in context.retired),
         retired=edition.retired is not None,
         id=article.id,
         kind=article.kind,

@@ -270,8 +270,7 @@ def _is_spare(project: Project, release: str, live: str) -> bool:
 def settle(project: Project, release: str, delta: Delta, keep: int = KEEP_RELEASES) -> None:
     """After the switch: see that the next small change finds its spare, and forget what is too old.
 
-    A tree costs as much to remove as it has files; after a small change none is (unless a person had gone back to an
-    older release), so that an edit stays cheap.
+    A tree costs as much to remove as it has files; after a small change none is, so that an edit stays cheap.
     """
     if not delta.base or delta.whole:
         prune(project, keep)
@@ -282,9 +281,6 @@ def settle(project: Project, release: str, delta: Delta, keep: int = KEEP_RELEAS
             unfinished.rename(spare)
         return
     _forget_undo(project, keep)
-    whole = {d.base for name in _packs(project) if (d := delta_of(project, name)) is not None and d.whole}
-    for tree in _trees(project) - whole - {release, delta.base}:
-        shutil.rmtree(project.releases / tree)
 
 
 def same_as_live(project: Project, staged: Path, release: str) -> None:

@@ -101,7 +101,7 @@ def section_files(inputs: Inputs, state: State, digest: Mapping[str, str]) -> tu
     problems: list[Problem] = []
     reader = content.DiskFiles(inputs.tree.root, inputs.tree.files, digest)
     for section in inputs.tree.sections:
-        for path in sorted(content.linked_files(inputs.tree.section_texts.get(section.source, ""), section.source)):
+        for path in sorted(content.linked_in(section.body, section.source)):
             if path not in reader or path.endswith(".md"):
                 continue
             beside = posixpath.dirname(path) == posixpath.dirname(section.source)

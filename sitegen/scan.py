@@ -23,6 +23,7 @@ _UNSETTLED_NS = 50_000_000
 """Younger than this, a change time may still be shared with the next write (kernel clocks tick every 1 to 10 ms)."""
 _LEDGERS = "_reviews"
 _RECORDS = frozenset({"_records", "_archive"})
+_ASIDE = _RECORDS | {_LEDGERS}
 
 Stats = dict[str, tuple[int, int, int, int]]
 """File name → (bytes, mtime, ctime, inode), all zero when it must be read again."""
@@ -66,9 +67,15 @@ def stats_of(listing: bytes) -> Stats:
 
 
 def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
-    """Walk content/. `_…` and `.…` are no content (ledgers and records are noted aside); links are refused, not followed."""
+    """Walk content/. `_…` and `.…` are no content (ledgers and records are noted aside); links are refused, not followed.
+
+    Raises OSError when content/ itself cannot be read.
+    """
+    settled = time.time_ns() - _UNSETTLED_NS
     found = Scan()
-    _walk(found, str(root), "", time.time_ns() - _UNSETTLED_NS)
+    below = _look(found, str(root), "", settled)
+    for folder in below:
+        _walk(found, str(root), folder, settled)
     for folder, listing in found.listings.items():
         before = remembered.get(folder)
         if listing != before:
@@ -87,40 +94,52 @@ def _compare(found: Scan, folder: str, before: Stats, now: Stats) -> None:
 
 
 def _walk(found: Scan, root: str, folder: str, settled: int) -> None:
+    for name in _look(found, root, folder, settled):
+        _walk(found, root, f"{folder}/{name}", settled)
+
+
+def _look(found: Scan, root: str, folder: str, settled: int) -> list[str]:
+    """List one folder; returns the names of those below it."""
     entries: list[tuple[str, int, int, int, int]] = []
     below: list[str] = []
     aside = is_aside(folder)
     with os.scandir(f"{root}/{folder}" if folder else root) as listed:
         for entry in listed:
             name = entry.name
-            if name[0] in "_." and not aside:
-                if (name == _LEDGERS or (name in _RECORDS and not folder)) and entry.is_dir(follow_symlinks=False):
+            if not aside and name[0] in "_.":
+                if name in _ASIDE and (name == _LEDGERS or not folder) and entry.is_dir(follow_symlinks=False):
                     below.append(name)
                 continue
-            facts = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(facts.st_mode):
+            try:
+                facts = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # it went while we looked
+                continue
+            kind = facts.st_mode & 0o170000
+            if kind == stat.S_IFREG:
                 changed = facts.st_ctime_ns
                 if changed > settled:
                     entries.append((name, 0, 0, 0, time.monotonic_ns()))
                 else:
                     entries.append((name, facts.st_size, facts.st_mtime_ns, changed, facts.st_ino))
-            elif stat.S_ISDIR(facts.st_mode):
+            elif kind == stat.S_IFDIR:
                 below.append(name)
-            elif stat.S_ISLNK(facts.st_mode) and not aside:
+            elif kind == stat.S_IFLNK and not aside:
                 found.problems.append(_refused_link(posixpath.join(folder, name)))
-    if not _names_are_utf8(found, folder, entries, below):
-        entries = [entry for entry in entries if _is_utf8(entry[0])]
-        below = [name for name in below if _is_utf8(name)]
+    entries, below = _readable(found, folder, entries, below)
     entries.sort()
     found.listings[folder] = marshal.dumps(entries, 2)
-    for name in sorted(below):
-        _walk(found, root, posixpath.join(folder, name), settled)
+    return sorted(below)
 
 
-def _names_are_utf8(found: Scan, folder: str, entries: list[tuple[str, int, int, int, int]], below: list[str]) -> bool:
-    bad = [name for name in (*(entry[0] for entry in entries), *below) if not _is_utf8(name)]
-    found.problems += [_bad_name(posixpath.join(folder, name)) for name in sorted(bad)]
-    return not bad
+def _readable(
+    found: Scan, folder: str, entries: list[tuple[str, int, int, int, int]], below: list[str]
+) -> tuple[list[tuple[str, int, int, int, int]], list[str]]:
+    """Without names that are not UTF-8, each of which is told."""
+    if _is_utf8("".join([entry[0] for entry in entries] + below)):
+        return entries, below
+    bad = sorted(name for name in (*(entry[0] for entry in entries), *below) if not _is_utf8(name))
+    found.problems += [_bad_name(posixpath.join(folder, name)) for name in bad]
+    return [entry for entry in entries if _is_utf8(entry[0])], [name for name in below if _is_utf8(name)]
 
 
 def _is_utf8(name: str) -> bool:

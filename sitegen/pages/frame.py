@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -101,23 +102,24 @@ class Frame:
         place = (site.path, column.path if column else "")
         if place not in self._digests:
             names = [self._shared_names(site, column, home) for home in (False, True)]
-            facts: Data = {
-                "engine": self.engine,
-                "site": _facts(site),
-                "address": self.city.site_url,
-                "names": names,
-                "shared": {name: self.shared[name] for found in names for name in found.values()},
-                "retirements": self._retirements,
-            }
+            facts: list[Any] = [self._common, _site_facts(site), names]
+            facts += [self._shared_digest(name) for found in names for name in found.values()]
             if column is not None:
-                facts |= {
-                    "column": _facts(column),
-                    "crumbs": self.crumbs(site, column),
-                    "children": [[c.title, c.source, c.description] for c in self.city.children(column)],
-                    "stamp": self.section_stamp(column.source) if self.city.is_retired_column(column.path) else None,
-                }
+                children = [[c.title, c.source, c.description] for c in self.city.children(column)]
+                retired = self.city.is_retired_column(column.path)
+                facts += [_column_facts(column), self.crumbs(site, column), children]
+                facts += [self.section_stamp(column.source) if retired else None]
             self._digests[place] = digest_of(facts)
         return self._digests[place]
+
+    @property
+    def _common(self) -> list[Any]:
+        return [self.engine, self.city.site_url, self._retirements]
+
+    def _shared_digest(self, name: str) -> str:
+        if ("", f"/{name}") not in self._digests:
+            self._digests["", f"/{name}"] = digest_of([self.shared[name]])
+        return self._digests["", f"/{name}"]
 
     @property
     def _retirements(self) -> list[Data]:
@@ -284,9 +286,10 @@ class Frame:
         return None
 
 
-def _facts(section: Site | Column) -> Data:
-    """All of a section but its own text, which stands on its own page only."""
-    return {name: value for name, value in asdict(section).items() if name not in {"body", "digest"}}
+_NOT_AROUND = {"body", "digest"}
+"""A section's own text stands on its own page only."""
+_site_facts = attrgetter(*(f.name for f in fields(Site) if f.name not in _NOT_AROUND))
+_column_facts = attrgetter(*(f.name for f in fields(Column) if f.name not in _NOT_AROUND))
 
 
 def report_url(site: Site, page_url: str) -> str:

@@ -8,7 +8,9 @@ a whole page, and a page without Markdown never needs it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import posixpath
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sitegen import config
+from sitegen.files import write_atomic
 from sitegen.render.body import Body, Heading
 from sitegen.render.theme import Theme
 
@@ -30,17 +33,25 @@ if TYPE_CHECKING:
 class Engine:
     """`exists(path)` tells whether a path under content/ is published, so that a link may lead there.
 
-    `bytecode`: a folder for compiled templates, or None. `direct=False` sends every body through Python-Markdown; the
+    `kept`: a folder for what outlives the process (compiled templates, MkDocs' view of the extensions), or None;
+    `dialect` names the settings of Markdown there. `direct=False` sends every body through Python-Markdown; the
     result is the same, at twenty times the cost. Raises UsageError when mkdocs.yml names no theme.
     """
 
     def __init__(
-        self, config_file: Path, exists: Callable[[str], bool], bytecode: Path | None = None, *, direct: bool = True
+        self,
+        config_file: Path,
+        exists: Callable[[str], bool],
+        kept: Path | None = None,
+        *,
+        direct: bool = True,
+        dialect: str = "",
     ) -> None:
         self._config_file = config_file
         self._exists = exists
         self._may_be_direct = direct
-        self._theme = Theme(config.load(config_file).theme, bytecode)
+        self._theme = Theme(config.load(config_file).theme, kept / "templates" if kept else None)
+        self._extensions_file = kept / f"extensions-{dialect[:16]}.json" if kept and dialect else None
 
     @cached_property
     def _config(self) -> MkDocsConfig:
@@ -71,8 +82,20 @@ class Engine:
 
         if not self._may_be_direct:
             return None
-        known = Markdown(extensions=self._config.markdown_extensions, extension_configs=self._config.mdx_configs or {})
-        return Direct(known, _address)
+        extensions, configs = self._extensions()
+        return Direct(Markdown(extensions=extensions, extension_configs=configs), _address)
+
+    def _extensions(self) -> tuple[list[str], dict[str, Any]]:
+        """Names and settings as MkDocs completes them. Kept in a file, because asking MkDocs takes longer than a page."""
+        with contextlib.suppress(OSError, ValueError):
+            if self._extensions_file is not None:
+                extensions, configs = json.loads(self._extensions_file.read_bytes())
+                return extensions, configs
+        extensions, configs = list(self._config.markdown_extensions), dict(self._config.mdx_configs or {})
+        if self._extensions_file is not None:
+            with contextlib.suppress(OSError, TypeError):  # settings that are no JSON are asked for each time
+                write_atomic(self._extensions_file, json.dumps([extensions, configs]).encode())
+        return extensions, configs
 
     def _stock(self, source: str, text: str, fallback: str) -> Body:
         from mkdocs.structure.pages import Page

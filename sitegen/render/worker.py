@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sitegen import crew, frontmatter, pages
+import orjson
+
+from sitegen import crew, files, frontmatter, pages
 from sitegen.city import City
 from sitegen.content import git_blob
 from sitegen.errors import Problem
@@ -55,7 +56,9 @@ class Shop:
         self.shelf = Shelf.open(setup.state)
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
-        self.engine = Engine(setup.config_file, self._may_link, setup.state.with_name("templates"), direct=setup.direct)
+        self.engine = Engine(
+            setup.config_file, self._may_link, setup.state.parent, direct=setup.direct, dialect=setup.dialect
+        )
 
     def _may_link(self, path: str) -> bool:
         return path in self.setup.plain or self.shelf.is_published(path)
@@ -109,7 +112,7 @@ class Shop:
             return _NO_BODY, ""
         text, blob = page.body, page.blob
         if page.place:
-            source = frontmatter.normalise((self.setup.root / page.place).read_bytes())
+            source = frontmatter.normalise(files.read(f"{self.setup.root}/{page.place}"))
             if git_blob(source.encode()) != blob:
                 raise SourceChanged(page.place)
             text = frontmatter.body_of(source)
@@ -122,11 +125,11 @@ class Shop:
         if known is None or self.setup.base is None:
             return None
         digest, facts = known
-        made = json.loads(facts)
+        made = orjson.loads(facts)
         if made["body_key"] != key or any(self._may_link(path) != found for path, found in made["reads"].items()):
             return None
         try:
-            data = (self.setup.base / file).read_bytes()
+            data = files.read(f"{self.setup.base}/{file}")
         except OSError:
             return None
         if hashlib.sha256(data).hexdigest() != digest:
@@ -216,4 +219,3 @@ def close() -> None:
     if _open is not None:
         _open.shelf.close()
         _open = None
-

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
+
+import orjson
 
 from sitegen.errors import Problem
 
@@ -23,7 +24,7 @@ class Line(NamedTuple):
     retired: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One judged source. `facts`: its edition as JSON, empty when nothing of it is shown; `next_change`: UTC, ISO."""
 
@@ -32,6 +33,12 @@ class Row:
     """Path of its column; empty: it stands in none."""
     address: str
     id_key: str
+    problems: tuple[Problem, ...] = ()
+    pending: bool = False
+    next_change: str | None = None
+    unsure: bool = False
+    linked: tuple[str, ...] = ()
+    _: KW_ONLY
     status: str = "hidden"
     listed: bool = False
     retired: bool = False
@@ -46,11 +53,6 @@ class Row:
     retires: str = ""
     picture: bool = False
     facts: str = ""
-    problems: tuple[Problem, ...] = ()
-    pending: bool = False
-    next_change: str | None = None
-    unsure: bool = False
-    linked: tuple[str, ...] = ()
     relations: tuple[tuple[str, str], ...] = ()
     attachments: tuple[tuple[str, str, str], ...] = ()
     """(path, digest, place) of what is published with it."""
@@ -96,8 +98,8 @@ class Changes:
 def problems_to_json(problems: Iterable[Problem]) -> str:
     """Empty for none, so that the database need not look into it."""
     listed = [problem.as_json() for problem in problems]
-    return json.dumps(listed, ensure_ascii=False) if listed else ""
+    return orjson.dumps(listed).decode() if listed else ""
 
 
 def problems_of(text: str) -> list[Problem]:
-    return [Problem(**problem) for problem in json.loads(text)] if text else []
+    return [Problem(**problem) for problem in orjson.loads(text)] if text else []

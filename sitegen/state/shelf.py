@@ -47,8 +47,8 @@ class Shelf:
         return self._lines(f"where section = ? and listed = 1 and picture {_ORDER} limit ?", (column, count))
 
     def last_signed(self, column: str) -> str:
-        """When the newest text that a column lists was signed; empty: it lists none."""
-        found = self._one("select max(signed_at) from article where section = ? and listed = 1", (column,))
+        """When the newest text that a column's part of the site map names was signed; empty: it has none."""
+        found = self._one("select max(changed) from site_map where section = ?", (column,))
         return str(found[0] or "")
 
     def shown_aside(self, column: str) -> list[Line]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from sitegen.errors import Problem
 from sitegen.state.rows import Changes, Made, Row, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
-SCHEMA = 10
+SCHEMA = 11
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
@@ -28,7 +29,7 @@ create table article (
     retires text not null, picture integer not null, problems text not null, pending integer not null, next_change text,
     unsure integer not null, facts text not null
 );
-create index article_section on article (section, listed);
+create index article_order on article (section, listed, rank, stamp desc, path);
 create index article_address on article (address);
 create index article_id_key on article (id_key);
 create index article_id on article (id);
@@ -71,6 +72,7 @@ create index read_missing on read (target) where not found;
 create table anchor_link (file text, target text, anchor text, primary key (file, target, anchor)) without rowid;
 create table plain (file text primary key, digest text not null) without rowid;
 create table site_map (url text primary key, section text not null, changed text not null) without rowid;
+create index site_map_section on site_map (section);
 create table trouble (owner text primary key, problems text not null) without rowid;
 """
 _ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -146,7 +148,7 @@ class State(Shelf):
             if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}:
                 raise OSError(28, str(error)) from error
             raise Damaged(str(error)) from error
-        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+        except (sqlite3.DatabaseError, orjson.JSONDecodeError) as error:
             raise Damaged(str(error)) from error
 
     @contextlib.contextmanager
@@ -198,11 +200,11 @@ class State(Shelf):
     def ledger_ids(self, file: str) -> list[str]:
         """Stable ids that had entries in a ledger file when it was last read."""
         found = self._one("select ids from ledger where file = ?", (file,))
-        return list(json.loads(found[0])) if found else []
+        return list(orjson.loads(found[0])) if found else []
 
     def ledgers_naming(self, section: str, stable_id: str) -> list[str]:
         """The ledger files of a column in which an article has entries, in order."""
-        quoted = json.dumps(stable_id, ensure_ascii=False)
+        quoted = orjson.dumps(stable_id).decode()
         return self._column(
             "select file from ledger where section = ? and instr(ids, ?) order by file", (section, quoted)
         )
@@ -212,7 +214,7 @@ class State(Shelf):
         self._many(
             "insert or replace into ledger values (?, ?, ?, ?)",
             [
-                (file, section, json.dumps(sorted(set(ids)), ensure_ascii=False), problems_to_json(problems))
+                (file, section, orjson.dumps(sorted(set(ids))).decode(), problems_to_json(problems))
                 for file, section, ids, problems in ledgers
             ],
         )
@@ -524,7 +526,7 @@ class State(Shelf):
         for section in sections:
             rows = self._connection.execute(
                 "select problems from article where section = ? and instr(problems, ?) order by path",
-                (section, f'"code": "{code}"'),
+                (section, f'"code":"{code}"'),
             )
             for (text,) in rows:
                 found += [p for p in problems_of(text) if (p.severity, p.code, p.key or "") == (severity, code, key)]
@@ -549,7 +551,7 @@ class State(Shelf):
     def anchors(self, file: str) -> list[str] | None:
         """The places of a page; None when there is no such page."""
         found = self._one("select made from page where file = ?", (file,))
-        return None if found is None else list(json.loads(found[0])["anchors"])
+        return None if found is None else list(orjson.loads(found[0])["anchors"])
 
 
 def _article_values(row: Row) -> tuple[object, ...]:
@@ -620,5 +622,5 @@ def _page_values(page: Made) -> tuple[str, str, str, str, str, str, str]:
         "reads": page.reads,
         "anchor_links": page.anchor_links,
     }
-    facts = json.dumps(made, ensure_ascii=False)
+    facts = orjson.dumps(made).decode()
     return page.file, page.section, page.key, page.digest, page.source, problems_to_json(page.problems), facts
