@@ -245,9 +245,6 @@ def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: 
         links=everything.links,
     )
     shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
-    work.progress(
-        _("{articles} articles in {sites} sites").format(articles=state.shown(), sites=len(everything.tree.sites))
-    )
     live = output.tree_of(project, output.live_release(project))
     setup = worker.Setup(
         root=project.root,
@@ -299,7 +296,7 @@ def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, worker
 
     state = work.state
     blobs: dict[str, str] = {}
-    total, done = max(state.shown(), 1), 0
+    total, done = max(state.count_listed(), 1), 0
     stream = _batches(_plans(work, everything, frame))
     first = list(itertools.islice(stream, 2))
     few = len(first) < 2 and sum(map(len, first)) <= FEW

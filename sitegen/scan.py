@@ -7,12 +7,15 @@ moments has a stat that proves nothing (clocks tick coarsely), so it is remember
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
+import pickle
 import posixpath
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from sitegen.text import _
 
 _UNSETTLED_NS = 50_000_000
 """Younger than this, a change time may still be shared with the next write (kernel clocks tick every 1 to 10 ms)."""
+_MANY = 1_500_000
+"""Bytes of remembered listings (some 50 a file) from which on a second process is worth its start."""
 _LEDGERS = "_reviews"
 _RECORDS = frozenset({"_records", "_archive"})
 _ASIDE = _RECORDS | {_LEDGERS}
@@ -73,9 +78,11 @@ def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
     """
     settled = time.time_ns() - _UNSETTLED_NS
     found = Scan()
-    below = _look(found, str(root), "", settled)
-    for folder in below:
-        _walk(found, str(root), folder, settled)
+    here, there = _halves(_look(found, str(root), "", settled), remembered)
+    with _other_process(str(root), there, settled, remembered) as finish:
+        for folder in here:
+            _walk(found, str(root), folder, settled)
+        finish(found)
     for folder, listing in found.listings.items():
         before = remembered.get(folder)
         if listing != before:
@@ -83,6 +90,64 @@ def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
     for folder in remembered.keys() - found.listings.keys():
         _compare(found, folder, stats_of(remembered[folder]), {})
     return found
+
+
+def _halves(folders: list[str], remembered: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
+    """Two parts of the folders with about as many files in each; the second is empty when there are few."""
+    weight: dict[str, int] = defaultdict(int)
+    for folder, listing in remembered.items():
+        weight[folder.partition("/")[0]] += len(listing) + 1000
+    if sum(weight.values()) < _MANY:
+        return folders, []
+    parts: tuple[list[str], list[str]] = ([], [])
+    sums = [0, 0]
+    for folder in sorted(folders, key=lambda folder: (-weight[folder], folder)):
+        lighter = sums.index(min(sums))
+        parts[lighter].append(folder)
+        sums[lighter] += weight[folder]
+    return parts
+
+
+@contextlib.contextmanager
+def _other_process(
+    root: str, folders: list[str], settled: int, remembered: Mapping[str, bytes]
+) -> Iterator[Callable[[Scan], None]]:
+    """Walks `folders` in a copy of this process; what is yielded adds the result to a scan. A stat costs 3 µs, and it is
+    the one thing that a build cannot spare any of its files: at 130,000 files this is a third of a second of an edit.
+    """
+    if not folders:
+        yield lambda found: None
+        return
+    reading, writing = os.pipe()
+    child = os.fork()  # no thread is running yet, and the copy ends without touching anything it inherited
+    if child == 0:
+        status = 1
+        with contextlib.suppress(BaseException):
+            part = Scan()
+            for folder in folders:
+                _walk(part, root, folder, settled)
+            same = [folder for folder, listing in part.listings.items() if remembered.get(folder) == listing]
+            for folder in same:
+                del part.listings[folder]
+            with open(writing, "wb") as stream:  # noqa: PTH123 (a descriptor)
+                pickle.dump((part.listings, same, part.problems), stream)
+            status = 0
+        os._exit(status)
+    os.close(writing)
+
+    def finish(found: Scan) -> None:
+        with open(reading, "rb") as stream:  # noqa: PTH123 (a descriptor)
+            data = stream.read()
+        if os.waitpid(child, 0)[1] != 0:  # whatever went wrong there, it goes wrong here again and is told
+            for folder in folders:
+                _walk(found, root, folder, settled)
+            return
+        listings, same, problems = pickle.loads(data)  # noqa: S301 (written by our own copy a moment ago)
+        found.listings |= listings
+        found.listings |= {folder: remembered[folder] for folder in same}
+        found.problems += problems
+
+    yield finish
 
 
 def _compare(found: Scan, folder: str, before: Stats, now: Stats) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sitegen import content, frontmatter
 from sitegen.clock import SHANGHAI
-from sitegen.content import Tree
+from sitegen.content import DiskFiles
 from sitegen.model import Article, Column
 
 NEWS = "xwdt/202611/t20261120_1.md"
@@ -41,7 +41,7 @@ COLUMN = Column(
 
 def article(body: str, front: str = "") -> tuple[Article | None, list[str]]:
     text = f"---\ntitle: 会议\ndate: 2026-11-20 09:30\nsource: 市府办\n{front}---\n{body}"
-    found, problems = content.article(text, NEWS, COLUMN, Tree(root=Path()))
+    found, problems = content.article(text, NEWS, COLUMN, DiskFiles(Path(), frozenset()))
     return found, [problem.code for problem in problems]
 
 

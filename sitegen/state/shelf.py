@@ -62,8 +62,8 @@ class Shelf:
         """Column → how many articles it lists."""
         return dict(self._all("select section, count(*) from article where listed = 1 group by section"))
 
-    def shown(self) -> int:
-        return int(self._one("select count(*) from article where status = 'shown'")[0])
+    def count_listed(self) -> int:
+        return int(self._one("select count(*) from article where listed = 1")[0])
 
     def by_id(self, stable_id: str) -> Line | None:
         found = self._lines("where id = ? and status = 'shown' order by path desc limit 1", (stable_id,))
