@@ -95,13 +95,14 @@ _EXTERNAL = (
     r"|mailto:[\w.-]+@[\w.-]+"
 )
 _RELATIVE = r"(?!//)[\w./%~@,+=&?#-]+"
-_LINK = re.compile(rf"""(!?)\[([^\[\]]*)\]\((?:({_RELATIVE})|({_EXTERNAL}))(?: +"([^"'()\[\]&<>]*)")?\)""")
-_EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)")  # begins with a literal: 10 × faster
+_LINK = re.compile(rf"""\[([^\[\]]*)\]\((?:({_RELATIVE})|({_EXTERNAL}))(?: +"([^"'()\[\]&<>]*)")?\)""")
+_EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)")  # like _LINK: a literal first is fast
 _ONE_RUN = re.compile(r"[^*]*+\*++[^*]*+")  # a name half hidden, 吴**: nothing closes it
 _SPACE = LinkInlineProcessor.RE_TITLE_CLEAN
 _SIGNS = ("*", "[", "_")
-_RARE = ("<", ">", "&", "\xa0", "  \n")  # a text without these and those is its own HTML
+_RARE = ("<", ">", "&", "\xa0")  # a text without these and those, and without a line break, is its own HTML
 _STASH = "\2"  # stands for a link while emphasis is found; like Python-Markdown's own, neither a word nor a space
+_IMAGE = "\3"  # the same while the `!` before it still stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,12 +194,13 @@ class _Rendering:
                 raise _UnsureError(reason)
         if "&" in text:
             _refuse("entity", text)
+        rare = [sign for sign in _RARE if sign in text]
         if " \n" in text or text.endswith(" "):
             text = _SPACES_ONLY.sub("\n", text + "\n\n")
+            rare.append("  \n")
         text = text.strip("\n")
         if "<" in text:
             _refuse("html", _COMMENT.sub("", text))  # wherever it is: even a cell too many, which no reader sees
-        rare = [sign for sign in _RARE if sign in text]
         self._rare, self._signs = bool(rare), [sign for sign in _SIGNS if sign in text] + rare
         content = self._blocks(text, _STARTS)
         if not self._aliases.isdisjoint(self._ids):
@@ -251,7 +253,7 @@ class _Rendering:
     def _within_quote(self, flow: _Flow, block: str) -> None:
         raise _UnsureError("within-quote")
 
-    def _signed(self, flow: _Flow, block: str) -> None:
+    def _rule_or_list(self, flow: _Flow, block: str) -> None:
         """What begins with a sign of a rule, a list or emphasis."""
         if HRProcessor.SEARCH_RE.fullmatch(block):
             flow.put("<hr>")
@@ -278,7 +280,7 @@ class _Rendering:
             self._aliases.add(old)
             alias = f'<span id="{old}"></span>'
         attribute = "" if reserved(identifier) else f' id="{identifier}"'
-        tag = f"h{max(level, 2)}"
+        tag = "h2" if level == 1 else f"h{level}"
         self._headings.append(Heading(title=name, anchor=identifier, level=level))
         flow.put(f"<{tag}{attribute}>{alias}{content}</{tag}>")
         if match[3]:
@@ -311,7 +313,7 @@ class _Rendering:
         if len(header) < 2 or len(rule) != len(header) or not body:
             raise _UnsureError("table")
         classes = [_alignment(cell) for cell in rule]
-        inline = str if self._is_plain(block) else self._inline
+        inline = self._inline if any(sign in block for sign in self._signs) else str
         lines = ["<table>", "<thead>", *_row("th", header, classes, inline), "</thead>", "<tbody>"]
         for cells in body:
             lines += _row("td", cells, classes, inline)
@@ -320,21 +322,19 @@ class _Rendering:
 
     # within a block
 
-    def _is_plain(self, text: str) -> bool:
-        for sign in self._signs:  # noqa: SIM110 (`any` would cost more than all of it)
-            if sign in text:
-                return False
-        return True
-
     def _inline(self, text: str) -> str:
-        if self._is_plain(text):
-            return text
+        for sign in self._signs:
+            if sign in text:
+                return self._signed_text(text)
+        return text
+
+    def _signed_text(self, text: str) -> str:
         if "[" not in text:
             return self._phrases(text)
         _refuse("reference", text)
         _refuse("toc", text)
         links: list[str] = []
-        text = _LINK.sub(lambda match: self._link(match, links), text)
+        text = _LINK.sub(lambda match: self._link(match, links), text).replace("!" + _IMAGE, _STASH)
         _refuse("link", text)
         first, *rest = self._phrases(text).split(_STASH)
         return first + "".join(link + after for link, after in zip(links, rest, strict=True))
@@ -353,21 +353,24 @@ class _Rendering:
         return text
 
     def _link(self, match: re.Match[str], links: list[str]) -> str:
-        image, text, relative, external, title = match.groups()
+        text, relative, external, title = match.groups()
+        image = match.string[match.start() - 1 : match.start()] == "!"
         if external and image:
             raise _UnsureError("external-image")
         address = _attribute(external or self._address(relative))
         shown = "" if title is None else f' title="{_attribute(_SPACE.sub(" ", title.strip()))}"'
         if image:
             links.append(f'<img alt="{_attribute(text)}" src="{address}"{shown}>')
-        else:
-            rel = ' rel="external noopener"' if external and not external.startswith("mailto:") else ""
-            links.append(f'<a href="{address}"{rel}{shown}>{self._phrases(text)}</a>')
+            return _IMAGE
+        rel = ' rel="external noopener"' if external and not external.startswith("mailto:") else ""
+        links.append(f'<a href="{address}"{rel}{shown}>{self._phrases(text)}</a>')
         return _STASH
 
     def _address(self, target: str) -> str:
         """As MkDocs' relative-path step does it: an existing file's address, anything else as it stands."""
-        _, _, path, query, fragment = urlsplit(target)
+        path, query, fragment = target, "", ""
+        if "?" in target or "#" in target:
+            _, _, path, query, fragment = urlsplit(target)
         if target.startswith("/"):
             return target
         if not path:
@@ -381,7 +384,7 @@ class _Rendering:
         if fragment:
             self._anchor_links.append((file, fragment))
         address = get_relative_url(self._direct.url_of(file), self._direct.url_of(self._folder + "_.md"))
-        return urlunsplit(("", "", address, query, fragment))
+        return urlunsplit(("", "", address, query, fragment)) if query or fragment else address
 
 
 _Start = Callable[[_Rendering, _Flow, str], None]
@@ -390,10 +393,10 @@ _STARTS: dict[str, _Start] = {
     "<": _Rendering._comment,
     ">": _Rendering._quote,
     "#": _Rendering._heading,
-    "-": _Rendering._signed,
-    "*": _Rendering._signed,
-    "_": _Rendering._signed,
-    "+": _Rendering._signed,
+    "-": _Rendering._rule_or_list,
+    "*": _Rendering._rule_or_list,
+    "_": _Rendering._rule_or_list,
+    "+": _Rendering._rule_or_list,
 }
 """A block's first character → what it may be; any other begins a table, a numbered list or a paragraph."""
 _STARTS_WITHIN_QUOTE = {**_STARTS, "<": _Rendering._paragraph, ">": _Rendering._within_quote}
