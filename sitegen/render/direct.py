@@ -63,12 +63,12 @@ STOPS: list[tuple[str, str]] = [
     ("control", "\ufeff"),
     ("escape", "\\"),
     ("code", "`"),
-    ("code", "~~~"),
     ("attributes", "{"),
 ]
 """(reason, string): a document that holds the string is refused."""
 
 GUARDS: dict[str, re.Pattern[str]] = {
+    "fence": re.compile(r"~~~"),
     "entity": re.compile(r"&(?:#|[0-9a-z]+;)", re.IGNORECASE),  # as Python-Markdown: to it even ſ and İ are letters
     # a line, not the first of its block, that could be a heading, a quote, a rule, a setext line or a table's rule
     "structure": re.compile(r"\n(?:#| *>|[ =\-_*|:]+(?:\n|\Z))"),
@@ -192,6 +192,8 @@ class _Rendering:
         for reason, stop in STOPS:
             if stop in text:
                 raise _UnsureError(reason)
+        if "~" in text:
+            _refuse("fence", text)
         if "&" in text:
             _refuse("entity", text)
         rare = [sign for sign in _RARE if sign in text]
@@ -205,7 +207,7 @@ class _Rendering:
         content = self._blocks(text, _STARTS)
         if not self._aliases.isdisjoint(self._ids):
             raise _UnsureError("alias")
-        own = ((self._source, name) for name in self._own_anchors)
+        own = [(self._source, name) for name in self._own_anchors]
         return Body(
             html=content.strip(),
             headings=tuple(self._headings),
@@ -336,8 +338,10 @@ class _Rendering:
         links: list[str] = []
         text = _LINK.sub(lambda match: self._link(match, links), text).replace("!" + _IMAGE, _STASH)
         _refuse("link", text)
-        first, *rest = self._phrases(text).split(_STASH)
-        return first + "".join(link + after for link, after in zip(links, rest, strict=True))
+        result, *rest = self._phrases(text).split(_STASH)
+        for link, after in zip(links, rest, strict=True):
+            result += link + after
+        return result
 
     def _phrases(self, text: str) -> str:
         """Emphasis, line breaks and entities of a text whose links are put away."""
