@@ -26,7 +26,7 @@ from tests.cities import ROOT, SHARED, TinyCity
 
 LAWS = SHARED / "real" / "regulations"
 CORPUS = SHARED / "bench" / "gen_corpus.py"
-FUZZ = int(os.environ.get("DIRECT_FUZZ", "3000"))
+FUZZ = int(os.environ.get("DIRECT_FUZZ", "10000"))
 MUTATE = int(os.environ.get("DIRECT_MUTATE", "0"))
 SEED = int(os.environ.get("DIRECT_SEED", "20261127"))
 SOURCE = "fgw/xwdt/202611/t20261120_1.md"
