@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from sitegen.render import direct
+from sitegen.render import direct, worker
 from sitegen.render.adapter import Engine, _address
 from sitegen.render.body import Body
 from sitegen.render.direct import Unsure
@@ -26,7 +26,7 @@ from tests.cities import ROOT, SHARED, TinyCity
 
 LAWS = SHARED / "real" / "regulations"
 CORPUS = SHARED / "bench" / "gen_corpus.py"
-FUZZ = int(os.environ.get("DIRECT_FUZZ", "3000"))
+FUZZ = int(os.environ.get("DIRECT_FUZZ", "10000"))
 MUTATE = int(os.environ.get("DIRECT_MUTATE", "0"))
 SEED = int(os.environ.get("DIRECT_SEED", "20261127"))
 SOURCE = "fgw/xwdt/202611/t20261120_1.md"
@@ -91,116 +91,52 @@ def test_a_generated_city_is_the_same_and_wholly_direct(engine: Engine, stock: E
 # Nonsense
 
 WORDS = [
-    "第一条",
-    "汉",
-    "一、总体要求",
-    "，",
-    "。",
-    "（一）",
-    "《",
-    "》",
-    "“",
-    "”",
-    "a",
-    "Z",
-    "12",
-    "R&D",
-    "_",
-    "main",
-    "　",
+    *("第一条", "汉", "一、总体要求", "，", "。", "（一）", "《", "》", "“", "”"),
+    *("a", "Z", "12", "R&D", "_", "main", "　"),
 ]
 MARKS = [
-    *("\n", "\n\n", " ", "  ", "   ", "    ", "  \n", "\n\n\n", "\n \n", "　\n", "\n　"),
-    *("#", "##", "# ", "### ", "-", "- ", "* ", "+ ", "1.", "1. ", "2. ", "10. ", "0. ", "１. ", "1、", "---", "***"),
-    *("*", "**", "***", "_", "__", "|", "| ", " |", "|-|-|", "---|---", ":-:|--:", ":", "=", "===", ">", "> ", ">\n"),
-    *("[", "]", "(", ")", "![", "](", "!", '"', "'", "“", "&", ";", "<", "@", "~", "%", "?", "/", ".", ",", "^"),
-    *(
-        "吴**",
-        "<",
-        "[a](mailto:a@b.cn)",
-        "**汉**",
-        "*a*",
-        "[汉](a.md)",
-        "[a](../b/c.md#二)",
-        "![图](img/x.png)",
-        "[a](#汉)",
-        '[a](b.md "题")',
-        "[1]",
-    ),
-    *("[a](https://www.gov.cn/a?b=1&c=2)", "[a](http://a)", "[a](/x/y.pdf)", "[a](x:y)", "[a](//b.cn)", "[](a.md)"),
-    *(
-        "\n- 甲",
-        "\n1. 甲",
-        "\n\n- 乙",
-        "\n\n2. 乙",
-        "\n> 丙",
-        "\n\n> 丙",
-        "\n\n# 甲",
-        "\n## 乙 c",
-        "\n\n<!-- c -->\n\n",
-    ),
-    *("\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n", "a|b\n-|-\n1|2", "|a|b|c|d|\n|-|-|-|-|\n|1|", "_1", "gov-x", "contents"),
+    *("\n", "\n\n", " ", "  ", "   ", "    ", "  \n", "\n\n\n", "\n \n", "\u3000\n", "\n\u3000", "#", "##", "# "),
+    *("### ", "-", "- ", "* ", "+ ", "1.", "1. ", "2. ", "10. ", "0. ", "１. ", "1、", "---", "***", "*", "**"),
+    *("***", "_", "__", "|", "| ", " |", "|-|-|", "---|---", ":-:|--:", ":", "=", "===", ">", "> ", ">\n", "["),
+    *("]", "(", ")", "![", "](", "!", '"', "'", "“", "&", ";", "<", "@", "~", "%", "?", "/", ".", ",", "^", "吴**"),
+    *("<", "[a](mailto:a@b.cn)", "**汉**", "*a*", "[汉](a.md)", "[a](../b/c.md#二)", "![图](img/x.png)"),
+    *("[a](#汉)", '[a](b.md "题")', "[1]", "[a](https://www.gov.cn/a?b=1&c=2)", "[a](http://a)", "[a](/x/y.pdf)"),
+    *("[a](x:y)", "[a](//b.cn)", "[](a.md)", "[a](%2Fx.md?a#b)", "\n- 甲", "\n1. 甲", "\n\n- 乙", "\n\n2. 乙"),
+    *("\n> 丙", "\n\n> 丙", "\n\n# 甲", "\n## 乙 c", "\n\n<!-- c -->\n\n", "\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n"),
+    *("a|b\n-|-\n1|2", "|a|b|c|d|\n|-|-|-|-|\n|1|", "_1", "gov-x", "contents"),
 ]
 RARE = [
-    *(
-        "\\",
-        "`",
-        "```\n",
-        "~~~\n",
-        "{",
-        "}",
-        "{#id}",
-        "{: .x}",
-        "]:",
-        "[^1]",
-        "[^1]: ",
-        "[TOC]",
-        "[a]: b",
-        "&amp;",
-        "&#38;",
-    ),
-    *(
-        "&nbsp;",
-        "&copy",
-        "&#",
-        "<br>",
-        "<b>",
-        "</b>",
-        "<!--",
-        "-->",
-        "<?",
-        "<!",
-        "<a id='_1'>",
-        "\t",
-        "\r",
-        "\r\n",
-        "\0",
-    ),
-    *("\2", "\3", "\xa0", "\ufeff", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u200b", "٣. ", "𠀀", "klzzwxh:0000"),
-    *(
-        "\2klzzwxh:0000\3",
-        "wzxhzdk:0",
-        "///Footnotes Go Here///",
-        "http://a.cn",
-        "<http://a.cn>",
-        "a@b.cn",
-        "ſ",
-        "İ",
-        "ß",
-    ),
+    *("\\", "`", "```\n", "~~~\n", "{", "}", "{#id}", "{: .x}", "]:", "[^1]", "[^1]: ", "[TOC]", "[a]: b", "&amp;"),
+    *("&#38;", "&nbsp;", "&copy", "&#", "<br>", "<b>", "</b>", "<!--", "-->", "<?", "<!", "<a id='_1'>", "\t"),
+    *("\r", "\r\n", "\x00", "\x02", "\x03", "\xa0", "\ufeff", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u200b"),
+    *("٣. ", "𠀀", "klzzwxh:0000", "\x02klzzwxh:0000\x03", "wzxhzdk:0", "///Footnotes Go Here///", "http://a.cn"),
+    *("<http://a.cn>", "a@b.cn", "ſ", "İ", "ß", "# \ufeff汉"),
 ]
+TARGETS = [
+    *("a", "b.md", "../", "./", "/", "#", "?", "=", "&", "%20", "%2F", "%E4%B8%AD", "中", ":", "http://", "https://"),
+    *("//", "www.gov.cn", ".cn", "1.2.3.4", "@", "mailto:", "_", "-", "~", "+", ",", ".", "x--y.cn", ":80", "'", "*"),
+]
+
+
+def line(rng: random.Random) -> str:
+    return "".join(rng.choice(WORDS if rng.random() < 0.8 else MARKS) for _ in range(rng.randint(1, 8)))
+
+
+def link(rng: random.Random) -> str:
+    """A link or an image, each of its three parts a little wild."""
+    target = "".join(rng.choices(TARGETS, k=rng.randint(0, 5)))
+    title = rng.choice(("", "", "", f' "{line(rng)}"', f"  '{line(rng)}'", f' "{line(rng)}" ', " =10x10"))
+    return rng.choice(("", "", "!", "\n", "- ")) + f"[{line(rng)}]({target}{title})"
 
 
 def soup(rng: random.Random) -> str:
     """A few signs of a few kinds, many times: the fewer kinds, the more often they meet."""
     kinds = rng.choices(MARKS, k=rng.randint(1, 8)) + rng.choices(WORDS, k=rng.randint(1, 4))
+    if rng.random() < 0.3:
+        kinds += [link(rng) for _ in range(rng.randint(1, 2))]
     if rng.random() < 0.25:
         kinds += rng.choices(RARE, k=rng.randint(1, 3))
     return "".join(rng.choices(kinds, k=rng.randint(1, 30)))
-
-
-def line(rng: random.Random) -> str:
-    return "".join(rng.choice(WORDS if rng.random() < 0.75 else MARKS) for _ in range(rng.randint(1, 8)))
 
 
 def page(rng: random.Random) -> str:
@@ -209,6 +145,8 @@ def page(rng: random.Random) -> str:
     for _ in range(rng.randint(1, 5)):
         start = rng.choice(("", "", "", "# ", "## ", "- ", "1. ", "3. ", "> ", "* ", "**", "|", "　　"))
         lines = [start + line(rng).replace("\n", " ") for _ in range(rng.choice((1, 1, 2, 3)))]
+        if rng.random() < 0.15:
+            lines[-1] += link(rng)
         if rng.random() < 0.1:
             lines.insert(1, rng.choice(("|-|-|", "---|---", "---", ":-:|-:", "===")))
         blocks.append("\n".join(lines))
@@ -266,10 +204,10 @@ GUARDED: dict[tuple[str, str], str] = {
     ("control", "\ufeff"): "# \ufeff甲",
     ("escape", "\\"): "甲\\*乙",
     ("code", "`"): "`甲`",
-    ("code", "~~~"): "~~~\n甲\n~~~",
+    ("fence", ""): "~~~\n甲\n~~~",
     ("attributes", "{"): "# 甲 {.gw}",
-    ("reference", "]:"): "[甲]: 乙",
-    ("toc", "[TOC]"): "[TOC]",
+    ("reference", ""): "[甲]: 乙",
+    ("toc", ""): "[TOC]",
     ("entity", ""): "甲&nbsp;乙",
     ("structure", ""): "甲\n# 乙",
     ("item", ""): "- # 甲",
@@ -279,7 +217,6 @@ GUARDED: dict[tuple[str, str], str] = {
     ("emphasis", ""): "**甲*",
     ("underscore", ""): "_甲_",
     ("line-break", ""): "甲  \n　[乙](a.md)",
-    ("target", ""): "[甲](x:y)",
     ("indented", ""): "    甲",
     ("within-quote", ""): "> > 甲",
 }
@@ -287,13 +224,16 @@ GUARDED: dict[tuple[str, str], str] = {
 
 SHAPES: dict[tuple[str, str], str] = {
     ("_COMMENT", r"<!--.*-->"): "<!-- 甲 --> 乙 <!-- 丙 -->",
+    ("_COMMENT", r"<!--[^<>\n-]*-->"): "甲<!-- 乙 -->丙",
     ("_HEADING", r"(#{1,6})([^\n]+)(?:\n(.+))?"): "# 甲 #",
-    ("_EMPHASIS", r"(?<!\*)(\*\*?)(?!\*)([^*]+)(?<!\s)\1(?!\*)"): "** 甲**",
-    ("_EMPHASIS", r"(?<!\*)(\*\*?)(?![\s*])([^*]+)\1(?!\*)"): "**甲 **",
-    ("_EMPHASIS", r"(\*\*?)(?![\s*])([^*]+)(?<!\s)\1"): "*甲**乙*",
-    ("_LINK", r'(!?)\[([^\[\]]*)\]\(([^()\s]+)(?: +"([^"()]*)")?\)'): '[甲](a.md"乙")',
-    ("_LINK", r'(!?)\[([^\[\]]*)\]\(([\w./%~@,+=&?#:-]+)(?: +"([^"]*)")?\)'): "[甲](a.md \"乙'丙')\")",
-    ("_EXTERNAL", r"https?://.*"): "[甲](http://1.2.3.999/)",
+    ("_EMPHASIS", r"\*(?<!\*\*)(\*?)(?![*])([^*]+)(?<!\s)\*\1(?!\*)"): "** 甲**",
+    ("_EMPHASIS", r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)\*\1(?!\*)"): "**甲 **",
+    ("_EMPHASIS", r"\*(\*?)(?![\s*])([^*]+)(?<!\s)\*\1"): "*甲**乙*",
+    ("_RELATIVE", r"[^()\s]+"): "[甲](x:y)",
+    ("_RELATIVE", r"[\w./%~@,+=&?#-]+"): "[甲](//b.cn)",
+    ("_RELATIVE", r"[^()\s]*?"): '[甲](a.md"乙")',
+    ("_EXTERNAL", r"https?://\S*?"): "[甲](http://1.2.3.999/)",
+    ("""[^"'()\\[\\]&<>]*""", r"""[^"]*"""): "[甲](a.md \"乙'丙')\")",
     ("_ONE_RUN", r".*"): "**甲*",
 }
 """(pattern, a laxer one) → a text that only the stricter one keeps from being rendered wrongly."""
@@ -305,6 +245,7 @@ OTHERS = {
     "|a|\n|-|\n|1|": "table",
     "a|b\n-|-|-\n1|2": "table",
     "![甲](https://www.gov.cn/a.png)": "external-image",
+    "a|b\n-|-\n1|2|<!-- 甲 -->": "html",
     "# x甲\n\n# x乙\n\n# x_1": "alias",
 }
 
@@ -347,7 +288,12 @@ def test_a_shape_refuses_and_a_laxer_one_would_be_wrong(
 ) -> None:
     text = SHAPES[name, laxer]
     assert refused_for(engine, text)
-    monkeypatch.setattr(direct, name, re.compile(laxer, re.DOTALL if name == "_COMMENT" else 0))
+    if hasattr(direct, name) and isinstance(getattr(direct, name), re.Pattern):
+        monkeypatch.setattr(direct, name, re.compile(laxer))
+    else:  # a part of the pattern of a link
+        part = getattr(direct, name, name)
+        assert part in direct._LINK.pattern
+        monkeypatch.setattr(direct, "_LINK", re.compile(direct._LINK.pattern.replace(part, laxer)))
     assert same(engine, stock, text) is None
 
 
@@ -369,11 +315,29 @@ def test_nonsense_finds_a_missing_guard(
     print(f"{reason} {stop!r}: {found!r}")
 
 
+def test_headings_are_told_in_the_order_of_the_page(engine: Engine, stock: Engine) -> None:
+    body = engine.body(SOURCE, "> # 甲\n\n# 乙\n# 丙\n\n> # 甲")
+    assert body.fallback == ""
+    assert [heading.anchor for heading in body.headings] == ["甲", "乙", "丙", "甲_1"]
+    assert body == stock.body(SOURCE, "> # 甲\n\n# 乙\n# 丙\n\n> # 甲")
+
+
 # Is it on?
 
 
 def test_it_can_be_switched_off(stock: Engine) -> None:
     assert stock.body(SOURCE, "甲").fallback == "switched-off"
+
+
+def test_the_environment_switches_it_off_for_a_whole_build(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.article("xwdt/202611/t20261120_1.md", body="# 一、总则\n\n见[二](t20261120_1.md#_1)。")
+    city.build()
+    pages = city.released()
+    monkeypatch.setenv("SITEGEN_DIRECT", "0")
+    monkeypatch.setattr(direct.Direct, "render", None)
+    worker._prepared.cache_clear()
+    assert city.build(clean=True).problems == ()
+    assert city.released() == pages
 
 
 def test_an_unknown_version_sends_every_page_to_python_markdown(monkeypatch: pytest.MonkeyPatch) -> None:

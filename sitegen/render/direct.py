@@ -14,9 +14,9 @@
 | line break           | two spaces, the next line not indented                                                     |
 
 What makes it safe. There is no third way: a document is rendered here from its first to its last character, or by
-Python-Markdown. Everything is refused that is not in the table (`STOPS`, `GUARDS`, and each function's own shape); the
-versions and the processors must be those it was compared with; slugs, ids, list items and links are found by
-Python-Markdown's and MkDocs' own functions; tests/test_direct.py compares both ways on real and on random texts, and
+Python-Markdown. Everything is refused that is not in the table (by `STOPS`, `GUARDS`, `_STARTS` and each function's own
+shape); versions, processors and settings must be those it was compared with; slugs, ids, list items and links are found
+by Python-Markdown's and MkDocs' own functions; tests/test_direct.py compares both ways on real and on random texts, and
 takes each guard away to see that the comparison notices.
 
 nh3 is not called: the HTML written here is already in its normal form (`"` stays, `&` `<` `>` and no-break spaces are
@@ -63,15 +63,13 @@ STOPS: list[tuple[str, str]] = [
     ("control", "\ufeff"),
     ("escape", "\\"),
     ("code", "`"),
-    ("code", "~~~"),
     ("attributes", "{"),
-    ("reference", "]:"),
-    ("toc", "[TOC]"),
 ]
 """(reason, string): a document that holds the string is refused."""
 
 GUARDS: dict[str, re.Pattern[str]] = {
-    "entity": re.compile(r"&(?:#|[0-9A-Za-z]+;)"),
+    "fence": re.compile(r"~~~"),
+    "entity": re.compile(r"&(?:#|[0-9a-z]+;)", re.IGNORECASE),  # as Python-Markdown: to it even ſ and İ are letters
     # a line, not the first of its block, that could be a heading, a quote, a rule, a setext line or a table's rule
     "structure": re.compile(r"\n(?:#| *>|[ =\-_*|:]+(?:\n|\Z))"),
     # what would be a block of its own within a list item, and the empty item
@@ -79,28 +77,32 @@ GUARDS: dict[str, re.Pattern[str]] = {
     "quote": re.compile(r"\n(?!>)|(?:\A|\n)>\s*\Z"),
     # 贯彻<国务院决定> is text; a letter, or an @ in reach, could make a tag or an address of it
     "html": re.compile(r"<(?:[A-Za-z/!?]|[^<>]*@)"),
+    "reference": re.compile(r"\]:"),
+    "toc": re.compile(r"\[TOC\]"),
     "link": re.compile(r"\]\("),
     "emphasis": re.compile(r"\*"),
     "underscore": re.compile(r"(?<!\w)_|_(?!\w)"),
     "line-break": re.compile(r"  \n\s"),
-    "target": re.compile(r":|\A//"),
 }
 """reason → what is refused where the function that names it looks."""
 
 _SPACES_ONLY = re.compile(r"(?<=\n) +\n")
 _TABLE_RULE = re.compile(r"[^\n]*\n[ |:\-]+(?:\n|\Z)")
 _HEADING = re.compile(r"(#{1,6})([^#\n]+)(?:\n(.+))?", re.DOTALL)
-_COMMENT = re.compile(r"<!--[^<>\n-]*-->")
-_MARKS = ("*", "[", "]", "_", "<", ">", "&", "\xa0", "  \n")  # without any of them a text is its own HTML
-_LINK = re.compile(r'(!?)\[([^\[\]]*)\]\(([\w./%~@,+=&?#:-]+)(?: +"([^"\'()\[\]&<>]*)")?\)')
-_EMPHASIS = re.compile(r"(?<!\*)(\*\*?)(?![\s*])([^*]+)(?<!\s)\1(?!\*)")
-_ONE_RUN = re.compile(r"[^*]*+\*++[^*]*+")  # a name half hidden, 吴**: nothing closes it
-_EXTERNAL = re.compile(
-    r"mailto:[\w.-]+@[\w.-]+|"
+_COMMENT = re.compile(r"(?:\A|(?<=\n\n))<!--[^<>\n-]*-->(?=\n\n|\Z)")
+_EXTERNAL = (
     r"https?://(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,}(?::[0-9]{1,4})?(?:[/?#][\w./%~@,+=&?#:-]*)?"
+    r"|mailto:[\w.-]+@[\w.-]+"
 )
+_RELATIVE = r"(?!//)[\w./%~@,+=&?#-]+"
+_LINK = re.compile(rf"""\[([^\[\]]*)\]\((?:({_RELATIVE})|({_EXTERNAL}))(?: +"([^"'()\[\]&<>]*)")?\)""")
+_EMPHASIS = re.compile(r"\*(?<!\*\*)(\*?)(?![\s*])([^*]+)(?<!\s)\*\1(?!\*)")  # like _LINK: a literal first is fast
+_ONE_RUN = re.compile(r"[^*]*+\*++[^*]*+")  # a name half hidden, 吴**: nothing closes it
 _SPACE = LinkInlineProcessor.RE_TITLE_CLEAN
+_SIGNS = ("*", "[", "_")
+_RARE = ("<", ">", "&", "\xa0")  # a text without these and those, and without a line break, is its own HTML
 _STASH = "\2"  # stands for a link while emphasis is found; like Python-Markdown's own, neither a word nor a space
+_IMAGE = "\3"  # the same while the `!` before it still stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,9 @@ class Direct:
 class _Flow:
     """The blocks within one parent. A list or a quote stays open: the next block may continue it."""
 
-    def __init__(self, starts: Mapping[str, _Start]) -> None:
+    def __init__(self, text: str, starts: Mapping[str, _Start]) -> None:
+        self.blocks = text.split("\n\n")[::-1]
+        """Still to do, the next one last."""
         self.starts = starts
         self.out: list[str] = []
         self._close: Callable[[], str] | None = None
@@ -170,6 +174,7 @@ class _Rendering:
     def __init__(self, direct: Direct, source: str, exists: Callable[[str], bool]) -> None:
         self._direct = direct
         self._source = source
+        self._folder = source[: source.rfind("/") + 1]
         self._exists = exists
         self._headings: list[Heading] = []
         self._ids: set[str] = set()
@@ -180,21 +185,29 @@ class _Rendering:
         self._reads: dict[str, bool] = {}
         self._anchor_links: list[tuple[str, str]] = []
         self._own_anchors: set[str] = set()
-        self._marks: list[str] = []
+        self._rare = False
+        self._signs: list[str] = []
 
     def body(self, text: str) -> Body:
         for reason, stop in STOPS:
             if stop in text:
                 raise _UnsureError(reason)
+        if "~" in text:
+            _refuse("fence", text)
         if "&" in text:
             _refuse("entity", text)
+        rare = [sign for sign in _RARE if sign in text]
         if " \n" in text or text.endswith(" "):
             text = _SPACES_ONLY.sub("\n", text + "\n\n")
-        self._marks = [mark for mark in _MARKS if mark in text]
-        content = self._blocks(text.strip("\n"), _STARTS)
+            rare.append("  \n")
+        text = text.strip("\n")
+        if "<" in text:
+            _refuse("html", _COMMENT.sub("", text))  # wherever it is: even a cell too many, which no reader sees
+        self._rare, self._signs = bool(rare), [sign for sign in _SIGNS if sign in text] + rare
+        content = self._blocks(text, _STARTS)
         if not self._aliases.isdisjoint(self._ids):
             raise _UnsureError("alias")
-        own = ((self._source, name) for name in self._own_anchors)
+        own = [(self._source, name) for name in self._own_anchors]
         return Body(
             html=content.strip(),
             headings=tuple(self._headings),
@@ -206,9 +219,9 @@ class _Rendering:
     # blocks
 
     def _blocks(self, text: str, starts: Mapping[str, _Start]) -> str:
-        flow = _Flow(starts)
-        for block in text.split("\n\n"):
-            if block := block.lstrip("\n"):
+        flow = _Flow(text, starts)
+        while flow.blocks:
+            if block := flow.blocks.pop().lstrip("\n"):
                 self._block(flow, block)
         flow.close()
         return "\n".join(flow.out)
@@ -242,7 +255,7 @@ class _Rendering:
     def _within_quote(self, flow: _Flow, block: str) -> None:
         raise _UnsureError("within-quote")
 
-    def _marked(self, flow: _Flow, block: str) -> None:
+    def _rule_or_list(self, flow: _Flow, block: str) -> None:
         """What begins with a sign of a rule, a list or emphasis."""
         if HRProcessor.SEARCH_RE.fullmatch(block):
             flow.put("<hr>")
@@ -257,6 +270,7 @@ class _Rendering:
         title = match[2].strip() if match else ""
         if not match or not title:
             raise _UnsureError("heading")
+        flow.close()  # the headings of a quote that stands before come first
         content, level = self._inline(title), len(match[1])
         name = strip_tags(content) if "<" in content else " ".join(content.split())
         plain = html.unescape(name) if "&" in name else name
@@ -268,11 +282,11 @@ class _Rendering:
             self._aliases.add(old)
             alias = f'<span id="{old}"></span>'
         attribute = "" if reserved(identifier) else f' id="{identifier}"'
-        tag = f"h{max(level, 2)}"
+        tag = "h2" if level == 1 else f"h{level}"
         self._headings.append(Heading(title=name, anchor=identifier, level=level))
         flow.put(f"<{tag}{attribute}>{alias}{content}</{tag}>")
         if match[3]:
-            self._block(flow, match[3])
+            flow.blocks.append(match[3])
 
     def _list(self, flow: _Flow, block: str, processor: OListProcessor) -> None:
         _refuse("structure", block)
@@ -301,70 +315,80 @@ class _Rendering:
         if len(header) < 2 or len(rule) != len(header) or not body:
             raise _UnsureError("table")
         classes = [_alignment(cell) for cell in rule]
-        lines = ["<table>", "<thead>", *self._row("th", header, classes), "</thead>", "<tbody>"]
+        inline = self._inline if any(sign in block for sign in self._signs) else str
+        lines = ["<table>", "<thead>", *_row("th", header, classes, inline), "</thead>", "<tbody>"]
         for cells in body:
-            lines += self._row("td", cells, classes)
+            lines += _row("td", cells, classes, inline)
         table = "\n".join([*lines, "</tbody>", "</table>"])
         flow.put(f"{_REGION}{table}\n</div>" if len(header) > 3 else table)
-
-    def _row(self, tag: str, cells: list[str], classes: list[str]) -> list[str]:
-        cells += [""] * (len(classes) - len(cells))
-        inner = [f"<{tag}{name}>{self._inline(cell)}</{tag}>" for cell, name in zip(cells, classes, strict=False)]
-        return ["<tr>", *inner, "</tr>"]
 
     # within a block
 
     def _inline(self, text: str) -> str:
-        for mark in self._marks:
-            if mark in text:
-                return self._linked(text)
+        for sign in self._signs:
+            if sign in text:
+                return self._signed_text(text)
         return text
 
-    def _linked(self, text: str) -> str:
-        if "<" in text:
-            _refuse("html", text)
+    def _signed_text(self, text: str) -> str:
+        if "[" not in text:
+            return self._phrases(text)
+        _refuse("reference", text)
+        _refuse("toc", text)
         links: list[str] = []
-        if "](" in text:
-            text = _LINK.sub(lambda match: self._link(match, links), text)
-            _refuse("link", text)
-        text = _phrases(text)
-        if links:
-            first, *rest = text.split(_STASH)
-            text = first + "".join(link + after for link, after in zip(links, rest, strict=True))
+        text = _LINK.sub(lambda match: self._link(match, links), text).replace("!" + _IMAGE, _STASH)
+        _refuse("link", text)
+        result, *rest = self._phrases(text).split(_STASH)
+        for link, after in zip(links, rest, strict=True):
+            result += link + after
+        return result
+
+    def _phrases(self, text: str) -> str:
+        """Emphasis, line breaks and entities of a text whose links are put away."""
+        if "_" in text:
+            _refuse("underscore", text)
+        if self._rare:
+            text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        if "*" in text:
+            text = _emphasis(text)
+        if self._rare:
+            _refuse("line-break", text)
+            text = text.replace("  \n", "<br>\n").replace("\xa0", "&nbsp;")
         return text
 
     def _link(self, match: re.Match[str], links: list[str]) -> str:
-        image, text, target, title = match.groups()
-        external = _EXTERNAL.fullmatch(target) is not None
+        text, relative, external, title = match.groups()
+        image = match.string[match.start() - 1 : match.start()] == "!"
         if external and image:
             raise _UnsureError("external-image")
-        address = _attribute(target if external else self._address(target))
+        address = _attribute(external or self._address(relative))
         shown = "" if title is None else f' title="{_attribute(_SPACE.sub(" ", title.strip()))}"'
         if image:
             links.append(f'<img alt="{_attribute(text)}" src="{address}"{shown}>')
-        else:
-            rel = ' rel="external noopener"' if external and not target.startswith("mailto:") else ""
-            links.append(f'<a href="{address}"{rel}{shown}>{_phrases(text)}</a>')
+            return _IMAGE
+        rel = ' rel="external noopener"' if external and not external.startswith("mailto:") else ""
+        links.append(f'<a href="{address}"{rel}{shown}>{self._phrases(text)}</a>')
         return _STASH
 
     def _address(self, target: str) -> str:
         """As MkDocs' relative-path step does it: an existing file's address, anything else as it stands."""
-        _refuse("target", target)
-        _, _, path, query, fragment = urlsplit(target)
+        path, query, fragment = target, "", ""
+        if "?" in target or "#" in target:
+            _, _, path, query, fragment = urlsplit(target)
         if target.startswith("/"):
             return target
         if not path:
             if fragment:
                 self._own_anchors.add(fragment)
             return target
-        file = posixpath.normpath(posixpath.join(posixpath.dirname(self._source), unquote(path)).lstrip("/"))
+        file = posixpath.normpath(posixpath.join(self._folder, unquote(path)).lstrip("/"))
         found = self._reads[file] = self._exists(file)
         if not found:
             return target
         if fragment:
             self._anchor_links.append((file, fragment))
-        address = get_relative_url(self._direct.url_of(file), self._direct.url_of(self._source))
-        return urlunsplit(("", "", address, query, fragment))
+        address = get_relative_url(self._direct.url_of(file), self._direct.url_of(self._folder + "_.md"))
+        return urlunsplit(("", "", address, query, fragment)) if query or fragment else address
 
 
 _Start = Callable[[_Rendering, _Flow, str], None]
@@ -373,10 +397,10 @@ _STARTS: dict[str, _Start] = {
     "<": _Rendering._comment,
     ">": _Rendering._quote,
     "#": _Rendering._heading,
-    "-": _Rendering._marked,
-    "*": _Rendering._marked,
-    "_": _Rendering._marked,
-    "+": _Rendering._marked,
+    "-": _Rendering._rule_or_list,
+    "*": _Rendering._rule_or_list,
+    "_": _Rendering._rule_or_list,
+    "+": _Rendering._rule_or_list,
 }
 """A block's first character → what it may be; any other begins a table, a numbered list or a paragraph."""
 _STARTS_WITHIN_QUOTE = {**_STARTS, "<": _Rendering._paragraph, ">": _Rendering._within_quote}
@@ -393,19 +417,6 @@ def _slugs(title: str) -> tuple[str, str]:
     return anchor(title, "-"), slugify(title, "-")
 
 
-def _phrases(text: str) -> str:
-    """Emphasis, line breaks and entities of a text whose links are put away."""
-    if "_" in text:
-        _refuse("underscore", text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if "*" in text:
-        text = _emphasis(text)
-    if "  \n" in text:
-        _refuse("line-break", text)
-        text = text.replace("  \n", "<br>\n")
-    return text.replace("\xa0", "&nbsp;")
-
-
 def _emphasis(text: str) -> str:
     found = _EMPHASIS.sub(_phrase, text)
     if "*" in found and not _ONE_RUN.fullmatch(text):
@@ -414,11 +425,12 @@ def _emphasis(text: str) -> str:
 
 
 def _phrase(match: re.Match[str]) -> str:
-    return f"<strong>{match[2]}</strong>" if match[1] == "**" else f"<em>{match[2]}</em>"
+    return f"<strong>{match[2]}</strong>" if match[1] else f"<em>{match[2]}</em>"
 
 
 def _attribute(value: str) -> str:
-    return value.replace("&", "&amp;").replace('"', "&quot;").replace("\xa0", "&nbsp;")
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return value.replace('"', "&quot;").replace("\xa0", "&nbsp;")
 
 
 def _list_html(parts: list[tuple[str, list[str]]]) -> str:
@@ -429,6 +441,12 @@ def _list_html(parts: list[tuple[str, list[str]]]) -> str:
             loose = (number > 0 and place == 0) or (number < len(parts) - 1 and place == len(items) - 1)
             lines.append(f"<li>\n<p>{item}</p>\n</li>" if loose else f"<li>{item}</li>")
     return "\n".join([*lines, f"</{parts[0][0][1:3]}>"])
+
+
+def _row(tag: str, cells: list[str], classes: list[str], inline: Callable[[str], str]) -> list[str]:
+    cells += [""] * (len(classes) - len(cells))
+    inner = [f"<{tag}{name}>{inline(cell)}</{tag}>" for cell, name in zip(cells, classes, strict=False)]
+    return ["<tr>", *inner, "</tr>"]
 
 
 def _alignment(rule: str) -> str:
