@@ -9,7 +9,7 @@ import itertools
 import os
 import shutil
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from sitegen.crew import Crew
 from sitegen.docket import Court
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.inputs import Inputs
+from sitegen.model import file_of, url_of
 from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
@@ -37,7 +38,7 @@ from sitegen.text import _
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
 Fault = Callable[[str], None]
 BATCH = 50
 FEW = 25
@@ -49,7 +50,9 @@ TOLD = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """`rendered`: pages written by a template; `release`: the id that is live now; `next_change`: the next instant at
-    which a build would give another result by time alone; `more`: (code, how many) of warnings not told one by one."""
+    which a build would give another result by time alone; `more`: (code, how many) of warnings not told one by one;
+    `markdown`: how many bodies were rendered directly (`direct`), taken from the last release (`kept`), or left to
+    Python-Markdown, by reason."""
 
     rendered: int
     kept: int
@@ -61,6 +64,7 @@ class Report:
     seconds: float
     next_change: datetime | None
     reasons: Mapping[str, str]
+    markdown: Mapping[str, int]
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -73,6 +77,7 @@ class Report:
             "release": self.release,
             "seconds": round(self.seconds, 3),
             "next_change": self.next_change.isoformat() if self.next_change else None,
+            "markdown": dict(self.markdown),
         }
 
 
@@ -93,6 +98,7 @@ class _Build:
     known: dict[str, str] = field(default_factory=dict)
     """File → digest as it was, of those that are being rendered again."""
     release: str = ""
+    markdown: Counter[str] = field(default_factory=Counter)
     all_shared: bool = True
     """Whether every file of the staged tree stood in the live one with the same bytes."""
 
@@ -103,7 +109,7 @@ def build(
     now: datetime,
     jobs: int = 0,
     clean: bool = False,
-    progress: Progress = lambda message: None,
+    progress: Progress = lambda what, done, total: None,
     fault: Fault = lambda point: None,
 ) -> Report:
     """Build and switch. Raises Refused when there is no portal, another build runs, or the disk refuses.
@@ -153,12 +159,11 @@ def _build(work: _Build) -> None:
         _keep_live(work)
         return
     everything = inputs.read(project, work.scan)
-    engine = inputs.engine_digest(project, program)
     with state.transaction():
-        changes = _judge(work, everything, engine, program, base, before)
+        changes = _judge(work, everything, program, before)
         _mark(work, everything, changes)
     work.fault("judged")
-    _publish(work, everything, engine, outside, base)
+    _publish(work, everything, outside, base)
 
 
 def _nothing_happened(work: _Build, outside: str) -> bool:
@@ -197,9 +202,7 @@ def _keep_live(work: _Build) -> None:
         output.switch(work.project, remembered)
 
 
-def _judge(
-    work: _Build, everything: Inputs, engine: str, program: str, base: Path | None, before: Mapping[str, bytes]
-) -> Changes:
+def _judge(work: _Build, everything: Inputs, program: str, before: Mapping[str, bytes]) -> Changes:
     state, project = work.state, work.project
     drawn = docket.draw_up(work.scan, state, everything, program, work.now)
     known = state.asset_digests()
@@ -229,37 +232,14 @@ def _mark(work: _Build, everything: Inputs, changes: Changes) -> None:
 # --- from rows to a release ------------------------------------------------------------------------------------------
 
 
-def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: Path | None) -> None:
+def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) -> None:
     from sitegen.render import worker
 
     project, state = work.project, work.state
-    theme = inputs.theme_assets(project)
-    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
-    city_of = functools.partial(
-        City,
-        site_url=project.site_url,
-        sites=everything.tree.sites,
-        columns=everything.tree.columns,
-        published=everything.published,
-        records=everything.records,
-        links=everything.links,
-    )
-    shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
     live = output.tree_of(project, output.live_release(project))
-    setup = worker.Setup(
-        root=project.root,
-        config_file=project.config_file,
-        state=project.state / "build.sqlite",
-        city=city_of,
-        assets={"style": style},
-        engine=engine,
-        dialect=inputs.dialect_digest(project),
-        staged=output.stage(project),
-        base=base or live,
-        plain=frozenset({s.source for s in everything.tree.sections} | shown_by_sections.keys()),
-        direct=os.environ.get("SITEGEN_DIRECT", "1") != "0",
-    )
-    frame = Frame(city=city_of(articles=state), assets=setup.assets, engine=engine)
+    shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
+    direct = os.environ.get("SITEGEN_DIRECT", "1") != "0"
+    setup, frame = prepare(project, everything, state, staged=output.stage(project), base=base or live, direct=direct)
     work.fault("tree-begun")
     with state.transaction(), Crew(setup, work.jobs) as workers:
         try:
@@ -269,6 +249,7 @@ def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: 
         finally:
             worker.close()
         work.fault("pages-rendered")
+        theme = inputs.theme_assets(project)
         plain_files = plain.compare(project, everything, state, theme, state.marked()[2], shown_by_sections)
         plain.generated(project, state, plain_files)
         _put_plain(work, plain_files, setup)
@@ -291,22 +272,59 @@ def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: 
     work.fault("pruned")
 
 
+def prepare(
+    project: Project, everything: Inputs, state: State, *, staged: Path, base: Path | None, direct: bool
+) -> tuple[Setup, Frame]:
+    """What workers are given, and the frame with which this process says which pages there are."""
+    from sitegen.render import worker
+
+    theme = inputs.theme_assets(project)
+    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
+    city_of = functools.partial(
+        City,
+        site_url=project.site_url,
+        sites=everything.tree.sites,
+        columns=everything.tree.columns,
+        published=everything.published,
+        records=everything.records,
+        links=everything.links,
+    )
+    shown_by_sections, _refused = plain.section_files(everything, state, state.asset_digests())
+    setup = worker.Setup(
+        root=project.root,
+        config_file=project.config_file,
+        state=project.state / "build.sqlite",
+        city=city_of,
+        assets={"style": style},
+        engine=inputs.engine_digest(project, inputs.program_digest()),
+        dialect=inputs.dialect_digest(project),
+        staged=staged,
+        base=base,
+        plain=frozenset({s.source for s in everything.tree.sections} | shown_by_sections.keys()),
+        direct=direct,
+    )
+    return setup, Frame(city=city_of(articles=state), assets=setup.assets, engine=setup.engine)
+
+
 def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew) -> None:
     from sitegen.render import worker
 
     state = work.state
     blobs: dict[str, str] = {}
-    total, done = max(state.count_listed(), 1), 0
+    total, done = state.count_listed() + 4 * len(everything.tree.sections), 0  # an estimate
     stream = _batches(_plans(work, everything, frame))
     first = list(itertools.islice(stream, 2))
     few = len(first) < 2 and sum(map(len, first)) <= FEW
-    for made in workers.run(worker.render, itertools.chain(first, stream), _halves, worker.crashed, few=few):
+    for made in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
         stored = [_with_last_version(work, page, setup) for page in made]
         _store(work, stored)
         blobs |= {page.source: page.body_key.rpartition(" ")[2] for page in stored if page.body_key}
         done += len(stored)
+        work.markdown.update(page.markdown for page in stored if page.markdown)
         if not few:
-            work.progress(_("rendered {done} of {total} pages").format(done=done, total=max(total, done)))
+            work.progress(_("pages rendered"), done, max(total, done + 1))
+    if done and not few:
+        work.progress(_("pages rendered"), done, done)
     _keep_good(work, everything, blobs)
 
 
@@ -348,7 +366,7 @@ def _batches(plans: Iterator[Plan]) -> Iterator[list[Spec]]:
         yield waiting
 
 
-def _halves(batch: list[Spec]) -> list[list[Spec]]:
+def halves(batch: list[Spec]) -> list[list[Spec]]:
     middle = len(batch) // 2
     return [batch[:middle], batch[middle:]] if middle else []
 
@@ -461,7 +479,20 @@ def _report(work: _Build, started: float) -> Report:
         seconds=time.monotonic() - started,
         next_change=datetime.fromisoformat(due).astimezone(SHANGHAI) if due else None,
         reasons=work.reasons,
+        markdown=dict(work.markdown.most_common()),
     )
+
+
+def explain(project: Project, path: str, report: Report) -> str:
+    """Why the page of a source (`content/….md`), a URL or a file of the release was rendered, kept, or is not there."""
+    name = path.removeprefix(f"{project.content.name}/").removeprefix(project.site_url).lstrip("/")
+    file = file_of(url_of(name)) if name.endswith(".md") else file_of("/" + name)
+    if file in report.reasons:
+        return _("rendered: {reason}").format(reason=report.reasons[file])
+    if (project.live / file).is_file():
+        return _("kept: its text, its column, its neighbours, the texts it names, its links and the theme are the same")
+    told = [f"{p.code}: {p.message}" for p in report.problems if p.path == f"content/{name}"]
+    return _("not published: {reasons}").format(reasons="; ".join(told) or _("there is no such page"))
 
 
 def told_of(state: State) -> tuple[list[Problem], tuple[tuple[str, int], ...]]:
@@ -503,7 +534,7 @@ def manifest(project: Project, now: datetime) -> dict[str, Any]:
         try:
             release = output.live_release(project)
             if not release or state.value("release") != release:
-                raise Refused([_no_manifest(release)])
+                raise Refused([no_manifest(release)])
             everything = inputs.read(project, scan(project.content, {}))
             listed = [
                 _manifest_page(file, section, source, state, everything) for file, section, source in state.pages()
@@ -519,7 +550,7 @@ def manifest(project: Project, now: datetime) -> dict[str, Any]:
             state.close()
 
 
-def _no_manifest(release: str) -> Problem:
+def no_manifest(release: str) -> Problem:
     return Problem(
         path="build/site",
         code="release-unknown",

@@ -132,7 +132,7 @@ def hear(
     state: State,
     inputs: Inputs,
     workers: Crew,
-    progress: Callable[[str], None],
+    progress: Callable[[str, int, int], None],
 ) -> Changes:
     """Judge what the docket names and store the rows; returns what that makes questionable."""
     changes = Changes()
@@ -152,7 +152,7 @@ def hear(
         state.set_asset_digests(judged.assets)
         done += len(judged.rows)
         if len(paths) > FEW:
-            progress(_("judged {done} of {total} sources").format(done=done, total=len(paths)))
+            progress(_("sources judged"), done, len(paths))
     if fresh:
         changes.sections |= set(inputs.tree.columns)
     _follow_relations(state, changes)

@@ -102,7 +102,7 @@ class Shop:
             start=start,
             length=length,
             headings=tuple((h.title, h.anchor, h.level) for h in body.headings),
-            fallback=body.fallback,
+            markdown=(body.fallback or "direct") if body_key else "",
             shared=shared,
         )
 
@@ -142,6 +142,7 @@ class Shop:
             reads=made["reads"],
             anchors=tuple(made["anchors"]),
             anchor_links=tuple((path, anchor) for path, anchor in made["anchor_links"]),
+            fallback="kept",
         )
 
 

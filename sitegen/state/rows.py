@@ -77,8 +77,8 @@ class Made:
     length: int = 0
     headings: tuple[tuple[str, str, int], ...] = ()
     """(title, anchor, level)."""
-    fallback: str = ""
-    """Why stock Markdown was needed; empty: it was not, or there is no Markdown."""
+    markdown: str = ""
+    """How the body was made: `direct`, `kept`, or why Python-Markdown was needed; empty: there is none."""
     shared: bool = False
     """The same bytes stood in the tree before and were linked, not written."""
 
