@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import itertools
@@ -379,7 +378,7 @@ def _with_last_version(work: _Build, made: Made, setup: Setup) -> Made:
     if not last and setup.base is not None and (setup.base / made.file).is_file():
         last = files.sha256_file(setup.base / made.file).removeprefix("sha256:")
         output.share(setup.base / made.file, setup.staged, made.file)
-    return dataclasses.replace(made, digest=last)
+    return made._replace(digest=last)
 
 
 def _store(work: _Build, made: Sequence[Made]) -> None:

@@ -23,7 +23,7 @@ from sitegen.errors import Problem
 from sitegen.inputs import Inputs
 from sitegen.judging import Batch, Judged
 from sitegen.scan import Scan, is_aside
-from sitegen.state import Changes, Row, State
+from sitegen.state import Changes, Row, State, counted, problems_to_json
 from sitegen.text import _
 
 BATCH = 200
@@ -314,7 +314,8 @@ def _deadly(batch: Batch) -> Judged:
         section=batch.column,
         address=_address(path, batch.column),
         id_key=_id_key(path, batch.column),
-        problems=(problem,),
+        problems=problems_to_json([problem]),
+        counted=counted([problem]),
         unsure=True,
     )
     return Judged(rows=(row,), ledgers=(), assets={})

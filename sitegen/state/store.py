@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from sitegen.errors import Problem
-from sitegen.state.rows import Changes, Made, Row, problems_of, problems_to_json
+from sitegen.state.rows import Changes, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
 SCHEMA = 11
@@ -289,7 +289,7 @@ class State(Shelf):
         )
         counts: Counter[tuple[str, str, str, str]] = Counter()
         for row in rows:
-            counts.update(_counted(row.section, row.problems, row.pending))
+            counts.update(_counts(row.section, row.counted, row.pending))
         self._add_up(counts)
 
     def replace(self, rows: Sequence[Row], changes: Changes) -> None:
@@ -325,7 +325,7 @@ class State(Shelf):
 
     def _take_out(self, path: str) -> None:
         section, problems, pending = self._one("select section, problems, pending from article where path = ?", (path,))
-        counts = Counter(_counted(section, problems_of(problems), pending))
+        counts = Counter(_counts(section, counted(problems_of(problems)), pending))
         self._add_up({key: -count for key, count in counts.items()})
         for table in ("article", "link", "relation", "attachment"):
             self._connection.execute(f"delete from {table} where path = ?", (path,))  # noqa: S608 (constants)
@@ -572,7 +572,7 @@ def _article_values(row: Row) -> tuple[object, ...]:
         row.signed_at,
         row.retires,
         int(row.picture),
-        problems_to_json(row.problems),
+        row.problems,
         int(row.pending),
         row.next_change,
         int(row.unsure),
@@ -597,8 +597,8 @@ def _known_of(row: Row) -> _Known:
     )
 
 
-def _counted(section: str, problems: Iterable[Problem], pending: object) -> list[tuple[str, str, str, str]]:
-    found = [(section, str(problem.severity), problem.code, problem.key or "") for problem in problems]
+def _counts(section: str, counted: Iterable[tuple[str, str, str]], pending: object) -> list[tuple[str, str, str, str]]:
+    found = [(section, severity, code, key) for severity, code, key in counted]
     return [*found, (section, "", "pending", "")] if pending else found
 
 
