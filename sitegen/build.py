@@ -32,7 +32,7 @@ from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
 from sitegen.state import Changes, Damaged, Made, State
-from sitegen.text import _
+from sitegen.text import _, language_now
 
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup
@@ -181,7 +181,7 @@ def _nothing_happened(work: _Build, outside: str) -> bool:
 
 def _outside(project: Project, program: str) -> str:
     """Digest of all that a build depends on outside content/: program, theme, settings, the archive's indexes."""
-    hasher = hashlib.sha256(inputs.engine_digest(project, program).encode())
+    hasher = hashlib.sha256(f"{inputs.engine_digest(project, program)} {language_now()}".encode())
     for file, (digest, _path) in sorted(inputs.theme_assets(project).items()):
         hasher.update(f"{file} {digest}\n".encode())
     for path in sorted(project.public.glob("*/*.json")):
@@ -446,9 +446,9 @@ def _keep_good(work: _Build, everything: Inputs, blobs: Mapping[str, str]) -> No
             versions[content.git_blob(text.encode())] = text.encode().__bytes__
         else:
             versions[blob] = functools.partial(_normalised, root / source)
-            for _file, place in work.state.attachments_of(source):
-                data = (work.project.root / place).read_bytes()
-                versions[content.git_blob(data)] = (work.project.root / place).read_bytes
+    for place in work.state.places_of(blobs):
+        file = work.project.root / place
+        versions[content.git_blob(file.read_bytes())] = file.read_bytes
     everything.good.keep(versions)
 
 

@@ -24,7 +24,7 @@ from sitegen.inputs import Inputs
 from sitegen.judging import Batch, Judged
 from sitegen.scan import Scan, is_aside
 from sitegen.state import Changes, Row, State, counted, problems_to_json
-from sitegen.text import _
+from sitegen.text import _, language_now
 
 BATCH = 200
 FEW = 60
@@ -123,7 +123,8 @@ def _foundations(inputs: Inputs, program: str) -> str:
     }
     sections = [sorted(inputs.tree.sites), sorted((c.path, c.site) for c in inputs.tree.columns.values())]
     people = repr(sorted(inputs.records.people.items()))
-    return hashlib.sha256(json.dumps([program, retired, sections, people]).encode()).hexdigest()
+    told_in = language_now()  # problems are stored as they were told
+    return hashlib.sha256(json.dumps([program, told_in, retired, sections, people]).encode()).hexdigest()
 
 
 def hear(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -414,9 +414,11 @@ class State(Shelf):
             "select file, section, source from page where file glob '*.html' and digest != '' order by file"
         )
 
-    def attachments_of(self, path: str) -> list[tuple[str, str]]:
-        """(file, place) of what a source publishes with it."""
-        return self._all("select file, place from attachment where path = ? order by file", (path,))
+    def places_of(self, paths: Collection[str]) -> set[str]:
+        """Where the attachments of sources are; of all sources, when many are asked for."""
+        if len(paths) > 500:
+            return set(self._column("select distinct place from attachment"))
+        return {p for path in paths for p in self._column("select place from attachment where path = ?", (path,))}
 
     def attached_files(self) -> list[tuple[str, str]]:
         """(file, column) of every attachment that is published."""
