@@ -71,7 +71,7 @@ class Frame:
             "notices": [],
             "search_url": None,
             "modes": [],
-            "feed": f"{url_of(column.source)}feed.xml" if column is not None else None,
+            "feed": f"{url_of(column.source)}feed.xml" if column is not None and not archived else None,
             "report_url": report_url(site, canonical),
             "archived": archived,
             **extra,
