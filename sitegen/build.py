@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import itertools
 import os
 import shutil
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,17 +26,18 @@ from sitegen.crew import Crew
 from sitegen.docket import Court
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.inputs import Inputs
+from sitegen.model import file_of, url_of
 from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
 from sitegen.state import Changes, Damaged, Made, State
-from sitegen.text import _
+from sitegen.text import _, language_now
 
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
 Fault = Callable[[str], None]
 BATCH = 50
 FEW = 25
@@ -49,7 +49,9 @@ TOLD = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """`rendered`: pages written by a template; `release`: the id that is live now; `next_change`: the next instant at
-    which a build would give another result by time alone; `more`: (code, how many) of warnings not told one by one."""
+    which a build would give another result by time alone; `more`: (code, how many) of warnings not told one by one;
+    `markdown`: how many bodies were rendered directly (`direct`), taken from the last release (`kept`), or left to
+    Python-Markdown, by reason."""
 
     rendered: int
     kept: int
@@ -61,6 +63,7 @@ class Report:
     seconds: float
     next_change: datetime | None
     reasons: Mapping[str, str]
+    markdown: Mapping[str, int]
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -73,6 +76,7 @@ class Report:
             "release": self.release,
             "seconds": round(self.seconds, 3),
             "next_change": self.next_change.isoformat() if self.next_change else None,
+            "markdown": dict(self.markdown),
         }
 
 
@@ -93,6 +97,7 @@ class _Build:
     known: dict[str, str] = field(default_factory=dict)
     """File → digest as it was, of those that are being rendered again."""
     release: str = ""
+    markdown: Counter[str] = field(default_factory=Counter)
     all_shared: bool = True
     """Whether every file of the staged tree stood in the live one with the same bytes."""
 
@@ -103,7 +108,7 @@ def build(
     now: datetime,
     jobs: int = 0,
     clean: bool = False,
-    progress: Progress = lambda message: None,
+    progress: Progress = lambda what, done, total: None,
     fault: Fault = lambda point: None,
 ) -> Report:
     """Build and switch. Raises Refused when there is no portal, another build runs, or the disk refuses.
@@ -153,12 +158,11 @@ def _build(work: _Build) -> None:
         _keep_live(work)
         return
     everything = inputs.read(project, work.scan)
-    engine = inputs.engine_digest(project, program)
     with state.transaction():
-        changes = _judge(work, everything, engine, program, base, before)
+        changes = _judge(work, everything, program, before)
         _mark(work, everything, changes)
     work.fault("judged")
-    _publish(work, everything, engine, outside, base)
+    _publish(work, everything, outside, base)
 
 
 def _nothing_happened(work: _Build, outside: str) -> bool:
@@ -177,7 +181,7 @@ def _nothing_happened(work: _Build, outside: str) -> bool:
 
 def _outside(project: Project, program: str) -> str:
     """Digest of all that a build depends on outside content/: program, theme, settings, the archive's indexes."""
-    hasher = hashlib.sha256(inputs.engine_digest(project, program).encode())
+    hasher = hashlib.sha256(f"{inputs.engine_digest(project, program)} {language_now()}".encode())
     for file, (digest, _path) in sorted(inputs.theme_assets(project).items()):
         hasher.update(f"{file} {digest}\n".encode())
     for path in sorted(project.public.glob("*/*.json")):
@@ -197,9 +201,7 @@ def _keep_live(work: _Build) -> None:
         output.switch(work.project, remembered)
 
 
-def _judge(
-    work: _Build, everything: Inputs, engine: str, program: str, base: Path | None, before: Mapping[str, bytes]
-) -> Changes:
+def _judge(work: _Build, everything: Inputs, program: str, before: Mapping[str, bytes]) -> Changes:
     state, project = work.state, work.project
     drawn = docket.draw_up(work.scan, state, everything, program, work.now)
     known = state.asset_digests()
@@ -229,37 +231,14 @@ def _mark(work: _Build, everything: Inputs, changes: Changes) -> None:
 # --- from rows to a release ------------------------------------------------------------------------------------------
 
 
-def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: Path | None) -> None:
+def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) -> None:
     from sitegen.render import worker
 
     project, state = work.project, work.state
-    theme = inputs.theme_assets(project)
-    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
-    city_of = functools.partial(
-        City,
-        site_url=project.site_url,
-        sites=everything.tree.sites,
-        columns=everything.tree.columns,
-        published=everything.published,
-        records=everything.records,
-        links=everything.links,
-    )
-    shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
     live = output.tree_of(project, output.live_release(project))
-    setup = worker.Setup(
-        root=project.root,
-        config_file=project.config_file,
-        state=project.state / "build.sqlite",
-        city=city_of,
-        assets={"style": style},
-        engine=engine,
-        dialect=inputs.dialect_digest(project),
-        staged=output.stage(project),
-        base=base or live,
-        plain=frozenset({s.source for s in everything.tree.sections} | shown_by_sections.keys()),
-        direct=os.environ.get("SITEGEN_DIRECT", "1") != "0",
-    )
-    frame = Frame(city=city_of(articles=state), assets=setup.assets, engine=engine)
+    shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
+    direct = os.environ.get("SITEGEN_DIRECT", "1") != "0"
+    setup, frame = prepare(project, everything, state, staged=output.stage(project), base=base or live, direct=direct)
     work.fault("tree-begun")
     with state.transaction(), Crew(setup, work.jobs) as workers:
         try:
@@ -269,6 +248,7 @@ def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: 
         finally:
             worker.close()
         work.fault("pages-rendered")
+        theme = inputs.theme_assets(project)
         plain_files = plain.compare(project, everything, state, theme, state.marked()[2], shown_by_sections)
         plain.generated(project, state, plain_files)
         _put_plain(work, plain_files, setup)
@@ -291,22 +271,59 @@ def _publish(work: _Build, everything: Inputs, engine: str, outside: str, base: 
     work.fault("pruned")
 
 
+def prepare(
+    project: Project, everything: Inputs, state: State, *, staged: Path, base: Path | None, direct: bool
+) -> tuple[Setup, Frame]:
+    """What workers are given, and the frame with which this process says which pages there are."""
+    from sitegen.render import worker
+
+    theme = inputs.theme_assets(project)
+    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
+    city_of = functools.partial(
+        City,
+        site_url=project.site_url,
+        sites=everything.tree.sites,
+        columns=everything.tree.columns,
+        published=everything.published,
+        records=everything.records,
+        links=everything.links,
+    )
+    shown_by_sections, _refused = plain.section_files(everything, state, state.asset_digests())
+    setup = worker.Setup(
+        root=project.root,
+        config_file=project.config_file,
+        state=project.state / "build.sqlite",
+        city=city_of,
+        assets={"style": style},
+        engine=inputs.engine_digest(project, inputs.program_digest()),
+        dialect=inputs.dialect_digest(project),
+        staged=staged,
+        base=base,
+        plain=frozenset({s.source for s in everything.tree.sections} | shown_by_sections.keys()),
+        direct=direct,
+    )
+    return setup, Frame(city=city_of(articles=state), assets=setup.assets, engine=setup.engine)
+
+
 def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew) -> None:
     from sitegen.render import worker
 
     state = work.state
     blobs: dict[str, str] = {}
-    total, done = max(state.count_listed(), 1), 0
+    total, done = state.count_listed() + 4 * len(everything.tree.sections), 0  # an estimate
     stream = _batches(_plans(work, everything, frame))
     first = list(itertools.islice(stream, 2))
     few = len(first) < 2 and sum(map(len, first)) <= FEW
-    for made in workers.run(worker.render, itertools.chain(first, stream), _halves, worker.crashed, few=few):
+    for made in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
         stored = [_with_last_version(work, page, setup) for page in made]
         _store(work, stored)
         blobs |= {page.source: page.body_key.rpartition(" ")[2] for page in stored if page.body_key}
         done += len(stored)
+        work.markdown.update(page.markdown for page in stored if page.markdown)
         if not few:
-            work.progress(_("rendered {done} of {total} pages").format(done=done, total=max(total, done)))
+            work.progress(_("pages rendered"), done, max(total, done + 1))
+    if done and not few:
+        work.progress(_("pages rendered"), done, done)
     _keep_good(work, everything, blobs)
 
 
@@ -350,7 +367,7 @@ def _batches(plans: Iterator[Plan]) -> Iterator[list[Spec]]:
         yield waiting
 
 
-def _halves(batch: list[Spec]) -> list[list[Spec]]:
+def halves(batch: list[Spec]) -> list[list[Spec]]:
     middle = len(batch) // 2
     return [batch[:middle], batch[middle:]] if middle else []
 
@@ -363,7 +380,7 @@ def _with_last_version(work: _Build, made: Made, setup: Setup) -> Made:
     if not last and setup.base is not None and (setup.base / made.file).is_file():
         last = files.sha256_file(setup.base / made.file).removeprefix("sha256:")
         output.share(setup.base / made.file, setup.staged, made.file)
-    return dataclasses.replace(made, digest=last)
+    return made._replace(digest=last)
 
 
 def _store(work: _Build, made: Sequence[Made]) -> None:
@@ -431,9 +448,9 @@ def _keep_good(work: _Build, everything: Inputs, blobs: Mapping[str, str]) -> No
             versions[content.git_blob(text.encode())] = text.encode().__bytes__
         else:
             versions[blob] = functools.partial(_normalised, root / source)
-            for _file, place in work.state.attachments_of(source):
-                data = (work.project.root / place).read_bytes()
-                versions[content.git_blob(data)] = (work.project.root / place).read_bytes
+    for place in work.state.places_of(blobs):
+        file = work.project.root / place
+        versions[content.git_blob(file.read_bytes())] = file.read_bytes
     everything.good.keep(versions)
 
 
@@ -463,7 +480,20 @@ def _report(work: _Build, started: float) -> Report:
         seconds=time.monotonic() - started,
         next_change=datetime.fromisoformat(due).astimezone(SHANGHAI) if due else None,
         reasons=work.reasons,
+        markdown=dict(work.markdown.most_common()),
     )
+
+
+def explain(project: Project, path: str, report: Report) -> str:
+    """Why the page of a source (`content/….md`), a URL or a file of the release was rendered, kept, or is not there."""
+    name = path.removeprefix(f"{project.content.name}/").removeprefix(project.site_url).lstrip("/")
+    file = file_of(url_of(name)) if name.endswith(".md") else file_of("/" + name)
+    if file in report.reasons:
+        return _("rendered: {reason}").format(reason=report.reasons[file])
+    if (project.live / file).is_file():
+        return _("kept: its text, its column, its neighbours, the texts it names, its links and the theme are the same")
+    told = [f"{p.code}: {p.message}" for p in report.problems if p.path == f"content/{name}"]
+    return _("not published: {reasons}").format(reasons="; ".join(told) or _("there is no such page"))
 
 
 def told_of(state: State) -> tuple[list[Problem], tuple[tuple[str, int], ...]]:
@@ -505,7 +535,7 @@ def manifest(project: Project, now: datetime) -> dict[str, Any]:
         try:
             release = output.live_release(project)
             if not release or state.value("release") != release:
-                raise Refused([_no_manifest(release)])
+                raise Refused([no_manifest(release)])
             everything = inputs.read(project, scan(project.content, {}))
             listed = [
                 _manifest_page(file, section, source, state, everything) for file, section, source in state.pages()
@@ -521,7 +551,7 @@ def manifest(project: Project, now: datetime) -> dict[str, Any]:
             state.close()
 
 
-def _no_manifest(release: str) -> Problem:
+def no_manifest(release: str) -> Problem:
     return Problem(
         path="build/site",
         code="release-unknown",

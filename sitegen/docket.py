@@ -23,8 +23,8 @@ from sitegen.errors import Problem
 from sitegen.inputs import Inputs
 from sitegen.judging import Batch, Judged
 from sitegen.scan import Scan, is_aside
-from sitegen.state import Changes, Row, State
-from sitegen.text import _
+from sitegen.state import Changes, Row, State, counted, problems_to_json
+from sitegen.text import _, language_now
 
 BATCH = 200
 FEW = 60
@@ -123,7 +123,8 @@ def _foundations(inputs: Inputs, program: str) -> str:
     }
     sections = [sorted(inputs.tree.sites), sorted((c.path, c.site) for c in inputs.tree.columns.values())]
     people = repr(sorted(inputs.records.people.items()))
-    return hashlib.sha256(json.dumps([program, retired, sections, people]).encode()).hexdigest()
+    told_in = language_now()  # problems are stored as they were told
+    return hashlib.sha256(json.dumps([program, told_in, retired, sections, people]).encode()).hexdigest()
 
 
 def hear(
@@ -132,7 +133,7 @@ def hear(
     state: State,
     inputs: Inputs,
     workers: Crew,
-    progress: Callable[[str], None],
+    progress: Callable[[str, int, int], None],
 ) -> Changes:
     """Judge what the docket names and store the rows; returns what that makes questionable."""
     changes = Changes()
@@ -154,7 +155,7 @@ def hear(
         state.set_asset_digests(judged.assets)
         done += len(judged.rows)
         if len(paths) > FEW:
-            progress(_("judged {done} of {total} sources").format(done=done, total=len(paths)))
+            progress(_("sources judged"), done, len(paths))
     if fresh:
         changes.sections |= set(inputs.tree.columns)
     _follow_relations(state, changes)
@@ -316,7 +317,8 @@ def _deadly(batch: Batch) -> Judged:
         section=batch.column,
         address=_address(path, batch.column),
         id_key=_id_key(path, batch.column),
-        problems=(problem,),
+        problems=problems_to_json([problem]),
+        counted=counted([problem]),
         unsure=True,
     )
     return Judged(rows=(row,), ledgers=(), assets={})

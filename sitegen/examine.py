@@ -46,4 +46,4 @@ def _judge(project: Project, found: Scan, everything: Inputs, state: State, now:
     assets = frozenset(file for file in found.files() if not file.endswith(".md"))
     context = everything.context(project, now, DiskFiles(project.content, assets))
     with state.transaction(), Crew(Court(context=context, assets=assets, known={}), jobs) as workers:
-        docket.hear(drawn, found, state, everything, workers, lambda message: None)
+        docket.hear(drawn, found, state, everything, workers, lambda what, done, total: None)

@@ -21,7 +21,7 @@ from sitegen.good import Good
 from sitegen.links import Links
 from sitegen.records import Records
 from sitegen.scan import Scan
-from sitegen.text import _, language_now
+from sitegen.text import _
 
 _ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno")
 _DIALECT_MODULES = ("adapter", "body", "direct", "extension")
@@ -110,8 +110,8 @@ def _homeless(path: str) -> Problem:
 
 
 def program_digest() -> str:
-    """Of our own code, Python, the libraries that render, and the language problems are told in."""
-    hasher = hashlib.sha256(f"{sys.version} {language_now()}\n".encode())
+    """Of our own code, Python, and the libraries that render."""
+    hasher = hashlib.sha256(f"{sys.version}\n".encode())
     for package in _ENGINE_PACKAGES:
         hasher.update(f"{package}=={metadata.version(package)}\n".encode())
     ours = Path(__file__).parent

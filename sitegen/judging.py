@@ -15,7 +15,7 @@ from sitegen.ledger import Entry
 from sitegen.model import Leader
 from sitegen.pages.items import item_of
 from sitegen.pages.values import digest_of
-from sitegen.state.rows import Book, Row
+from sitegen.state.rows import Book, Row, counted, problems_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,8 @@ def row_of(verdict: Verdict, context: Context) -> Row:
         section,
         urls.address_key(verdict.path) if section else f"?{verdict.path}",
         urls.id_key(verdict.path, section) if section else f"?{verdict.path}",
-        verdict.problems,
+        problems_to_json(verdict.problems),
+        counted(verdict.problems),
         verdict.pending,
         verdict.next_change.astimezone(UTC).isoformat() if verdict.next_change else None,
         verdict.unsure,

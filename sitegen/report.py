@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
@@ -33,12 +35,37 @@ def progress(message: str) -> None:
     click.echo(message, err=True)
 
 
-def silent(message: str) -> None:
-    """Progress when the caller asked for JSON and nothing else."""
+class Steps:
+    """How far long work is: one line that fills up on a terminal, a plain line every few seconds elsewhere."""
+
+    def __init__(self, *, terminal: bool, seconds: float = 5.0) -> None:
+        self._terminal = terminal
+        self._seconds = seconds
+        self._began: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """`what` names the kind of thing that is counted; the same words for the same work."""
+        now = time.monotonic()
+        began = self._began.setdefault(what, now)
+        last = done >= total
+        if not last and now - self._told.get(what, began) < (0.1 if self._terminal else self._seconds):
+            return
+        self._told[what] = now
+        left = (now - began) * (total - done) / done if done else 0.0
+        text = _("{what}: {done} of {total}").format(what=what, done=done, total=total)
+        if not last and now - began > 2:
+            text += _(", about {seconds} s left").format(seconds=round(left))
+        if not self._terminal:
+            click.echo(text, err=True)
+            return
+        filled = 24 * done // max(total, 1)
+        click.echo(f"\r\x1b[K{'█' * filled}{'░' * (24 - filled)} {text}", nl=last, err=True)
 
 
-def progress_for(as_json: bool) -> Callable[[str], None]:
-    return silent if as_json else progress
+def steps_for(as_json: bool) -> Callable[[str, int, int], None]:
+    """Nothing is told to a caller who asked for JSON."""
+    return (lambda what, done, total: None) if as_json else Steps(terminal=sys.stderr.isatty())
 
 
 def stop(error: PlatformError, *, as_json: bool) -> NoReturn:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "locale"
+_known: list[dict[str, str]] = []
+"""What each translator has translated."""
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
@@ -37,14 +39,21 @@ def translator(domain: str, folder: Path) -> Callable[[str], str]:
     """A `_` for one package; its catalogue is read when the first message is asked for, once a process."""
 
     def translate(message: str) -> str:
-        return _catalogue(domain, folder).gettext(message)
+        try:
+            return known[message]
+        except KeyError:
+            return known.setdefault(message, _catalogue(domain, folder).gettext(message))
 
+    known: dict[str, str] = {}  # a lookup in the catalogue costs more than most of what asks for one
+    _known.append(known)
     return translate
 
 
 def reset() -> None:
     """Ask the environment again (tests change it)."""
     _catalogue.cache_clear()
+    for known in _known:
+        known.clear()
 
 
 _ = translator("sitegen", FOLDER)

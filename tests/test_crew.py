@@ -9,6 +9,7 @@ import pytest
 from sitegen import docket
 from sitegen.crew import Crew, common
 from sitegen.judging import Batch
+from sitegen.state import problems_of
 
 
 def doubled(batch: list[int]) -> list[int]:
@@ -57,4 +58,4 @@ def test_a_source_that_ends_every_process_which_reads_it_is_told() -> None:
     assert docket._split(parts[0]) == []
     [row] = docket._deadly(parts[0]).rows
     assert (row.path, row.status, row.unsure) == ("xwdt/a.md", "hidden", True)
-    assert [(p.code, p.path) for p in row.problems] == [("source-crashed", "content/xwdt/a.md")]
+    assert [(p.code, p.path) for p in problems_of(row.problems)] == [("source-crashed", "content/xwdt/a.md")]

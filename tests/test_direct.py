@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from sitegen.render import direct, worker
+from sitegen.render import direct
 from sitegen.render.adapter import Engine, _address
 from sitegen.render.body import Body
 from sitegen.render.direct import Unsure
@@ -335,7 +335,6 @@ def test_the_environment_switches_it_off_for_a_whole_build(city: TinyCity, monke
     pages = city.released()
     monkeypatch.setenv("SITEGEN_DIRECT", "0")
     monkeypatch.setattr(direct.Direct, "render", None)
-    worker._prepared.cache_clear()
     assert city.build(clean=True).problems == ()
     assert city.released() == pages
 

@@ -32,6 +32,7 @@ class Frame:
     engine: str
     shared: dict[str, Any] = field(default_factory=dict)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    _items: dict[str, Data] = field(default_factory=dict)
 
     def page(
         self,
@@ -228,7 +229,15 @@ class Frame:
         return links
 
     def item(self, line: Line) -> Data:
-        """docs/THEME.md, Items in lists."""
+        """docs/THEME.md, Items in lists. Not to be changed: neighbours share it."""
+        found = self._items.get(line.path)
+        if found is None:
+            if len(self._items) >= 256:
+                self._items.clear()
+            found = self._items[line.path] = self._item(line)
+        return found
+
+    def _item(self, line: Line) -> Data:
         item = item_of(self.city.edition(line.path).article)
         if line.kind == "policy" and self.city.articles.interpretations(line.id):
             item["badges"].insert(0, "有解读")

@@ -157,11 +157,12 @@ def _blocks(frame: Frame, site: Site) -> list[Data]:
 
 def _dated(blocks: Iterable[Data]) -> None:
     """Month and day alone would make an old text look new: another year than the page's newest is written out."""
-    items = [(block, item) for block in blocks for item in block["items"]]
-    newest = max((item["date"][:4] for _, item in items), default="")
-    for _, item in items:
-        if item["date"][:4] != newest:
-            item["date_short"] = item["date"]
+    listed = list(blocks)
+    newest = max((item["date"][:4] for block in listed for item in block["items"]), default="")
+    for block in listed:
+        block["items"] = [
+            item if item["date"][:4] == newest else {**item, "date_short": item["date"]} for item in block["items"]
+        ]
 
 
 def _notices(frame: Frame) -> list[Data]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -21,8 +21,7 @@ Recipe = tuple[Any, ...]
 """What kind of page, and of what: plain values, so that it travels to a worker."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class Spec(NamedTuple):
     """`section`: the column or site whose page it is; `key`: digest of all that its bytes follow from, the answers to
     its links excepted (those are recorded reads); `changed`: true `lastmod`, ISO 8601, empty: not in the sitemap."""
 

@@ -54,6 +54,7 @@ class Shop:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.shelf = Shelf.open(setup.state)
+        self._knows_pages = self.shelf.has_pages()
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
         self.engine = Engine(
@@ -102,7 +103,7 @@ class Shop:
             start=start,
             length=length,
             headings=tuple((h.title, h.anchor, h.level) for h in body.headings),
-            fallback=body.fallback,
+            markdown=(body.fallback or "direct") if body_key else "",
             shared=shared,
         )
 
@@ -112,8 +113,9 @@ class Shop:
             return _NO_BODY, ""
         text, blob = page.body, page.blob
         if page.place:
-            source = frontmatter.normalise(files.read(f"{self.setup.root}/{page.place}"))
-            if git_blob(source.encode()) != blob:
+            data = files.read(f"{self.setup.root}/{page.place}")
+            source = frontmatter.normalise(data)
+            if git_blob(data) != blob and git_blob(source.encode()) != blob:
                 raise SourceChanged(page.place)
             text = frontmatter.body_of(source)
         key = f"{self.setup.dialect} {page.source} {blob or git_blob(text.encode())}"
@@ -121,8 +123,10 @@ class Shop:
 
     def _kept_body(self, file: str, key: str) -> Body | None:
         """The body as it stands in the last release, when nothing that it is made of has changed since."""
-        known = self.shelf.body_of(file) if self.setup.base is not None else None
-        if known is None or self.setup.base is None:
+        if self.setup.base is None or not self._knows_pages:
+            return None
+        known = self.shelf.body_of(file)
+        if known is None:
             return None
         digest, facts = known
         made = orjson.loads(facts)
@@ -142,6 +146,7 @@ class Shop:
             reads=made["reads"],
             anchors=tuple(made["anchors"]),
             anchor_links=tuple((path, anchor) for path, anchor in made["anchor_links"]),
+            fallback="kept",
         )
 
 

@@ -119,6 +119,9 @@ class Shelf:
             return self._one("select 1 from article where path = ? and status != 'hidden'", (path,)) is not None
         return self._one("select 1 from attachment where file = ?", (path,)) is not None
 
+    def has_pages(self) -> bool:
+        return self._one("select 1 from page limit 1") is not None
+
     def body_of(self, file: str) -> tuple[str, str] | None:
         """(digest, what was made, as JSON) of a page as the last build left it."""
         found = self._one("select digest, made from page where file = ?", (file,))

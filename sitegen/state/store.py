@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from sitegen.errors import Problem
-from sitegen.state.rows import Book, Changes, Made, Row, problems_of, problems_to_json
+from sitegen.state.rows import Book, Changes, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
 SCHEMA = 12
@@ -303,7 +303,7 @@ class State(Shelf):
         )
         counts: Counter[tuple[str, str, str, str]] = Counter()
         for row in rows:
-            counts.update(_counted(row.section, row.problems, row.pending))
+            counts.update(_counts(row.section, row.counted, row.pending))
         self._add_up(counts)
 
     def replace(self, rows: Sequence[Row], changes: Changes) -> None:
@@ -340,7 +340,7 @@ class State(Shelf):
 
     def _take_out(self, path: str) -> None:
         section, problems, pending = self._one("select section, problems, pending from article where path = ?", (path,))
-        counts = Counter(_counted(section, problems_of(problems), pending))
+        counts = Counter(_counts(section, counted(problems_of(problems)), pending))
         self._add_up({key: -count for key, count in counts.items()})
         for table in ("article", "link", "relation", "attachment"):
             self._connection.execute(f"delete from {table} where path = ?", (path,))  # noqa: S608 (constants)
@@ -429,9 +429,11 @@ class State(Shelf):
             "select file, section, source from page where file glob '*.html' and digest != '' order by file"
         )
 
-    def attachments_of(self, path: str) -> list[tuple[str, str]]:
-        """(file, place) of what a source publishes with it."""
-        return self._all("select file, place from attachment where path = ? order by file", (path,))
+    def places_of(self, paths: Collection[str]) -> set[str]:
+        """Where the attachments of sources are; of all sources, when many are asked for."""
+        if len(paths) > 500:
+            return set(self._column("select distinct place from attachment"))
+        return {p for path in paths for p in self._column("select place from attachment where path = ?", (path,))}
 
     def attached_files(self) -> list[tuple[str, str]]:
         """(file, column) of every attachment that is published."""
@@ -587,7 +589,7 @@ def _article_values(row: Row) -> tuple[object, ...]:
         row.signed_at,
         row.retires,
         int(row.picture),
-        problems_to_json(row.problems),
+        row.problems,
         int(row.pending),
         row.next_change,
         int(row.unsure),
@@ -612,8 +614,8 @@ def _known_of(row: Row) -> _Known:
     )
 
 
-def _counted(section: str, problems: Iterable[Problem], pending: object) -> list[tuple[str, str, str, str]]:
-    found = [(section, str(problem.severity), problem.code, problem.key or "") for problem in problems]
+def _counts(section: str, counted: Iterable[tuple[str, str, str]], pending: object) -> list[tuple[str, str, str, str]]:
+    found = [(section, severity, code, key) for severity, code, key in counted]
     return [*found, (section, "", "pending", "")] if pending else found
 
 
