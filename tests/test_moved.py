@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sitegen import ledger, signing
+from sitegen import ledger, sample, signing
 from sitegen.model import file_of, url_of
 from sitegen.state import State, shelf
 from tests.cities import NOW, TinyCity, codes
@@ -312,6 +312,14 @@ def test_an_edit_elsewhere_leaves_it_alone(city: TinyCity) -> None:
     moved_in_column(city)
     city.article("xwdt/202611/t20261120_2.md")
     assert f"xwdt/202611/{NAME}.html" not in city.build().reasons
+
+
+def test_a_sample_of_the_release_compares_old_addresses_too(city: TinyCity) -> None:
+    moved_in_column(city)
+    file = city.site / f"xwdt/202611/{NAME}.html"
+    file.write_bytes(file.read_bytes() + b" ")
+    _count, problems = sample.verify(city.project, 1, number=1, jobs=1, progress=lambda what, done, total: None)
+    assert [problem.path for problem in problems] == [f"/xwdt/202611/{NAME}.html"]
 
 
 # --- lines nobody should believe ---------------------------------------------------------------------------------
