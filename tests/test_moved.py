@@ -319,7 +319,7 @@ def test_a_sample_of_the_release_compares_old_addresses_too(city: TinyCity) -> N
     file = city.site / f"xwdt/202611/{NAME}.html"
     file.write_bytes(file.read_bytes() + b" ")
     _count, problems = sample.verify(city.project, 1, number=1, jobs=1, progress=lambda what, done, total: None)
-    assert [problem.path for problem in problems] == [f"/xwdt/202611/{NAME}.html"]
+    assert [(problem.code, problem.path) for problem in problems] == [("release-differs", f"/xwdt/202611/{NAME}.html")]
 
 
 # --- lines nobody should believe ---------------------------------------------------------------------------------
