@@ -255,7 +255,7 @@ def _public(url: str) -> str:
 
 
 def _manifest(build: Path) -> Mapping[str, Any]:
-    manifest = successor.live_manifest(build)
+    manifest = successor.live_manifest(build.parent)
     if not manifest:
         raise Refused(
             [

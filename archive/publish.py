@@ -91,7 +91,7 @@ def publish(
     _note_publication(capture, manifest, archived_on, published_at)
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
-    migrated = successor.migrated_pages(content, successor.live_urls(public.parent))
+    migrated = successor.migrated_pages(content, public.parent)
     record = published.index_of(context, decision, made, relate.moved(inventory, migrated))
     files.write_atomic(index, published.as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())

@@ -85,7 +85,7 @@ def relate(capture: Capture, *, public: Path, content: Path, build: Path) -> Rel
     index = published.read_index(public / capture.site / f"{capture.timestamp}.json")
     with Frontier(capture.frontier, read_only=True) as frontier:
         rows = list(frontier.rows())
-    migrated = successor.migrated_pages(content, successor.live_urls(build))
+    migrated = successor.migrated_pages(content, build)
     copies = {str(page["target_uri"]): str(page["url"]) for page in index["pages"]}
     return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, migrated)))
 

@@ -96,13 +96,12 @@ def standing(desk: Desk, decision: Decision) -> Standing:
     """What is recorded and proved about the site, as the rules want to see it."""
     record = lifecycle.load(desk.content, decision.site)
     index = published.newest_index(desk.public, decision.site)
-    live = successor.live_urls(desk.build)
     drafts = {
         uri: path for uri, path in successor.drafts(desk.content).items() if decisions.allows(decision.hosts, uri)
     }
     notice = notices.find(desk.content, decision)
     articles = [path for path in drafts.values() if path != notice]
-    released = sum(model.url_of(path) in live for path in articles)
+    released = sum(successor.is_live(desk.build, model.url_of(path)) for path in articles)
     return Standing(
         site=decision.site,
         today=desk.today,
@@ -115,7 +114,7 @@ def standing(desk: Desk, decision: Decision) -> Standing:
         drafts=len(articles) - released,
         migrated=released,
         notice=notice,
-        notice_live=notice is not None and model.url_of(notice) in live,
+        notice_live=notice is not None and successor.is_live(desk.build, model.url_of(notice)),
         redirects=(desk.store / decision.site / "redirects.nginx").exists(),
     )
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,22 +74,31 @@ def drafts(content: Path) -> dict[str, str]:
     return found
 
 
-def migrated_pages(content: Path, live: frozenset[str]) -> dict[str, str]:
-    """Target URI → URL of the migrated page, for those that readers can open (`live`: the release's URLs)."""
-    return {uri: url for uri, path in drafts(content).items() if (url := model.url_of(path)) in live}
+def migrated_pages(content: Path, build: Path) -> dict[str, str]:
+    """Target URI → URL of the migrated page, for those that readers of the live release can open."""
+    urls = ((uri, model.url_of(path)) for uri, path in drafts(content).items())
+    return {uri: url for uri, url in urls if is_live(build, url)}
 
 
-def live_urls(build: Path) -> frozenset[str]:
-    """URLs of the live release; empty when there is none."""
-    return frozenset(str(page["url"]) for page in live_manifest(build).get("pages", ()))
+def is_live(build: Path, url: str) -> bool:
+    """Whether the live release answers for a root-relative URL of ours."""
+    return (build / "site" / model.file_of(url)).is_file()
 
 
-def live_manifest(build: Path) -> dict[str, Any]:
-    """FORMATS §5: what the release under `build/site` consists of; empty when there is none."""
+def live_manifest(root: Path) -> dict[str, Any]:
+    """FORMATS §5: what the live release consists of, asked of `sitegen`; empty when there is none."""
+    package = str(Path(__file__).resolve().parent.parent)
+    paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = subprocess.run(
+        [sys.executable, "-m", "sitegen", "release", "manifest"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        check=False,
+    )
     try:
-        release = (build / "site").readlink().name
-        value: dict[str, Any] = json.loads((build / "state" / "releases" / f"{release}.json").read_bytes())
-    except (OSError, ValueError):
+        value: dict[str, Any] = json.loads(ended.stdout)
+    except ValueError:
         return {}
     return value
 

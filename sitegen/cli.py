@@ -13,12 +13,10 @@ from typing import Any
 import click
 
 from sitegen import build as building
-from sitegen import clock, config, output, report, sample, signing
+from sitegen import clock, config, output, report, signing
 from sitegen.errors import PlatformError, Problem, UsageError
-from sitegen.examine import examine
 from sitegen.ledger import STAGES, Entry, Stage, stage_name
 from sitegen.review import Open, Signed
-from sitegen.serve import serve as run_server
 from sitegen.text import _
 
 _option = functools.partial(click.option, cls=report.Option)
@@ -93,6 +91,8 @@ def build(
         project, now=clock.now(given_date), jobs=jobs, clean=clean, progress=report.steps_for(as_json)
     )
     if share:
+        from sitegen import sample
+
         number = random.randrange(1_000_000)  # noqa: S311 (a sample, not a secret)
         count, differing = sample.verify(project, share, number=number, jobs=jobs, progress=report.steps_for(as_json))
         result = dataclasses.replace(result, problems=(*result.problems, *differing))
@@ -180,6 +180,8 @@ def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date:
     Example: sitegen check content/jyj/tzgg
     """
     project = config.load(config_file)
+    from sitegen.examine import examine
+
     found = examine(project, clock.now(given_date))
     if paths:
         below = [path.resolve() for path in paths]
@@ -202,6 +204,8 @@ def serve(config_file: Path, port: int) -> None:
     \b
     Example: sitegen serve --port 8080
     """
+    from sitegen.serve import serve as run_server  # its libraries cost an edit 30 ms
+
     run_server(config.load(config_file), port, report.progress)
 
 

@@ -6,16 +6,15 @@ A process gets what all batches have in common once, when it starts.
 
 from __future__ import annotations
 
-import concurrent.futures
 import gc
-import multiprocessing
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -75,6 +74,8 @@ class Crew:
         if few or self.jobs == 1:
             yield from map(work, batches)
             return
+        from concurrent.futures.process import BrokenProcessPool  # an edit has no use for it, and it takes 20 ms
+
         waiting: deque[tuple[Batch, Future[Result]]] = deque()
         coming = iter(batches)
         try:
@@ -95,6 +96,9 @@ class Crew:
             raise
 
     def _submit(self, work: Callable[[Batch], Result], batch: Batch) -> Future[Result]:
+        from concurrent.futures import Future
+        from concurrent.futures.process import BrokenProcessPool
+
         if self._pool is None:
             self._pool = self._new_pool(self.jobs)
         try:
@@ -105,6 +109,9 @@ class Crew:
             return broken
 
     def _new_pool(self, jobs: int) -> Executor:
+        import concurrent.futures
+        import multiprocessing
+
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOAD)
         return concurrent.futures.ProcessPoolExecutor(jobs, context, _begin, (self._value,))
@@ -117,6 +124,8 @@ class Crew:
         deadly: Callable[[Batch], Result],
     ) -> Iterator[Result]:
         """Each part in a process of its own, down to the item that ends it."""
+        from concurrent.futures.process import BrokenProcessPool
+
         with self._new_pool(1) as pool:
             try:
                 yield pool.submit(work, batch).result()
