@@ -337,9 +337,11 @@ def _plans(work: _Build, everything: Inputs, frame: Frame) -> Iterator[Plan]:
     wanted = {*sections, *(found[0] for file in questioned if (found := state.page(file)) is not None)}
     wanted |= {path for path, digest in frames.items() if before.get(path) != digest} | set(state.failed_sections())
     wanted |= set(state.page_sections()) - frames.keys()
-    for section in [*sorted(wanted - {pages.CITY}), pages.CITY]:
+    for section in [*sorted(wanted - {pages.CITY, pages.MOVED}), pages.MOVED, pages.CITY]:
         if section == pages.CITY:
             specs = list(pages.of_city(frame))
+        elif section == pages.MOVED:  # after the columns: an address that an article leaves is theirs no more
+            specs = list(pages.of_moved(frame))
         else:
             specs = list(pages.of_column(frame, columns[section])) if section in columns else []
         known = state.page_keys(section)

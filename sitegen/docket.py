@@ -92,7 +92,7 @@ def _of_ledgers(docket: Docket, state: State, inputs: Inputs) -> set[str]:
         if file in docket.ledgers:
             entries, problems = ledger.read_file(inputs.tree.root, file)
             ids |= {entry.article for entry in entries}
-            state.set_ledgers([(file, _column_of(file), {entry.article for entry in entries}, problems)])
+            state.set_ledgers([judging.book_of(file, _column_of(file), entries, problems)])
         for stable_id in sorted(ids):
             found |= set(state.sources_of_id(_column_of(file), stable_id))
     state.remove_ledgers(docket.lost)
@@ -137,6 +137,8 @@ def hear(
 ) -> Changes:
     """Judge what the docket names and store the rows; returns what that makes questionable."""
     changes = Changes()
+    if docket.everything:
+        state.remove_ledgers(docket.lost)
     refused, rivals = _refusals(docket, state, inputs, changes)
     paths = sorted(docket.paths | rivals)
     fresh = docket.everything and not state.sources()

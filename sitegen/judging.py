@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -15,7 +15,7 @@ from sitegen.ledger import Entry
 from sitegen.model import Leader
 from sitegen.pages.items import item_of
 from sitegen.pages.values import digest_of
-from sitegen.state.rows import Row, counted, problems_to_json
+from sitegen.state.rows import Book, Row, counted, problems_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """`ledgers`: (file, column, stable ids, problems); `assets`: file → digest of each attachment that was met."""
+    """`assets`: file → digest of each attachment that was met."""
 
     rows: tuple[Row, ...]
-    ledgers: tuple[tuple[str, str, tuple[str, ...], tuple[Problem, ...]], ...]
+    ledgers: tuple[Book, ...]
     assets: Mapping[str, str]
 
 
@@ -48,7 +48,7 @@ def judge(batch: Batch, context: Context) -> Judged:
         for entry in found:
             entries[entry.article].append(entry)
         if file in batch.told:
-            told.append((file, batch.column, tuple({entry.article for entry in found}), tuple(problems)))
+            told.append(book_of(file, batch.column, found, problems))
     rows = []
     for path in batch.sources:
         if path in batch.refused or not batch.column:
@@ -58,6 +58,18 @@ def judge(batch: Batch, context: Context) -> Judged:
         rows.append(row_of(verdict, context))
     assets = {file: context.files.digest(file) for row in rows for file in row.linked if file in context.files}
     return Judged(rows=tuple(rows), ledgers=tuple(told), assets=assets)
+
+
+def book_of(file: str, column: str, entries: Iterable[Entry], problems: Iterable[Problem]) -> Book:
+    """What is stored of a ledger file."""
+    known = list(entries)
+    return Book(
+        file=file,
+        section=column,
+        ids=tuple({entry.article for entry in known}),
+        problems=tuple(problems),
+        stood=tuple(ledger.stood(known)),
+    )
 
 
 def _id_of(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import orjson
 
-from sitegen import files
+from sitegen import files, urls
 from sitegen.errors import Problem
 from sitegen.text import _
 
@@ -43,6 +43,8 @@ class Entry:
     """With `sign`: local file → git blob id, so that the signed version can be shown again."""
     place: str
     """`path:line` of the entry."""
+    path: str = ""
+    """With `sign`: where the article stood, under content/; empty: not told, or no place where it can have stood."""
 
 
 def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
@@ -118,8 +120,9 @@ def _entry(raw: Mapping[str, object], place: str) -> Entry:
     assets = raw.get("assets") or {}
     if not isinstance(assets, dict):
         raise TypeError(_("`assets` is not a mapping"))
+    article, path = str(raw["article"]), raw.get("path")
     return Entry(
-        article=str(raw["article"]),
+        article=article,
         stage=stage,
         person=str(raw["person"]),
         at=at,
@@ -129,7 +132,14 @@ def _entry(raw: Mapping[str, object], place: str) -> Entry:
         blob=str(raw.get("blob") or ""),
         assets={str(key): str(value) for key, value in assets.items()},
         place=place,
+        path=path if isinstance(path, str) and urls.may_have_stood(path, article) else "",
     )
+
+
+def stood(entries: Iterable[Entry]) -> set[str]:
+    """Where articles stood when they were signed off, of those that can be found again by their stable id."""
+    signed = (entry for entry in entries if entry.path and entry.stage == "sign" and entry.verdict == "pass")
+    return {entry.path for entry in signed if urls.is_dated(entry.path)}
 
 
 def append(content: Path, column: str, month: str, entry: Entry) -> Path:
@@ -147,5 +157,7 @@ def append(content: Path, column: str, month: str, entry: Entry) -> Path:
     }
     if entry.assets:
         record["assets"] = dict(sorted(entry.assets.items()))
+    if entry.path:
+        record["path"] = entry.path
     files.append_line(path, json.dumps(record, ensure_ascii=False))
     return path

@@ -197,10 +197,10 @@ def finish(
     tree = staged
     if delta.base:
         tree = _spare(project, delta.base, fault)
+        for file in delta.removed:  # first: a folder may come to stand where a file was, or the other way round
+            _drop(tree, file)
         for file in delta.changed:
             _move(staged, tree, file)
-        for file in delta.removed:
-            _drop(tree, file)
         fault("spare-changed")
     target = project.releases / release
     if target.exists():
@@ -254,10 +254,10 @@ def _spare(project: Project, base: str, fault: Callable[[str], None]) -> Path:
     elif (delta := delta_of(project, base)) is not None and not delta.whole and _is_spare(project, delta.base, live):
         (project.releases / delta.base).rename(tree)
         fault("spare-taken")
-        for file in delta.changed:
-            share(project.releases / base / file, tree, file)
         for file in delta.removed:
             _drop(tree, file)
+        for file in delta.changed:
+            share(project.releases / base / file, tree, file)
     else:
         copy_by_links(project.releases / base, tree)
     return tree
@@ -335,11 +335,11 @@ def _put_together(project: Project, release: str) -> None:
         delta = delta_of(project, newer)
         assert delta is not None  # noqa: S101 (_path_back has just gone this way)
         kept = project.undo / newer / "files"
-        for file in (*delta.changed, *delta.removed):
-            if (kept / file).is_file():
-                share(kept / file, tree, file)
-            else:
-                _drop(tree, file)
+        replaced = {file: (kept / file).is_file() for file in (*delta.changed, *delta.removed)}
+        for file in (file for file, was in replaced.items() if not was):
+            _drop(tree, file)
+        for file in (file for file, was in replaced.items() if was):
+            share(kept / file, tree, file)
         newer = delta.base
     tree.rename(project.releases / release)
 

@@ -37,7 +37,7 @@ def verify(
                 raise Refused([building.no_manifest(output.live_release(project))])
             everything = inputs.read(project, scan(project.content, {}))
             setup, frame = building.prepare(project, everything, state, staged=folder, base=None, direct=False)
-            wanted = list(pages.of_city(frame))
+            wanted = [*pages.of_city(frame), *pages.of_moved(frame)]
             for column in everything.tree.columns.values():
                 wanted += pages.of_column(frame, column)
             wanted.sort(key=lambda spec: spec.url)

@@ -206,6 +206,7 @@ def _entry(
         blob=article.blob,
         assets=assets,
         place="",
+        path=article.path if stage == "sign" and verdict == "pass" else "",
     )
 
 

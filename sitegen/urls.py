@@ -14,6 +14,8 @@ RESERVED = frozenset({"archive", "search", "assets", "zh-hant"})
 _LIST_PAGE = re.compile(r"list_\d+\.md")
 _DATED = re.compile(r"t\d{8}_\d+\.md")
 _SAFE = re.compile(r"[A-Za-z0-9._\-/]+")
+_MAX_PLACE = 500
+_PLACE = re.compile(r"(?:[A-Za-z0-9\-][A-Za-z0-9_\-]*/)+[A-Za-z0-9._\-]+\.md")
 
 
 def refused_section(folder: str) -> list[Problem]:
@@ -52,6 +54,25 @@ def refused_name(path: str) -> list[Problem]:
     return found
 
 
+def may_have_stood(path: str, stable_id: str) -> bool:
+    """Whether an article of this id can ever have stood at a path: what a ledger says of it is not to be trusted.
+
+    Every folder is one that content/ may hold and that no file of a release can be named like, so it has no `.`.
+    """
+    return (
+        len(path) <= _MAX_PLACE
+        and _PLACE.fullmatch(path) is not None
+        and posixpath.basename(path) == f"{stable_id}.md"
+        and not refused_name(path)
+        and path.split("/")[0] not in RESERVED
+    )
+
+
+def is_dated(path: str) -> bool:
+    """Whether a source's stem is a stable id that is unique in the whole tree."""
+    return _DATED.fullmatch(posixpath.basename(path)) is not None
+
+
 def address_key(path: str) -> str:
     """Equal for two sources whose pages would be one file, also on a file system that ignores case."""
     return file_of(url_of(path)).lower()
@@ -60,7 +81,7 @@ def address_key(path: str) -> str:
 def id_key(path: str, column: str) -> str:
     """Equal for two sources of one stable id: a dated stem is unique in the whole tree, any other in its column."""
     name = posixpath.basename(path)
-    return name if _DATED.fullmatch(name) else f"{column}:{name}"
+    return name if is_dated(path) else f"{column}:{name}"
 
 
 def taken_address(path: str, holder: str) -> Problem:

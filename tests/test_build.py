@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -543,6 +544,26 @@ def test_rollback_and_prune_keep_the_live_release(city: TinyCity) -> None:
     assert "第2篇" not in city.page("xwdt/index.html")
     assert output.prune(city.project, 1) == [ids[1]]
     assert output.releases(city.project) == [ids[0], ids[2]]
+
+
+def test_a_folder_may_take_the_place_of_a_page_and_give_it_back(city: TinyCity) -> None:
+    """In each tree that a release is made of: the served one, the spare, the one that is put together again."""
+    page, folder = "xwdt/202611/a.md", "xwdt/202611/a.html"
+    ids, released = [], []
+    city.article(NEWS)
+    city.article(page)
+    for step in range(4):
+        if step % 2:
+            (city.content / page).unlink()
+            city.article(f"{folder}/b.md", f"第{step}次")
+        elif step:
+            shutil.rmtree(city.content / folder)
+            city.article(page, f"第{step}次")
+        ids.append(city.build().release)
+        released.append(city.released())
+    for number in (2, 0, 1, 3):
+        output.go_to(city.project, ids[number])
+        assert released[number] == city.released()
 
 
 def test_a_full_disk_leaves_the_served_release_alone(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:

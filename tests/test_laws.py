@@ -31,6 +31,8 @@ SEQUENCES = int(os.environ.get("LAWS", "25"))
 SEED = int(os.environ.get("LAWS_SEED", "20261122"))
 _SLOTS = st.integers(1, 7)
 _COLUMNS = st.sampled_from(["xwdt", "jyj/tzgg"])
+FOLDERS = ("xwdt/202611", "xwdt/a", "jyj/tzgg/202611")
+_FOLDERS = st.sampled_from(FOLDERS)
 _TITLES = st.sampled_from(["供暖开始", "停水通知", "招聘公告", "路面施工", "甲" * 30])
 _BODIES = st.sampled_from(
     [
@@ -175,14 +177,19 @@ class Edits(RuleBasedStateMachine):
             made["renamed"] += 1
             source.rename(target)
 
-    @rule(slot=_SLOTS)
-    def move_to_other_column(self, slot: int) -> None:
-        source = self.city.content / path_of("xwdt", slot)
-        target = self.city.content / "jyj/tzgg/202611" / source.name
-        if source.exists() and not target.exists():
-            made["moved to another column"] += 1
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(target)
+    @rule(slot=_SLOTS, folder=_FOLDERS, sign=st.booleans())
+    def move(self, slot: int, folder: str, sign: bool) -> None:
+        """To another folder or column under the same stable id, there and back, reviewed there or not."""
+        name = path_of("xwdt", slot).rpartition("/")[2]
+        source = next((f for at in FOLDERS if (f := self.city.content / at / name).exists()), None)
+        target = self.city.content / folder / name
+        if source is None or target.exists():
+            return
+        made["moved to another folder" if target.parts[-3] == source.parts[-3] else "moved to another column"] += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        if sign:
+            self._sign(f"{folder}/{name}")
 
     @rule(slot=_SLOTS, upper=st.booleans())
     def take_an_address_twice(self, slot: int, upper: bool) -> None:
@@ -278,6 +285,7 @@ class Edits(RuleBasedStateMachine):
         clean = self.city.copy_sources(Path(tempfile.mkdtemp(dir=self.folder)) / "clean")
         clean_report = clean.build(now=self.now, jobs=1, clean=True)
         assert self.city.released() == clean.released()
+        made["old addresses that lead on"] += sum(b'http-equiv="refresh"' in page for page in clean.released().values())
         assert report.problems == clean_report.problems
         assert again.problems == clean_report.problems
         assert (report.pending, report.next_change) == (clean_report.pending, clean_report.next_change)

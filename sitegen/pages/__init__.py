@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sitegen.pages import articles, catalogue, columns, feed, homes, signposts, sitemap
+from sitegen.pages import articles, catalogue, columns, feed, homes, moved, signposts, sitemap
 from sitegen.pages.frame import Frame
 from sitegen.pages.values import Document, Page, Recipe, Spec, digest_of
 from sitegen.state.rows import Line
 
-__all__ = ["Document", "Frame", "Page", "Recipe", "Spec", "digest_of", "make", "of_city", "of_column"]
+__all__ = ["Document", "Frame", "Page", "Recipe", "Spec", "digest_of", "make", "of_city", "of_column", "of_moved"]
 
 of_column = columns.specs
+of_moved = moved.specs
+MOVED = moved.SECTION
 CITY = "@@"
 """The section of pages that belong to no column: homes, site map, catalogue, 404."""
 
@@ -58,6 +60,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return articles.article_page(frame, line, older, newer)
         case ("expired", line):
             return articles.tombstone_page(frame, line)
+        case ("moved", old, line):
+            return moved.page(frame, old, line)
         case ("list", column, number, lines, pagination):
             return columns.list_page(frame, column, number, lines, pagination)
         case ("home", site):

@@ -6,8 +6,20 @@ is rendered; the marks are taken back in the transaction that remembers the page
 was killed in between finds its marks and goes on.
 """
 
-from sitegen.state.rows import Changes, Line, Made, Row, counted, problems_of, problems_to_json
+from sitegen.state.rows import Book, Changes, Line, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 from sitegen.state.store import Damaged, State
 
-__all__ = ["Changes", "Damaged", "Line", "Made", "Row", "Shelf", "State", "counted", "problems_of", "problems_to_json"]
+__all__ = [
+    "Book",
+    "Changes",
+    "Damaged",
+    "Line",
+    "Made",
+    "Row",
+    "Shelf",
+    "State",
+    "counted",
+    "problems_of",
+    "problems_to_json",
+]

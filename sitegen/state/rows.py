@@ -24,6 +24,16 @@ class Line(NamedTuple):
     retired: int
 
 
+class Book(NamedTuple):
+    """What is stored of one ledger file. `stood`: paths at which dated articles were signed off."""
+
+    file: str
+    section: str
+    ids: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    stood: tuple[str, ...]
+
+
 class Row(NamedTuple):
     """One judged source. `facts`: its edition as JSON, empty when nothing of it is shown; `next_change`: UTC, ISO.
 

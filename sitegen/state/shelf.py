@@ -11,6 +11,25 @@ from sitegen.state.rows import Line
 
 _LINE = "select path, id, kind, digest, item, signed_at, retired from article"
 _ORDER = "order by rank, stamp desc, path"
+MOVED = """
+with old as (
+    select min(path) as path, id, lower(substr(path, 1, length(path) - 3)) || '.html' as address
+    from stood where away group by address
+)
+select old.path, a.section, a.path, a.id, a.kind, a.digest, a.item, a.signed_at, a.retired
+from old cross join article a on a.id = old.id and a.status = 'shown'
+where not exists (select 1 from article b where b.address = old.address and b.status != 'hidden')
+    and not exists (
+        select 1 from article b where b.address > old.address || '/' and b.address < old.address || '0'
+    )
+    and not exists (
+        select 1 from attachment t
+        where t.file > substr(old.path, 1, length(old.path) - 3) || '.html/'
+            and t.file < substr(old.path, 1, length(old.path) - 3) || '.html0'
+    )
+order by old.path
+"""
+"""`/` is followed by `0`: below an address stands what is between the two."""
 
 
 class Shelf:
@@ -82,6 +101,12 @@ class Shelf:
             "select path, retires from article where retires != '' and status = 'shown' and retired = 0"
             " order by stamp desc, path desc"
         )
+
+    def moved(self) -> list[tuple[str, str, Line]]:
+        """(old path, column, the article as it is shown now) of every address at which a dated article was signed off
+        and nothing stands any more, by old path."""
+        rows = self._all(MOVED)
+        return [(old, section, Line(*line)) for old, section, *line in rows]
 
     def facts(self, path: str) -> str:
         """The edition of a source as JSON; empty when nothing of it is shown."""

@@ -12,10 +12,10 @@ from pathlib import Path
 import orjson
 
 from sitegen.errors import Problem
-from sitegen.state.rows import Changes, Made, Row, counted, problems_of, problems_to_json
+from sitegen.state.rows import Book, Changes, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
-SCHEMA = 11
+SCHEMA = 12
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
@@ -49,6 +49,11 @@ create table ledger (file text primary key, section text not null, ids text not 
     without rowid;
 create index ledger_section on ledger (section);
 create index ledger_problems on ledger (file) where problems != '';
+create table stood (
+    file text, path text, id text not null, away integer not null, primary key (file, path)
+) without rowid;
+create index stood_path on stood (path);
+create index stood_away on stood (path) where away;
 create table tally (
     section text, severity text, code text, key text, count integer not null,
     primary key (section, severity, code, key)
@@ -209,18 +214,26 @@ class State(Shelf):
             "select file from ledger where section = ? and instr(ids, ?) order by file", (section, quoted)
         )
 
-    def set_ledgers(self, ledgers: Iterable[tuple[str, str, Iterable[str], Sequence[Problem]]]) -> None:
-        """(file, column, stable ids, problems) each."""
+    def set_ledgers(self, books: Iterable[Book]) -> None:
+        for book in books:
+            ids = orjson.dumps(sorted(set(book.ids))).decode()
+            values = (book.file, book.section, ids, problems_to_json(book.problems))
+            self._connection.execute("insert or replace into ledger values (?, ?, ?, ?)", values)
+            self._set_stood(book.file, set(book.stood))
+
+    def _set_stood(self, file: str, now: set[str]) -> None:
+        """A ledger only grows: of a file with a thousand lines one is new."""
+        before = set(self._column("select path from stood where file = ?", (file,)))
+        self._many("delete from stood where file = ? and path = ?", [(file, path) for path in sorted(before - now)])
         self._many(
-            "insert or replace into ledger values (?, ?, ?, ?)",
-            [
-                (file, section, orjson.dumps(sorted(set(ids))).decode(), problems_to_json(problems))
-                for file, section, ids, problems in ledgers
-            ],
+            "insert into stood values (?1, ?2, ?3, not exists (select 1 from article where path = ?2))",
+            [(file, path, path.rpartition("/")[2].removesuffix(".md")) for path in sorted(now - before)],
         )
 
     def remove_ledgers(self, files: Iterable[str]) -> None:
-        self._many("delete from ledger where file = ?", [(file,) for file in files])
+        listed = [(file,) for file in files]
+        for table in ("ledger", "stood"):
+            self._many(f"delete from {table} where file = ?", listed)  # noqa: S608 (constants)
 
     # --- which sources must be judged again ----------------------------------------------------------------------
 
@@ -278,6 +291,7 @@ class State(Shelf):
     def add(self, rows: Sequence[Row]) -> None:
         """Store rows of sources of which none is known."""
         self._many(_ARTICLE, [_article_values(row) for row in rows])
+        self._many("update stood set away = 0 where path = ? and away", [(row.path,) for row in rows])
         self._many("insert or ignore into link values (?, ?)", [(f, row.path) for row in rows for f in row.linked])
         self._many(
             "insert or ignore into relation values (?, ?, ?)",
@@ -307,6 +321,7 @@ class State(Shelf):
             before = self._known(path)
             if before is not None:
                 self._take_out(path)
+                self._connection.execute("update stood set away = 1 where path = ?", (path,))
                 _note(changes, path, before, None)
 
     def _known(self, path: str) -> _Known | None:
