@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from sitegen import serve
+from sitegen import report, serve
 from sitegen.cli import main
 from sitegen.errors import Refused
 from tests.cities import NOW, TinyCity
@@ -242,3 +242,70 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(main, [*words, "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.output
+
+
+def test_a_page_is_explained_whatever_became_of_it(city: TinyCity) -> None:
+    city.article(NEWS)
+    city.article("xwdt/202611/t20261120_2.md", sign=False)
+    page = "xwdt/202611/t20261120_1.html"
+    asked = ("--explain", f"content/{NEWS}", "--explain", "content/xwdt/202611/t20261120_2.md", "--explain", "/no.html")
+    lines = run(city, "build", *asked).stdout.splitlines()
+    assert f"content/{NEWS}: rendered: new" in lines
+    assert any(line.startswith("content/xwdt/202611/t20261120_2.md: not published: review-pending:") for line in lines)
+    assert "/no.html: not published: there is no such page" in lines
+    for form in (f"content/{NEWS}", page, f"/{page}", f"https://www.example.gov.cn/{page}"):
+        assert f"{form}: kept: its text" in run(city, "build", "--explain", form).stdout
+
+
+def test_a_sample_rendered_anew_finds_the_page_that_was_changed(city: TinyCity) -> None:
+    city.article(NEWS)
+    result = run(city, "build", "--verify-sample", "100%")
+    assert result.exit_code == 0
+    assert ", 0 differ" in result.stderr
+    (city.site / "xwdt/202611/t20261120_1.html").write_text("defaced", encoding="utf-8")
+    (city.site / "xwdt/index.html").unlink()
+    result = run(city, "build", "--json", "--verify-sample", "100%")
+    assert result.exit_code == 1
+    assert problem_codes(result) == ["release-differs", "release-differs"]
+    run(city, "build", "--clean")
+    assert run(city, "build", "--verify-sample", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("share", ["0", "101%", "much", "-1%", "0%"])
+def test_a_share_that_is_none_is_wrong_usage(city: TinyCity, share: str) -> None:
+    result = run(city, "build", "--json", "--verify-sample", share)
+    assert (result.exit_code, problem_codes(result)) == (2, ["share-unreadable"])
+
+
+def test_how_bodies_were_made_is_counted(city: TinyCity) -> None:
+    city.article(NEWS, body="平常的正文。")
+    city.article("xwdt/202611/t20261120_2.md", body="用反引号的`代码`。")
+    counts = json.loads(run(city, "build", "--json").stdout)["markdown"]
+    assert counts.pop("direct") >= 1
+    assert counts == {"code": 1}
+    (city.root / "themes/gov/kinds/page.html").write_text("{#- x -#}", encoding="utf-8")
+    again = json.loads(run(city, "build", "--json").stdout)["markdown"]
+    assert set(again) == {"kept"}
+
+
+def test_many_warnings_of_one_kind_are_told_in_part_and_counted(city: TinyCity) -> None:
+    for number in range(1, 31):
+        city.article(f"xwdt/202611/t20261101_{number}.md", date="2026-11-01", sign=False)
+    found = json.loads(run(city, "build", "--json").stdout)
+    codes = [problem["code"] for problem in found["problems"]]
+    assert (codes.count("date-without-time"), codes.count("review-pending")) == (20, 20)
+    assert found["more"] == [{"code": "date-without-time", "count": 10}, {"code": "review-pending", "count": 10}]
+    assert found["pending"] == 30
+
+
+def test_long_work_fills_a_line_on_a_terminal_and_is_told_now_and_then_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for terminal in (True, False):
+        steps = report.Steps(terminal=terminal, seconds=1000)
+        for done in range(0, 101, 10):
+            steps("pages rendered", done, 100)
+    told = capsys.readouterr().err
+    assert told.startswith("\r")
+    assert "█" * 24 + " pages rendered: 100 of 100\n" in told
+    assert told.endswith("\npages rendered: 100 of 100\n")

@@ -33,6 +33,7 @@ class Frame:
     shared: dict[str, Any] = field(default_factory=dict)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
     _items: dict[str, Data] = field(default_factory=dict)
+    _names: dict[tuple[str, str | None, bool], Mapping[str, str]] = field(default_factory=dict)
 
     def page(
         self,
@@ -87,7 +88,13 @@ class Frame:
             files=frozenset(edition.article.assets) if edition else frozenset(),
         )
 
-    def _shared_names(self, site: Site, column: Column | None, home: bool) -> dict[str, str]:
+    def _shared_names(self, site: Site, column: Column | None, home: bool) -> Mapping[str, str]:
+        place = (site.path, column.path if column else None, home)
+        if place not in self._names:
+            self._names[place] = self._new_names(site, column, home)
+        return self._names[place]
+
+    def _new_names(self, site: Site, column: Column | None, home: bool) -> Mapping[str, str]:
         return {
             "portal": self._share("site:", self.city.portal.path, lambda: self._identity(self.city.portal)),
             "site": self._share("site:", site.path, lambda: self._identity(site)),
