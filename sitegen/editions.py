@@ -100,9 +100,28 @@ def refused(path: str, column: str, problems: Iterable[Problem]) -> Verdict:
     )
 
 
-def judge(path: str, column: str, entries: Iterable[Entry], context: Context) -> Verdict:
-    """The verdict on one source. A retired page keeps its version even when its source is gone."""
-    chooser = _Chooser(path=path, column=context.columns[column], context=context)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """A source as it stands now: an article, or why it cannot be one. `text` None: it cannot be read."""
+
+    article: Article | None
+    problems: list[Problem]
+    linked: frozenset[str]
+
+
+def current(path: str, column: str, text: str | None, problems: list[Problem], context: Context) -> Current:
+    """`problems`: those of reading the text."""
+    if text is None:
+        return Current(article=None, problems=problems, linked=frozenset())
+    article, found = content.article(text, path, context.columns[column], context.files)
+    linked = frozenset(article.linked if article else content.linked_files(text, path))
+    return Current(article=article, problems=[*problems, *found], linked=linked)
+
+
+def judge(path: str, column: str, entries: Iterable[Entry], context: Context, standing: Current) -> Verdict:
+    """The verdict on one source, of which `standing` is what stands there now. A retired page keeps its version even
+    when its source is gone."""
+    chooser = _Chooser(path=path, column=context.columns[column], context=context, standing=standing)
     edition = chooser.choose([*entries])
     status = chooser.place(edition)
     return Verdict(
@@ -129,7 +148,7 @@ class _Chooser:
     path: str
     column: Column
     context: Context
-    text: str | None = None
+    standing: Current
     problems: list[Problem] = field(default_factory=list)
     changes: list[datetime] = field(default_factory=list)
     linked: set[str] = field(default_factory=set)
@@ -231,13 +250,9 @@ class _Chooser:
 
     def _current(self) -> Article | None:
         """The present version; its problems are told, whichever version is shown."""
-        self.text = content.read_text(self.context.content, self.path, self.problems)
-        if self.text is None:
-            return None
-        article, found = content.article(self.text, self.path, self.column, self.context.files)
-        self.problems += found
-        self.linked |= set(article.linked if article else content.linked_files(self.text, self.path))
-        return article
+        self.problems += self.standing.problems
+        self.linked |= self.standing.linked
+        return self.standing.article
 
     def _restore(self, blob: str, digest: str, entries: list[Entry], page: Retired | None) -> Edition | None:
         """An earlier version with the attachments that were signed with it; None when any byte of it is lost."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
-from sitegen import editions, ledger, urls
+from sitegen import content, editions, ledger, urls
 from sitegen.clock import SHANGHAI
 from sitegen.editions import Context, Verdict
 from sitegen.errors import Problem
@@ -49,13 +49,21 @@ def judge(batch: Batch, context: Context) -> Judged:
             entries[entry.article].append(entry)
         if file in batch.told:
             told.append(book_of(file, batch.column, found, problems))
-    rows = []
-    for path in batch.sources:
-        if path in batch.refused or not batch.column:
-            verdict = editions.refused(path, batch.column, batch.refused.get(path, ()))
-        else:
-            verdict = editions.judge(path, batch.column, entries.get(_id_of(path), ()), context)
-        rows.append(row_of(verdict, context))
+    column = batch.column
+    read = [path for path in batch.sources if column and path not in batch.refused]
+    # stage by stage, so that each stage's code stays in the processor's caches
+    texts: list[tuple[str, str | None, list[Problem]]] = []
+    for path in read:
+        problems = []
+        texts.append((path, content.read_text(context.content, path, problems), problems))
+    standing = {path: editions.current(path, column, text, problems, context) for path, text, problems in texts}
+    verdicts = [
+        editions.judge(path, column, entries.get(_id_of(path), ()), context, standing[path])
+        if path in standing
+        else editions.refused(path, column, batch.refused.get(path, ()))
+        for path in batch.sources
+    ]
+    rows = [row_of(verdict, context) for verdict in verdicts]
     assets = {file: context.files.digest(file) for row in rows for file in row.linked if file in context.files}
     return Judged(rows=tuple(rows), ledgers=tuple(told), assets=assets)
 
