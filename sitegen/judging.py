@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -56,8 +57,15 @@ def judge(batch: Batch, context: Context) -> Judged:
         else:
             verdict = editions.judge(path, batch.column, entries.get(_id_of(path), ()), context)
         rows.append(row_of(verdict, context))
-    assets = {file: context.files.digest(file) for row in rows for file in row.linked if file in context.files}
-    return Judged(rows=tuple(rows), ledgers=tuple(told), assets=assets)
+    return Judged(rows=tuple(rows), ledgers=tuple(told), assets=_assets(rows, context))
+
+
+def _assets(rows: Iterable[Row], context: Context) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in {file for row in rows for file in row.linked if file in context.files}:
+        with contextlib.suppress(OSError):  # told at its article
+            found[file] = context.files.digest(file)
+    return found
 
 
 def _id_of(path: str) -> str:

@@ -19,7 +19,7 @@ from sitegen.render import qr
 from sitegen.render.adapter import Engine
 from sitegen.render.body import Body, Heading
 from sitegen.state.rows import Made
-from sitegen.state.shelf import Shelf
+from sitegen.state.shelf import BROKEN, Shelf
 from sitegen.text import _
 
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
@@ -112,7 +112,10 @@ class Shop:
             return _NO_BODY, ""
         text, blob = page.body, page.blob
         if page.place:
-            source = frontmatter.normalise(files.read(f"{self.setup.root}/{page.place}"))
+            try:
+                source = frontmatter.normalise(files.read(f"{self.setup.root}/{page.place}"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise SourceChanged(page.place) from error
             if git_blob(source.encode()) != blob:
                 raise SourceChanged(page.place)
             text = frontmatter.body_of(source)
@@ -168,7 +171,8 @@ def _unbound(page: Page, reads: Mapping[str, bool]) -> list[Problem]:
 def render(specs: Sequence[Spec]) -> list[Made]:
     """In the order of `specs`. A page that cannot be rendered comes back without a digest and with a Problem.
 
-    Raises OSError when the disk refuses, SourceChanged when a source was edited since it was judged.
+    Raises OSError when the disk refuses, SourceChanged when a source was edited since it was judged, BROKEN when the
+    state is damaged.
     """
     shop = _shop(crew.common())
     return [_render_one(shop, spec) for spec in specs]
@@ -177,7 +181,7 @@ def render(specs: Sequence[Spec]) -> list[Made]:
 def _render_one(shop: Shop, spec: Spec) -> Made:
     try:
         return shop.make(spec)
-    except (OSError, SourceChanged):
+    except (OSError, SourceChanged, *BROKEN):
         raise
     except Exception as error:  # one page must not stop the other 99,999; what went wrong is told
         return failed(
