@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sitegen import build as building
-from sitegen import content, docket, files, signing
+from sitegen import content, files, signing
 from sitegen.build import Report
 from sitegen.errors import Refused
 from sitegen.examine import examine
@@ -320,10 +320,7 @@ def test_a_source_that_changes_before_it_is_kept_is_not_kept_under_another_name(
         assert content.git_blob(kept.read_bytes()) == kept.name
 
 
-@pytest.mark.parametrize("jobs", [0, 1])
-def test_a_ledger_that_vanishes_while_judging_counts_nothing_and_is_told(
-    city: TinyCity, monkeypatch: pytest.MonkeyPatch, jobs: int
-) -> None:
+def test_a_ledger_that_vanishes_while_judging_counts_nothing_and_is_told(city: TinyCity) -> None:
     city.article("jyj/tzgg/202611/t20261120_3.md", "别处")
     [book] = (city.content / "jyj/tzgg/_reviews").glob("*.jsonl")
     place = book.relative_to(city.root).as_posix()
@@ -506,8 +503,3 @@ def test_an_extension_that_raises_stops_its_own_page(
     assert len(list((city.site / "xwdt/202610").glob("*.html"))) == pages
     assert not (city.site / url(BAD)).exists()
     assert (city.site / url(GOOD)).is_file()
-
-
-def test_the_batches_of_these_tests_stay_in_this_process() -> None:
-    """Faults and refusals are set up in this process; more sources would be judged elsewhere."""
-    assert docket.FEW >= 20
