@@ -14,6 +14,7 @@ import pytest
 
 from sitegen import build as building
 from sitegen import content, files, signing
+from sitegen import scan as scanning
 from sitegen.build import Report
 from sitegen.errors import Refused
 from sitegen.examine import examine
@@ -357,23 +358,28 @@ def _deny(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("sitegen.editions.sha256_file", refused_digest)
 
 
-def test_a_folder_that_cannot_be_read_stays_as_it_was(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_folder_that_cannot_be_read_stays_as_it_was(
+    city: TinyCity, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
     """A department does not vanish from the site because a right to read was lost for a night."""
     city.article("jyj/tzgg/202611/t20261120_3.md", "别处")
     city.build()
-    before, real = city.released(), os.scandir
+    before, scandir, read = city.released(), os.scandir, files.read
 
-    def scandir(path: str | Path) -> Any:
-        if str(path).endswith("/content/jyj"):
+    def refuse(path: str | Path) -> None:
+        if f"{path}/".startswith(f"{city.content}/jyj/"):
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(scanning, "_MANY", 0 if processes == 2 else 1 << 30)
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or scandir(path))
+    monkeypatch.setattr(files, "read", lambda path: refuse(path) or read(path))
+    found = [("source-unreadable", f"content/jyj/{name}index.md") for name in ("", "tzgg/")]
     for _ in range(2):
-        assert told(city.build()) == [("folder-unreadable", "content/jyj")]
+        assert told(city.build()) == [("folder-unreadable", "content/jyj"), *found]
     assert city.released() == before
     city.article(GOOD, "好的一篇，改过", sign=False)
-    assert sorted(codes(city.build())) == ["folder-unreadable", "review-pending"]
+    assert sorted(codes(city.build())) == ["folder-unreadable", "review-pending", *(code for code, _ in found)]
     assert city.released() == before
     monkeypatch.undo()
     assert codes(city.build()) == ["review-pending"]
