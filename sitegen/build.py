@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import itertools
@@ -31,7 +32,7 @@ from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
-from sitegen.state import Changes, Damaged, Made, State
+from sitegen.state import Changes, Damaged, Made, State, problems_to_json
 from sitegen.text import _, language_now
 
 if TYPE_CHECKING:
@@ -116,39 +117,44 @@ def build(
     `jobs`: worker processes, 0 = one per core. `clean` forgets the last build, never the good versions. `fault` is
     called at named points, for tests that end the process there.
     """
+    work = functools.partial(_Build, project=project, now=now, jobs=jobs, progress=progress, fault=fault)
+    try:
+        with output.only_build(project):
+            return _build_and_report(work, project, clean=clean)
+    except OSError as error:
+        for leftover in project.releases.glob("*.open"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        raise Refused([_not_read(project, error) or _not_written(error)]) from error
+
+
+def _build_and_report(work: Callable[..., _Build], project: Project, *, clean: bool) -> Report:
     started = time.monotonic()
-    with output.only_build(project):
-        state = State(project.state / "build.sqlite")
+    state = State(project.state / "build.sqlite")
+    try:
+        if clean:
+            state.forget()
         try:
-            if clean:
-                state.forget()
-            work = functools.partial(
-                _Build, project=project, state=state, now=now, jobs=jobs, progress=progress, fault=fault
-            )
-            try:
-                return _report(_run(work()), started)
-            except Damaged:
-                state.forget()
-                return _report(_run(work()), started)
-        finally:
-            state.close()
+            return _run(work(state=state), started)
+        except Damaged as damage:
+            state.forget()
+            report = _run(work(state=state), started)
+            return dataclasses.replace(report, problems=(*report.problems, _damaged(damage)))
+    finally:
+        state.close()
 
 
-def _run(work: _Build) -> _Build:
+def _run(work: _Build, started: float) -> Report:
     with work.state.guard():
-        try:
-            _build(work)
-        except OSError as error:
-            for leftover in work.project.releases.glob("*.open"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            raise Refused([_not_written(error)]) from error
-    return work
+        _build(work)
+        return _report(work, started)
 
 
 def _build(work: _Build) -> None:
     project, state = work.project, work.state
     output.drop_unfinished(project, {state.value("release"), output.live_release(project)})
     base = output.tree_of(project, state.value("release"))
+    if base is None and state.value("release"):
+        state.forget()  # what is remembered are differences from a tree that is gone
     before = state.listings()
     work.scan = scan(project.content, before)
     work.fault("sources-read")
@@ -168,7 +174,8 @@ def _build(work: _Build) -> None:
 def _nothing_happened(work: _Build, outside: str) -> bool:
     state = work.state
     return not (
-        work.scan.changed
+        state.value("scan problems") != _as_told(work.scan)
+        or work.scan.changed
         or work.scan.gone
         or state.value("outside") != outside
         or state.value("release") == ""
@@ -177,6 +184,11 @@ def _nothing_happened(work: _Build, outside: str) -> bool:
         or any(state.marked())
         or state.failed_sections()
     )
+
+
+def _as_told(found: Scan) -> str:
+    """What was refused while looking: no listing tells of it."""
+    return problems_to_json(in_order(found.problems))
 
 
 def _outside(project: Project, program: str) -> str:
@@ -409,6 +421,7 @@ def _remember_troubles(
     state.set_trouble("inputs", [*everything.problems, *checks.duties(everything), *refused])
     for owner, problems in found.troubles.items():
         state.set_trouble(owner, problems)
+    state.set_value("scan problems", _as_told(work.scan))
     state.set_value("section files", "\n".join(sorted(shown)))
     plain.remember_captures(everything, state)
 
@@ -447,15 +460,19 @@ def _keep_good(work: _Build, everything: Inputs, blobs: Mapping[str, str]) -> No
                 everything.good.keep_section(source, text)
             versions[content.git_blob(text.encode())] = text.encode().__bytes__
         else:
-            versions[blob] = functools.partial(_normalised, root / source)
+            versions[blob] = functools.partial(_same, root / source, blob)
     for place in work.state.places_of(blobs):
-        file = work.project.root / place
-        versions[content.git_blob(file.read_bytes())] = file.read_bytes
+        read = functools.partial(plain.read_as_judged, work.project.root / place)
+        versions[content.git_blob(read())] = read
     everything.good.keep(versions)
 
 
-def _normalised(path: Path) -> bytes:
-    return frontmatter.normalise(path.read_bytes()).encode()
+def _same(path: Path, blob: str) -> bytes:
+    """The source that was rendered: nothing else is kept under its name."""
+    data = frontmatter.normalise(plain.read_as_judged(path)).encode()
+    if content.git_blob(data) != blob:
+        raise Refused([plain.changed_meanwhile(path.name)])
+    return data
 
 
 # --- what came of it -------------------------------------------------------------------------------------------------
@@ -516,6 +533,25 @@ def _held(project: Project) -> Problem:
             release=output.live_release(project)
         ),
         remedy=_("correct the sources and build, or go forward with: sitegen release rollback RELEASE_ID"),
+    )
+
+
+def _not_read(project: Project, error: OSError) -> Problem | None:
+    """When it was a source that failed, the disk has room enough."""
+    if not isinstance(error.filename, str) or not Path(error.filename).is_relative_to(project.content):
+        return None
+    return plain.changed_meanwhile(Path(error.filename).relative_to(project.root).as_posix())
+
+
+def _damaged(damage: Damaged) -> Problem:
+    return Problem(
+        path="build/state/build.sqlite",
+        code="state-damaged",
+        severity="warning",
+        message=_("what was remembered of the last build is damaged ({error}): everything was built again").format(
+            error=damage
+        ),
+        remedy=_("nothing, when the disk was full or the machine failed; if it is told again, report it"),
     )
 
 

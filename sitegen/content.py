@@ -148,6 +148,16 @@ def load(
 def read_text(root: Path, path: str, problems: list[Problem]) -> str | None:
     try:
         return frontmatter.normalise(files.read(f"{root}/{path}"))
+    except FileNotFoundError:
+        problems.append(
+            Problem(
+                path=f"content/{path}",
+                code="source-vanished",
+                message=_("the file went away while the build was reading"),
+                remedy=_("build again"),
+            )
+        )
+        return None
     except OSError as error:
         problems.append(
             Problem(
@@ -306,7 +316,7 @@ def article(
     image = _local_path(fields.text("image"), path) if fields.has("image") else ""
     wanted = sorted({*_local_files(matter.body, path), image} - {""})
     if signed_assets is None:
-        assets = {name: files.digest(name) for name in wanted if name in files and not name.endswith(".md")}
+        assets = _digests([name for name in wanted if name in files and not name.endswith(".md")], files, fields)
     else:
         assets = {name: signed_assets[name] for name in wanted if name in signed_assets}
     for name in assets:
@@ -363,6 +373,26 @@ def article(
     )
 
 
+def _digests(names: Iterable[str], files: Files, fields: _Fields) -> dict[str, str]:
+    """One that cannot be read cannot be bound to a review, so the article waits for it."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = files.digest(name)
+        except OSError as error:
+            fields.problems.append(unreadable_attachment(fields.path, name, error))
+    return found
+
+
+def unreadable_attachment(source: str, name: str, error: OSError) -> Problem:
+    return Problem(
+        path=f"content/{source}",
+        code="attachment-unreadable",
+        message=_("{name} cannot be read: {reason}").format(name=name, reason=error.strerror),
+        remedy=_("give the build the right to read it, or take the link out"),
+    )
+
+
 def digest(data: bytes, assets: Mapping[str, str]) -> str:
     """What the review ledger binds (docs/FORMATS.md §1.2)."""
     hasher = hashlib.sha256(data)
@@ -397,9 +427,11 @@ def _first_sentence(paragraph: str) -> str:
 
 
 def is_attachment(path: str) -> bool:
-    """Whether a file may be published as it is: of a kind that no browser runs, outside the generator's folders."""
+    """Whether a file may be published as it is: of a kind that no browser runs, outside the generator's folders,
+    under a name that can be read out."""
     extension = posixpath.splitext(path)[1].lower().removeprefix(".")
-    return extension in ATTACHMENTS and path.split("/")[0].lower() not in urls.RESERVED
+    hidden = any(sign < " " or sign == "\x7f" for sign in path)
+    return extension in ATTACHMENTS and path.split("/")[0].lower() not in urls.RESERVED and not hidden
 
 
 def _refuse_attachment(name: str, fields: _Fields) -> None:

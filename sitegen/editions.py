@@ -262,7 +262,10 @@ class _Chooser:
         text = frontmatter.normalise(place.read_bytes())
         sign = next((e for e in entries if e.digest == digest and e.stage == "sign" and e.assets), None)
         files = self._signed_files(text, sign.assets if sign else {})
-        assets = {path: sha256_file(self.context.root / file) for path, file in files.items()}
+        try:
+            assets = {path: sha256_file(self.context.root / file) for path, file in files.items()}
+        except OSError:  # any byte of it is lost, for now
+            return None
         article, _problems = content.article(text, self.path, self.column, self.context.files, assets)
         if article is None or article.digest != digest:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,8 +65,15 @@ def judge(batch: Batch, context: Context) -> Judged:
         for path in batch.sources
     ]
     rows = [row_of(verdict, context) for verdict in verdicts]
-    assets = {file: context.files.digest(file) for row in rows for file in row.linked if file in context.files}
-    return Judged(rows=tuple(rows), ledgers=tuple(told), assets=assets)
+    return Judged(rows=tuple(rows), ledgers=tuple(told), assets=_assets(rows, context))
+
+
+def _assets(rows: Iterable[Row], context: Context) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in {file for row in rows for file in row.linked if file in context.files}:
+        with contextlib.suppress(OSError):  # told at its article
+            found[file] = context.files.digest(file)
+    return found
 
 
 def book_of(file: str, column: str, entries: Iterable[Entry], problems: Iterable[Problem]) -> Book:

@@ -64,7 +64,10 @@ def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]
     """As `read`, of one file: `relative` is its path under content/, with `/`."""
     entries: list[Entry] = []
     problems: list[Problem] = []
-    text, is_utf8 = _text(f"{content}/{relative}")
+    try:
+        text, is_utf8 = _text(f"{content}/{relative}")
+    except OSError as error:
+        return [], [_unreadable(relative, error)]
     for number, line in enumerate(text.split("\n"), start=1):
         if not line or line.isspace():
             continue
@@ -87,14 +90,20 @@ def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]
 
 def _text(path: str) -> tuple[str, bool]:
     """A line ends with LF and nothing else: a reason may hold any other sign. What is not UTF-8 becomes a bad line."""
-    try:
-        data = files.read(path)
-    except OSError:
-        return "unreadable", True
+    data = files.read(path)
     try:
         return data.decode(), True
     except UnicodeDecodeError:
         return data.decode(errors="surrogateescape"), False
+
+
+def _unreadable(relative: str, error: OSError) -> Problem:
+    return Problem(
+        path=f"content/{relative}",
+        code="ledger-unreadable",
+        message=_("the file cannot be read: {reason}").format(reason=error.strerror),
+        remedy=_("give the build the right to read it, or restore it from git; no verdict in it counts until then"),
+    )
 
 
 def _object(line: str) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from sitegen import files
 from sitegen.errors import Problem
 from sitegen.text import _
 
@@ -29,12 +30,12 @@ def load(content: Path) -> tuple[Links, list[Problem]]:
     """`groups: [{title, links: [{title, url}]}]`, `footer: [{title, url}]`; a bad file is a Problem and gives nothing."""
     path = content / "_records" / "links.yml"
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) or {}
+        raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader) or {}
         groups = tuple((str(group["title"]), _links(group["links"])) for group in raw.get("groups") or ())
         return Links(groups=groups, footer=_links(raw.get("footer") or ())), []
     except FileNotFoundError:
         return Links(groups=(), footer=()), []
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         problem = Problem(
             path="content/_records/links.yml",
             code="record-unreadable",

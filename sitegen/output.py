@@ -88,11 +88,12 @@ def _link(source: str, path: str) -> None:
     except FileExistsError:
         os.unlink(path)  # noqa: PTH108
         _link(source, path)
-    except FileNotFoundError:
+    except OSError:  # no folder yet, or a file system without hard links
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-        os.link(source, path)
-    except OSError:
-        shutil.copyfile(source, path)
+        try:
+            os.link(source, path)
+        except OSError:
+            shutil.copyfile(source, path)
 
 
 def _drop(tree: Path, file: str) -> None:
@@ -276,11 +277,19 @@ def settle(project: Project, release: str, delta: Delta, keep: int = KEEP_RELEAS
         prune(project, keep)
         spare = project.releases / f"{release}.spare"
         if not spare.exists():
-            unfinished = project.releases / "spare.open"
-            copy_by_links(project.releases / release, unfinished)
-            unfinished.rename(spare)
+            _make_spare(project, release, spare)
         return
     _forget_undo(project, keep)
+
+
+def _make_spare(project: Project, release: str, spare: Path) -> None:
+    unfinished = project.releases / "spare.open"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        copy_by_links(project.releases / release, unfinished)
+        unfinished.rename(spare)
+    except OSError:  # the release is served; without a spare only the next change costs more
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def same_as_live(project: Project, staged: Path, release: str) -> None:

@@ -107,7 +107,10 @@ def section_files(inputs: Inputs, state: State, digest: Mapping[str, str]) -> tu
             beside = posixpath.dirname(path) == posixpath.dirname(section.source)
             bound = state.is_linked(path)
             if beside and not bound and content.is_attachment(path):
-                found[path] = reader.digest(path)
+                try:
+                    found[path] = reader.digest(path)
+                except OSError as error:
+                    problems.append(content.unreadable_attachment(section.source, path, error))
             elif not bound:
                 problems.append(_refused(section.source, path, beside=beside))
     return found, problems
@@ -178,10 +181,21 @@ def write(item: Plain, file: str, staged: Path, base: Path | None) -> bool:
     if item.linked and isinstance(item.source, Path):
         output.share(item.source, staged, file)
         return base is not None and (base / file).is_file() and files.sha256_file(base / file) == item.digest
-    data = item.source if isinstance(item.source, bytes) else item.source.read_bytes()
-    if isinstance(item.source, Path) and files.sha256(data) != item.digest:
-        raise Refused([changed_meanwhile(item.source.name)])
+    if isinstance(item.source, bytes):
+        data = item.source
+    else:
+        data = read_as_judged(item.source)
+        if files.sha256(data) != item.digest:
+            raise Refused([changed_meanwhile(item.source.name)])
     return output.put(staged, file, data, base)
+
+
+def read_as_judged(path: Path) -> bytes:
+    """Raises Refused when a file that was judged a moment ago is not there any more."""
+    try:
+        return files.read(str(path))
+    except OSError as error:
+        raise Refused([changed_meanwhile(path.name)]) from error
 
 
 def changed_meanwhile(name: str) -> Problem:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from sitegen import files
 from sitegen.errors import Problem
 from sitegen.ledger import STAGES, Stage
 from sitegen.text import _
@@ -93,7 +94,7 @@ def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str
         )
 
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        document = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError) as error:  # not UTF-8, a folder, an impossible date

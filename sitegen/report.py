@@ -23,8 +23,13 @@ def problems(found: Iterable[Problem]) -> None:
         colour = "red" if problem.severity == "error" else "yellow"
         severity = _("error") if problem.severity == "error" else _("warning")
         head = click.style(f"{severity} {problem.code}", fg=colour)
-        click.echo(f"{problem.where}: {head}: {problem.message}", err=True)
-        click.echo(f"    → {problem.remedy}", err=True)
+        click.echo(f"{_visible(problem.where)}: {head}: {_visible(problem.message)}", err=True)
+        click.echo(f"    → {_visible(problem.remedy)}", err=True)
+
+
+def _visible(text: str) -> str:
+    """A file's name may hold anything; it must not speak to the terminal or pass for another line."""
+    return re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", lambda sign: repr(sign[0])[1:-1], text)
 
 
 def data(value: object) -> None:

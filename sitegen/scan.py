@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sitegen.errors import Problem
+from sitegen.errors import Problem, Refused
 from sitegen.text import _
 
 _UNSETTLED_NS = 50_000_000
@@ -42,6 +42,8 @@ class Scan:
     changed: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Folders that could not be read: what was known of them and of all below them still stands."""
     _stats: dict[str, Stats] = field(default_factory=dict)
 
     def __contains__(self, path: object) -> bool:
@@ -74,7 +76,7 @@ def stats_of(listing: bytes) -> Stats:
 def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
     """Walk content/. `_…` and `.…` are no content (ledgers and records are noted aside); links are refused, not followed.
 
-    Raises OSError when content/ itself cannot be read.
+    Raises Refused when content/ itself cannot be read.
     """
     settled = time.time_ns() - _UNSETTLED_NS
     found = Scan()
@@ -83,6 +85,7 @@ def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
         for folder in here:
             _walk(found, str(root), folder, settled)
         finish(found)
+    _keep_closed(found, remembered)
     for folder, listing in found.listings.items():
         before = remembered.get(folder)
         if listing != before:
@@ -90,6 +93,14 @@ def scan(root: Path, remembered: Mapping[str, bytes]) -> Scan:
     for folder in remembered.keys() - found.listings.keys():
         _compare(found, folder, stats_of(remembered[folder]), {})
     return found
+
+
+def _keep_closed(found: Scan, remembered: Mapping[str, bytes]) -> None:
+    """A county must not vanish from the site because a right to read was lost for a night."""
+    for closed in found.closed:
+        for folder, listing in remembered.items():
+            if folder == closed or folder.startswith(f"{closed}/"):
+                found.listings[folder] = listing
 
 
 def _halves(folders: list[str], remembered: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
@@ -130,7 +141,7 @@ def _other_process(
             for folder in same:
                 del part.listings[folder]
             with open(writing, "wb") as stream:  # noqa: PTH123 (a descriptor)
-                pickle.dump((part.listings, same, part.problems), stream)
+                pickle.dump((part.listings, same, part.problems, part.closed), stream)
             status = 0
         os._exit(status)
     os.close(writing)
@@ -142,10 +153,11 @@ def _other_process(
             for folder in folders:
                 _walk(found, root, folder, settled)
             return
-        listings, same, problems = pickle.loads(data)  # noqa: S301 (written by our own copy a moment ago)
+        listings, same, problems, closed = pickle.loads(data)  # noqa: S301 (written by our own copy a moment ago)
         found.listings |= listings
         found.listings |= {folder: remembered[folder] for folder in same}
         found.problems += problems
+        found.closed += closed
 
     yield finish
 
@@ -165,6 +177,20 @@ def _walk(found: Scan, root: str, folder: str, settled: int) -> None:
 
 def _look(found: Scan, root: str, folder: str, settled: int) -> list[str]:
     """List one folder; returns the names of those below it."""
+    try:
+        return _list(found, root, folder, settled)
+    except FileNotFoundError:  # it went while we looked
+        return []
+    except OSError as error:
+        problem = _closed_folder(folder, error)
+        if not folder:
+            raise Refused([problem]) from error
+        found.problems.append(problem)
+        found.closed.append(folder)
+        return []
+
+
+def _list(found: Scan, root: str, folder: str, settled: int) -> list[str]:
     entries: list[tuple[str, int, int, int, int]] = []
     below: list[str] = []
     aside = is_aside(folder)
@@ -190,6 +216,8 @@ def _look(found: Scan, root: str, folder: str, settled: int) -> list[str]:
                 below.append(name)
             elif kind == stat.S_IFLNK and not aside:
                 found.problems.append(_refused_link(posixpath.join(folder, name)))
+            elif not aside:
+                found.problems.append(_no_file(posixpath.join(folder, name)))
     entries, below = _readable(found, folder, entries, below)
     entries.sort()
     found.listings[folder] = marshal.dumps(entries, 2)
@@ -217,17 +245,40 @@ def _is_utf8(name: str) -> bool:
 
 def _bad_name(path: str) -> Problem:
     return Problem(
-        path="content/" + path.encode(errors="backslashreplace").decode(),
+        path=f"content/{_shown(path)}",
         code="name-not-utf8",
         message=_("the name of the file is not UTF-8"),
         remedy=_("rename the file"),
     )
 
 
-def _refused_link(path: str) -> Problem:
-    shown = path.encode(errors="backslashreplace").decode()
+def _closed_folder(path: str, error: OSError) -> Problem:
     return Problem(
-        path=f"content/{shown}",
+        path=f"content/{path}".rstrip("/"),
+        code="folder-unreadable",
+        message=_("the folder cannot be read: {reason}; what is known of it stays as it was").format(
+            reason=error.strerror
+        ),
+        remedy=_("give the build the right to read it"),
+    )
+
+
+def _no_file(path: str) -> Problem:
+    return Problem(
+        path=f"content/{_shown(path)}",
+        code="not-a-file",
+        message=_("it is neither a file nor a folder, but a pipe, a socket or a device"),
+        remedy=_("remove it"),
+    )
+
+
+def _shown(path: str) -> str:
+    return path.encode(errors="backslashreplace").decode()
+
+
+def _refused_link(path: str) -> Problem:
+    return Problem(
+        path=f"content/{_shown(path)}",
         code="symlink-refused",
         message=_("symbolic links are not followed: they can lead out of content/"),
         remedy=_("put the file itself here"),

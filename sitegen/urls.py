@@ -19,12 +19,15 @@ _PLACE = re.compile(r"(?:[A-Za-z0-9\-][A-Za-z0-9_\-]*/)+[A-Za-z0-9._\-]+\.md")
 
 
 def refused_section(folder: str) -> list[Problem]:
-    """Whether the folder of a section has a name that belongs to the generator."""
+    """Whether the folder of a section has a name that belongs to the generator or that no address can have."""
     top = folder.split("/")[0]
-    if top not in RESERVED:
-        return []
-    message = _("{address} belongs to the generator").format(address=f"/{top}/")
-    return [_refused(f"{folder}/index.md", "url-reserved", message, _("rename the folder"))]
+    if top in RESERVED:
+        message = _("{address} belongs to the generator").format(address=f"/{top}/")
+        return [_refused(f"{folder}/index.md", "url-reserved", message, _("rename the folder"))]
+    if folder and not _SAFE.fullmatch(folder):
+        message = _("an address holds only letters, digits, - _ and .")
+        return [_refused(f"{folder}/index.md", "url-characters", message, _("rename the folder"))]
+    return []
 
 
 def refused_name(path: str) -> list[Problem]:

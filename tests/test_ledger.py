@@ -125,4 +125,4 @@ def test_a_ledger_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "202611.jsonl").mkdir()
     entries, problems = ledger.read_file(tmp_path, "202611.jsonl")
     assert entries == []
-    assert [(problem.code, problem.line) for problem in problems] == [("review-entry-unreadable", 1)]
+    assert [(problem.code, problem.line) for problem in problems] == [("ledger-unreadable", None)]

@@ -20,7 +20,7 @@ from sitegen.render import qr
 from sitegen.render.adapter import Engine
 from sitegen.render.body import Body, Heading
 from sitegen.state.rows import Made
-from sitegen.state.shelf import Shelf
+from sitegen.state.shelf import BROKEN, Shelf
 from sitegen.text import _
 
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
@@ -129,8 +129,11 @@ class Shop:
             return _NO_BODY, ""
         text, blob = page.body, page.blob
         if page.place:
-            data = files.read(f"{self.setup.root}/{page.place}")
-            source = frontmatter.normalise(data)
+            try:
+                data = files.read(f"{self.setup.root}/{page.place}")
+                source = frontmatter.normalise(data)
+            except (OSError, UnicodeDecodeError) as error:
+                raise SourceChanged(page.place) from error
             if git_blob(data) != blob and git_blob(source.encode()) != blob:
                 raise SourceChanged(page.place)
             text = frontmatter.body_of(source)
@@ -204,7 +207,7 @@ def render(specs: Sequence[Spec]) -> list[Made]:
 
     A batch goes through stage by stage: code that is used fifty times in a row stays in the processor's caches, which
     makes a page a sixth cheaper than taking each through all stages. Raises OSError when the disk refuses,
-    SourceChanged when a source was edited since it was judged.
+    SourceChanged when a source was edited since it was judged, BROKEN when the state is damaged.
     """
     shop = _shop(crew.common())
     jobs = [Job(spec) for spec in specs]
@@ -218,7 +221,7 @@ def render(specs: Sequence[Spec]) -> list[Made]:
 def _one(stage: Callable[[Job], None], job: Job) -> None:
     try:
         stage(job)
-    except (OSError, SourceChanged):
+    except (OSError, SourceChanged, *BROKEN):
         raise
     except Exception as error:  # one page must not stop the other 99,999; what went wrong is told
         job.made = failed(

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from sitegen.state.rows import Line
 
+BROKEN = (sqlite3.DatabaseError, orjson.JSONDecodeError)
+"""What tells of a damaged file while it is read."""
 _LINE = "select path, id, kind, digest, item, signed_at, retired from article"
 _ORDER = "order by rank, stamp desc, path"
 MOVED = """
