@@ -234,10 +234,16 @@ def _mark(work: _Build, everything: Inputs, changes: Changes) -> None:
     if changes.services:
         sections |= {c.path for c in everything.tree.columns.values() if c.holds == "service" and not c.site}
     linkable = {section.source for section in everything.tree.sections}
-    before = set(state.value("linkable").split("\n")) - {""}
+    before = _lines(state.value("linkable"))
     state.set_value("linkable", "\n".join(sorted(linkable)))
-    flipped = changes.flipped | changes.attachments | (linkable ^ before)
-    state.mark(sections, state.readers_of(flipped), changes.attachments)
+    asked = changes.flipped | changes.attachments | (linkable ^ before)
+    linkable |= _lines(state.value("section files"))
+    answers = {target: target in linkable or state.is_published(target) for target in asked}
+    state.mark(sections, state.misled(answers), changes.attachments)
+
+
+def _lines(text: str) -> set[str]:
+    return set(text.split("\n")) - {""}
 
 
 # --- from rows to a release ------------------------------------------------------------------------------------------
@@ -253,6 +259,8 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     setup, frame = prepare(project, everything, state, staged=output.stage(project), base=base or live, direct=direct)
     work.fault("tree-begun")
     with state.transaction(), Crew(setup, work.jobs) as workers:
+        others = _lines(state.value("section files")) ^ shown_by_sections.keys()
+        state.mark([], state.misled({f: f in shown_by_sections or state.is_published(f) for f in others}), [])
         try:
             _render(work, everything, frame, setup, workers)
         except worker.SourceChanged as changed:

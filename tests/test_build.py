@@ -590,3 +590,28 @@ def test_a_home_writes_the_year_out_where_it_is_another(city: TinyCity) -> None:
     page = city.page("jyj/index.html")
     assert ">2015-12-27<" in page
     assert ">11-20<" in page
+
+
+def test_a_picture_that_a_section_waits_for_appears_when_it_is_put_there(city: TinyCity) -> None:
+    text = (city.content / "xwdt/index.md").read_text(encoding="utf-8")
+    city.put("xwdt/index.md", text + "![图](map.png)\n")
+    assert codes(city.build()) == ["link-broken"]
+    city.put("xwdt/map.png", b"png")
+    report = city.build()
+    assert codes(report) == []
+    assert report.reasons == {"xwdt/index.html": "a link's target came or went"}
+    assert (city.site / "xwdt/map.png").read_bytes() == b"png"
+    (city.content / "xwdt/map.png").unlink()
+    assert codes(city.build()) == ["link-broken"]
+    assert not (city.site / "xwdt/map.png").exists()
+
+
+def test_an_edit_does_not_touch_a_page_that_links_to_the_same_file(city: TinyCity) -> None:
+    city.put("xwdt/202611/a.pdf", b"one")
+    city.article("xwdt/202611/t20261120_2.md", "甲", "见[表](a.pdf)。", date="2026-11-01 09:00")
+    city.article("xwdt/202611/t20261120_3.md", "乙", date="2026-11-02 09:00")
+    city.article("xwdt/202611/t20261120_4.md", "丙", "见[表](a.pdf)。", date="2026-11-03 09:00")
+    city.build()
+    city.article("xwdt/202611/t20261120_4.md", "丙", "请见[表](a.pdf)。", date="2026-11-03 09:00", sign=False)
+    city.sign("xwdt/202611/t20261120_4.md", at=NOW - timedelta(hours=1))
+    assert city.build().reasons.keys() == {"xwdt/202611/t20261120_4.html"}

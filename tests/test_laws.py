@@ -129,6 +129,19 @@ class Edits(RuleBasedStateMachine):
         else:
             self.city.put(f"{column}/202611/{name}", data)
 
+    @rule(shown=st.booleans(), data=st.sampled_from([b"one", b"two", None]))
+    def change_section_picture(self, shown: bool, data: bytes | None) -> None:
+        """A section shows a picture that comes, changes and goes; an article may link it too."""
+        made["section pictures"] += 1
+        index = self.city.content / "xwdt/index.md"
+        text = index.read_text(encoding="utf-8").replace("![图](map.png)\n", "")
+        index.write_text(text + ("![图](map.png)\n" if shown else ""), encoding="utf-8")
+        file = self.city.content / "xwdt/map.png"
+        if data is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(data)
+
     @rule(column=_COLUMNS, slot=_SLOTS)
     def sign_it(self, column: str, slot: int) -> None:
         if (self.city.content / path_of(column, slot)).exists():

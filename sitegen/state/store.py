@@ -419,10 +419,12 @@ class State(Shelf):
         for table in ("dirty_section", "dirty_page", "dirty_attachment"):
             self._connection.execute(f"delete from {table}")  # noqa: S608 (constants)
 
-    def readers_of(self, targets: Iterable[str]) -> set[str]:
-        """Pages that asked whether they may link to one of the targets."""
+    def misled(self, answers: Mapping[str, bool]) -> set[str]:
+        """Pages that asked whether they may link to one of the targets, and were told otherwise than `answers` says."""
         return {
-            file for target in targets for file in self._column("select file from read where target = ?", (target,))
+            file
+            for target, found in answers.items()
+            for file in self._column("select file from read where target = ? and found != ?", (target, int(found)))
         }
 
     # --- pages and plain files -----------------------------------------------------------------------------------
