@@ -15,7 +15,7 @@ from sitegen.scan import Scan, scan
 from sitegen.state import State
 
 
-def examine(project: Project, now: datetime, jobs: int = 1) -> list[Problem]:
+def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
     """Every source is judged, in a state of its own that is forgotten afterwards. Raises Refused without a portal."""
     found = scan(project.content, {})
     everything = inputs.read(project, found)
