@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sitegen import checks, content, docket, editions, files, frontmatter, inputs, output, pages, plain, plan
+from sitegen import checks, content, crew, docket, editions, files, frontmatter, inputs, output, pages, plain, plan
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
 from sitegen.config import Project
@@ -155,6 +155,8 @@ def _build(work: _Build) -> None:
     base = output.tree_of(project, state.value("release"))
     if base is None and state.value("release"):
         state.forget()  # what is remembered are differences from a tree that is gone
+    if base is None:
+        crew.warm_up(work.jobs)
     before = state.listings()
     work.scan = scan(project.content, before)
     work.fault("sources-read")

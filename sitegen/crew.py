@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+    from multiprocessing.context import ForkServerContext
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -34,6 +35,23 @@ def _begin(value: Any) -> None:
     gc.freeze()  # what is there now stays; looking through it again and again took a twentieth of the time
     gc.set_threshold(20_000, 20, 100)
     _common = value
+
+
+def warm_up(jobs: int) -> None:
+    """Let the process from which workers are forked import what they need, while this one looks at the files."""
+    if jobs != 1:
+        from multiprocessing import forkserver
+
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> ForkServerContext:
+    import multiprocessing
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    return context
 
 
 class Crew:
@@ -110,11 +128,8 @@ class Crew:
 
     def _new_pool(self, jobs: int) -> Executor:
         import concurrent.futures
-        import multiprocessing
 
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOAD)
-        return concurrent.futures.ProcessPoolExecutor(jobs, context, _begin, (self._value,))
+        return concurrent.futures.ProcessPoolExecutor(jobs, _context(), _begin, (self._value,))
 
     def _isolate(
         self,
