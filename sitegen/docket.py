@@ -105,9 +105,12 @@ def _column_of(ledger_file: str) -> str:
 
 def _of_columns(state: State, inputs: Inputs) -> set[str]:
     """Sources of columns whose own index.md changed."""
+    return {path for column in _changed_columns(state, inputs) for path in state.sources_in(column)}
+
+
+def _changed_columns(state: State, inputs: Inputs) -> set[str]:
     known: dict[str, str] = json.loads(state.value("columns") or "{}")
-    changed = [path for path, column in inputs.tree.columns.items() if known.get(path) != column.digest]
-    return {path for column in changed for path in state.sources_in(column)}
+    return {path for path, column in inputs.tree.columns.items() if known.get(path) != column.digest}
 
 
 def _foundations_moved(state: State, inputs: Inputs, program: str, now: datetime) -> bool:
@@ -136,7 +139,7 @@ def hear(
     progress: Callable[[str, int, int], None],
 ) -> Changes:
     """Judge what the docket names and store the rows; returns what that makes questionable."""
-    changes = Changes()
+    changes = Changes(sections=_changed_columns(state, inputs))  # their own text stands on their own page
     if docket.everything:
         state.remove_ledgers(docket.lost)
     refused, rivals = _refusals(docket, state, inputs, changes)

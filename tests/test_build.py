@@ -615,3 +615,14 @@ def test_an_edit_does_not_touch_a_page_that_links_to_the_same_file(city: TinyCit
     city.article("xwdt/202611/t20261120_4.md", "丙", "请见[表](a.pdf)。", date="2026-11-03 09:00", sign=False)
     city.sign("xwdt/202611/t20261120_4.md", at=NOW - timedelta(hours=1))
     assert city.build().reasons.keys() == {"xwdt/202611/t20261120_4.html"}
+
+
+def test_a_columns_own_text_reaches_its_page(city: TinyCity) -> None:
+    """Whether or not anything about its articles changed with it."""
+    city.article(NEWS)
+    city.build()
+    for column, text in (("xwdt", "本栏目发布要闻。"), ("zcwj", "本栏目发布政策文件。")):
+        index = (city.content / column / "index.md").read_text(encoding="utf-8")
+        city.put(f"{column}/index.md", f"{index}{text}\n")
+        assert city.build().reasons.keys() == {f"{column}/index.html"}
+        assert text in city.page(f"{column}/index.html")

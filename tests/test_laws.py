@@ -224,6 +224,14 @@ class Edits(RuleBasedStateMachine):
         made["columns retitled"] += 1
         self._change_line("xwdt/index.md", "title", title)
 
+    @rule(column=st.sampled_from(["xwdt", "zcwj", "jyj/tzgg", "jyj"]), text=st.sampled_from(["", "甲\n", "乙\n"]))
+    def rewrite_section(self, column: str, text: str) -> None:
+        """A section's own text, and nothing else."""
+        made["sections rewritten"] += 1
+        index = self.city.content / column / "index.md"
+        before = index.read_text(encoding="utf-8")
+        index.write_text(before.replace("\n甲\n", "\n").replace("\n乙\n", "\n") + text, encoding="utf-8")
+
     @rule(there=st.booleans())
     def move_column(self, there: bool) -> None:
         """A column appears below another one, or goes: articles change the column they stand in."""
