@@ -258,7 +258,10 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     live = output.tree_of(project, output.live_release(project))
     shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
     direct = os.environ.get("SITEGEN_DIRECT", "1") != "0"
-    setup, frame = prepare(project, everything, state, staged=output.stage(project), base=base or live, direct=direct)
+    staged = output.stage(project)
+    setup, frame = prepare(
+        project, everything, state, shown_by_sections, staged=staged, base=base or live, direct=direct
+    )
     work.fault("tree-begun")
     with state.transaction(), Crew(setup, work.jobs) as workers:
         others = _lines(state.value("section files")) ^ shown_by_sections.keys()
@@ -294,7 +297,14 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
 
 
 def prepare(
-    project: Project, everything: Inputs, state: State, *, staged: Path, base: Path | None, direct: bool
+    project: Project,
+    everything: Inputs,
+    state: State,
+    shown_by_sections: Mapping[str, str],
+    *,
+    staged: Path,
+    base: Path | None,
+    direct: bool,
 ) -> tuple[Setup, Frame]:
     """What workers are given, and the frame with which this process says which pages there are."""
     from sitegen.render import worker
@@ -310,7 +320,6 @@ def prepare(
         records=everything.records,
         links=everything.links,
     )
-    shown_by_sections, _refused = plain.section_files(everything, state, state.asset_digests())
     setup = worker.Setup(
         root=project.root,
         config_file=project.config_file,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sitegen import build as building
-from sitegen import files, inputs, output, pages
+from sitegen import files, inputs, output, pages, plain
 from sitegen.config import Project
 from sitegen.crew import Crew
 from sitegen.errors import Problem, Refused
@@ -36,7 +36,8 @@ def verify(
             if live is None or state.value("release") != live.name:
                 raise Refused([building.no_manifest(output.live_release(project))])
             everything = inputs.read(project, scan(project.content, {}))
-            setup, frame = building.prepare(project, everything, state, staged=folder, base=None, direct=False)
+            shown, _refused = plain.section_files(everything, state, state.asset_digests())
+            setup, frame = building.prepare(project, everything, state, shown, staged=folder, base=None, direct=False)
             wanted = [*pages.of_city(frame), *pages.of_moved(frame)]
             for column in everything.tree.columns.values():
                 wanted += pages.of_column(frame, column)
