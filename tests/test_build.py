@@ -272,6 +272,16 @@ def test_policy_and_interpretation_name_each_other(city: TinyCity) -> None:
     assert "t20261120_11.html" in city.page("zcjd/202611/t20261120_12.html")
 
 
+def test_a_policy_forgets_an_interpretation_that_goes(city: TinyCity) -> None:
+    policy = 'doc_number: 示政发〔2026〕1号\nindex_number: "000000001/2026-00001"\nissuer: 市政府\nwritten_on: 2026-11-18\nvalidity: 有效\n'
+    city.article("zcwj/202611/t20261120_11.md", "停车办法", extra=policy)
+    city.article("zcjd/202611/t20261120_12.md", "停车办法解读", extra="interprets: t20261120_11\nform: 问答\n")
+    city.build()
+    (city.content / "zcjd/202611/t20261120_12.md").unlink()
+    city.build()
+    assert "t20261120_12.html" not in city.page("zcwj/202611/t20261120_11.html")
+
+
 def test_an_interpretation_of_nothing_is_told(city: TinyCity) -> None:
     city.article("zcjd/202611/t20261120_12.md", extra="interprets: t20990101_1\n")
     assert codes(city.build()) == ["relation-unknown"]

@@ -380,15 +380,19 @@ class State(Shelf):
         )
 
     def related(self, ids: Iterable[str]) -> tuple[set[str], set[str]]:
-        """(stable ids, columns) of the texts that name one of `ids` or are named by one."""
+        """(stable ids, columns) of the texts that are one of `ids`, name one or are named by one.
+
+        The texts themselves count: what named them may be gone, and they show that it does.
+        """
         found: set[tuple[str, str]] = set()
         for stable_id in ids:
             found |= set(
                 self._all(
-                    "select id, section from article where path in (select path from relation where id = ?)"
+                    "select id, section from article where id = ?1"
+                    " union select id, section from article where path in (select path from relation where id = ?1)"
                     " union select id, section from article where id in"
-                    " (select r.id from relation r join article a on a.path = r.path where a.id = ?)",
-                    (stable_id, stable_id),
+                    " (select r.id from relation r join article a on a.path = r.path where a.id = ?1)",
+                    (stable_id,),
                 )
             )
         return {stable_id for stable_id, _ in found}, {section for _, section in found}
