@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -13,36 +12,12 @@ from typing import Any
 import click
 
 from sitegen import build as building
-from sitegen import clock, config, output, report, signing
-from sitegen.errors import PlatformError, Problem, UsageError
+from sitegen import cli_rules, clock, config, output, report, signing
+from sitegen.cli_options import config_option, date_option, json_option, option, reporting
+from sitegen.errors import Problem, UsageError
 from sitegen.ledger import STAGES, Entry, Stage, stage_name
 from sitegen.review import Open, Signed
 from sitegen.text import _
-
-_option = functools.partial(click.option, cls=report.Option)
-_config = _option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    default=Path("mkdocs.yml"),
-    show_default=True,
-    help="The project's file.",
-)
-_json = _option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-_date = _option("--date", "given_date", metavar="DATE", help="Act as if it were this moment (2026-11-22 or ISO 8601).")
-
-
-def _reporting(command: Callable[..., None]) -> Callable[..., None]:
-    """Problems that end the work are printed the same way by every command."""
-
-    @functools.wraps(command)
-    def wrapped(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except PlatformError as error:
-            report.stop(error, as_json=bool(options.get("as_json")))
-
-    return wrapped
 
 
 @click.group(cls=report.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,14 +35,14 @@ def main() -> None:
 
 
 @main.command()
-@_config
-@_json
-@_date
-@_option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0 = one per core.")
-@_option("--clean", is_flag=True, help="Forget the last build; the last good versions are kept.")
-@_option("--explain", multiple=True, metavar="PATH", help="Say why this page was rendered or kept; may be repeated.")
-@_option("--verify-sample", metavar="SHARE", help="Afterwards render this share of the pages anew (1%) and compare.")
-@_reporting
+@config_option
+@json_option
+@date_option
+@option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0 = one per core.")
+@option("--clean", is_flag=True, help="Forget the last build; the last good versions are kept.")
+@option("--explain", multiple=True, metavar="PATH", help="Say why this page was rendered or kept; may be repeated.")
+@option("--verify-sample", metavar="SHARE", help="Afterwards render this share of the pages anew (1%) and compare.")
+@reporting
 def build(
     config_file: Path,
     as_json: bool,
@@ -169,10 +144,10 @@ def _markdown_words(counts: Mapping[str, int]) -> str:
 
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@_config
-@_json
-@_date
-@_reporting
+@config_option
+@json_option
+@date_option
+@reporting
 def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date: str | None) -> None:
     """Say everything that is wrong with the sources (below PATHS), without building.
 
@@ -195,9 +170,9 @@ def check(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date:
 
 
 @main.command()
-@_config
-@_option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@_reporting
+@config_option
+@option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@reporting
 def serve(config_file: Path, port: int) -> None:
     """Serve the live release on 127.0.0.1 (stock `mkdocs serve` previews drafts).
 
@@ -226,16 +201,16 @@ def _paths() -> Callable[[Callable[..., None]], Callable[..., None]]:
     return click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
-_person = _option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
+_person = option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
 
 
 @review.command()
 @_paths()
-@_config
-@_json
-@_date
+@config_option
+@json_option
+@date_option
 @_person
-@_reporting
+@reporting
 def approve(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date: str | None, person: str) -> None:
     """Pass the versions below PATHS that wait for PERSON's stage.
 
@@ -247,13 +222,13 @@ def approve(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_dat
 
 @review.command()
 @_paths()
-@_config
-@_json
-@_date
+@config_option
+@json_option
+@date_option
 @_person
-@_option("--reason", required=True, help="What must be corrected; the editor reads it.")
-@_option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
-@_reporting
+@option("--reason", required=True, help="What must be corrected; the editor reads it.")
+@option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
+@reporting
 def reject(
     paths: tuple[Path, ...],
     config_file: Path,
@@ -301,9 +276,9 @@ def _decide(
 
 @review.command()
 @_paths()
-@_config
-@_json
-@_reporting
+@config_option
+@json_option
+@reporting
 def status(paths: tuple[Path, ...], config_file: Path, as_json: bool) -> None:
     """Where the review of each article stands.
 
@@ -347,9 +322,9 @@ def release() -> None:
 
 
 @release.command("list")
-@_config
-@_json
-@_reporting
+@config_option
+@json_option
+@reporting
 def list_(config_file: Path, as_json: bool) -> None:
     """Releases, oldest first; the live one is marked."""
     project = config.load(config_file)
@@ -363,8 +338,8 @@ def list_(config_file: Path, as_json: bool) -> None:
 
 @release.command()
 @click.argument("release_id", required=False)
-@_config
-@_reporting
+@config_option
+@reporting
 def rollback(release_id: str | None, config_file: Path) -> None:
     """Serve RELEASE_ID again, or the release before the live one.
 
@@ -381,9 +356,9 @@ def rollback(release_id: str | None, config_file: Path) -> None:
 
 
 @release.command()
-@_config
-@_date
-@_reporting
+@config_option
+@date_option
+@reporting
 def manifest(config_file: Path, given_date: str | None) -> None:
     """Everything the live release consists of, as JSON (docs/FORMATS.md §5).
 
@@ -395,8 +370,8 @@ def manifest(config_file: Path, given_date: str | None) -> None:
 
 @release.command()
 @click.argument("release_id", required=False)
-@_config
-@_reporting
+@config_option
+@reporting
 def changed(release_id: str | None, config_file: Path) -> None:
     """Addresses that answer differently since RELEASE_ID (the live one) was switched to: what a cache must forget.
 
@@ -413,9 +388,9 @@ def changed(release_id: str | None, config_file: Path) -> None:
 
 
 @release.command()
-@_config
-@_option("--keep", type=click.IntRange(1), default=output.KEEP_RELEASES, show_default=True)
-@_reporting
+@config_option
+@option("--keep", type=click.IntRange(1), default=output.KEEP_RELEASES, show_default=True)
+@reporting
 def prune(config_file: Path, keep: int) -> None:
     """Remove all but the newest releases; the live one always stays."""
     for removed in output.prune(config.load(config_file), keep):
@@ -429,3 +404,7 @@ def _unknown_release(release: str | None) -> Problem:
         message=_("there is no such release to go back to"),
         remedy=_("see: {command}").format(command="sitegen release list"),
     )
+
+
+main.add_command(cli_rules.rules)
+main.add_command(cli_rules.due)

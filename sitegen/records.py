@@ -67,19 +67,20 @@ class Records:
 def load(content: Path) -> tuple[Records, list[Problem]]:
     """`_records/people.yml` and `units.yml`. A bad entry is a Problem and is left out; a missing file is empty."""
     problems: list[Problem] = []
-    people = {p.id: p for raw in _entries(content, "people", problems) if (p := _person(raw, problems)) is not None}
+    people = {p.id: p for raw in entries(content, "people", problems) if (p := _person(raw, problems)) is not None}
     units = {
         str(raw["id"]): Unit(
             id=str(raw["id"]),
             name=str(raw.get("name") or raw["id"]),
             short_name=str(raw.get("short_name") or raw.get("name") or raw["id"]),
         )
-        for raw in _entries(content, "units", problems)
+        for raw in entries(content, "units", problems)
     }
     return Records(people=people, units=units), problems
 
 
-def _entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str, Any]]:
+def entries(content: Path, name: str, problems: list[Problem]) -> list[dict[str, Any]]:
+    """The entries of `_records/<name>.yml` that have an id; what is wrong with the others goes to `problems`."""
     path = content / "_records" / f"{name}.yml"
 
     def report(message: str, line: int | None = None) -> None:

@@ -85,6 +85,12 @@ class Shelf:
         """Column → how many articles it lists."""
         return dict(self._all("select section, count(*) from article where listed = 1 group by section"))
 
+    def newest_stamps(self) -> dict[str, float]:
+        """Column → publication time (seconds since 1970, UTC) of the newest text it lists; blank columns are not there."""
+        return dict(
+            self._all("select section, max(stamp) from article where listed = 1 and retired = 0 group by section")
+        )
+
     def count_listed(self) -> int:
         return int(self._one("select count(*) from article where listed = 1")[0])
 
