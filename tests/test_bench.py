@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import build, corpus, measure, outputs, plot, project, scenarios, table
+from bench import build, corpus, measure, outputs, parity, plot, project, scenarios, table
 from bench.measure import Cost
 from bench.scenarios import Run
 from sitegen import ledger
@@ -218,3 +218,14 @@ def test_memory_is_that_of_all_processes_together(tmp_path: Path) -> None:
     cost = measure.run([sys.executable, "-c", two], folder=tmp_path, environment={}, output=tmp_path / "out")
     assert cost.memory > 80_000_000
     assert cost.cpu > 0.6
+
+
+def test_every_body_of_a_corpus_is_that_of_stock_mkdocs(
+    six: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parity.main(["--corpus", str(six), "--workdir", str(tmp_path)]) == 0
+    assert "6 bodies are the same, 0 differ" in capsys.readouterr().out
+    [root] = tmp_path.iterdir()
+    page = root / "build/mkdocs" / ARTICLES[0].replace(".md", ".html")
+    page.write_text(page.read_text("utf-8").replace("正文0。", "正文0."), "utf-8")
+    assert parity.compare(root) == (5, 0, [ARTICLES[0].replace(".md", ".html")])
