@@ -11,6 +11,7 @@ from sitegen.content import Source
 from sitegen.errors import Problem
 from sitegen.inputs import Inputs
 from sitegen.model import file_of, url_of
+from sitegen.rules import personal
 from sitegen.text import _
 
 
@@ -68,6 +69,27 @@ def missing_files(sources: Iterable[Source], files: Container[str]) -> list[Prob
         for source in sources
         for path in sorted(content.relative_links(source.text or "", source.path))
         if path not in files and posixpath.splitext(path)[1]
+    ]
+
+
+def personal_data(sources: Iterable[Source]) -> list[Problem]:
+    """Numbers of the present sources that belong to one person (第二十一条(二)); the number itself is not repeated.
+
+    A mobile number may be meant (an office's contact), so it is a warning.
+    """
+    return [
+        Problem(
+            path=f"content/{source.path}",
+            line=finding.line,
+            code="personal-data",
+            severity="warning" if finding.kind == "mobile" else "error",
+            message=_("{kind} {number}: personal data is not published").format(
+                kind=personal.kind_name(finding.kind), number=finding.masked
+            ),
+            remedy=_("take it out, or mask it: {example}").format(example=finding.masked),
+        )
+        for source in sources
+        for finding in personal.find(source.text or "")
     ]
 
 

@@ -33,6 +33,7 @@ def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
                 *state.troubles(),
                 *state.all_source_problems(),
                 *checks.missing_files(sources, found),
+                *checks.personal_data(sources),
                 *checks.relations(state),
                 *checks.duties(everything),
             ]
