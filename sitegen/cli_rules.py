@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,14 +117,16 @@ def due(config_file: Path, as_json: bool, given_date: str | None, days: int, uni
     from sitegen.rules import duties, registry
 
     project = config.load(config_file)
-    today = clock.now(given_date).astimezone(clock.SHANGHAI).date()
-    facts, problems = _facts(project)
+    now = clock.now(given_date).astimezone(clock.SHANGHAI)
+    today = now.date()
+    facts, problems = _facts(project, now)
     numbers = registry.numbers(known := registry.load(project.content))
     found = [
         duty
         for duty in duties.all_duties(facts, today, numbers)
         if duty.is_due(today + timedelta(days=days)) and unit in (None, duty.unit)
     ]
+    problems += facts.workdays.tell_unknown()
     late = [duty for duty in found if duty.by is None or duty.by < today]
     if as_json:
         report.data(
@@ -164,19 +166,19 @@ def _no_build() -> Problem:
     )
 
 
-def _facts(project: Project) -> tuple[Facts, list[Problem]]:
+def _facts(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
     """Reads records and sections; columns' newest dates come from what the last build knows."""
-    from datetime import datetime
-
     from sitegen import inputs, lifecycle
-    from sitegen.rules import staff
+    from sitegen.rules import messages, staff, workdays
     from sitegen.rules.duties import Facts
     from sitegen.scan import scan
     from sitegen.state.shelf import BROKEN, Shelf
 
     everything = inputs.read(project, scan(project.content, {}))
     members = staff.load(project.content)
-    problems = list(members.problems)
+    calendar = workdays.load(project.content)
+    letters, letter_problems = messages.load(project.content)
+    problems = [*members.problems, *calendar.problems, *letter_problems]
     retired = {source.rpartition("/")[0] for source in everything.retired if source.endswith("/index.md")}
     stamps: dict[str, float] = {}
     try:
@@ -195,5 +197,8 @@ def _facts(project: Project) -> tuple[Facts, list[Problem]]:
         staff=members,
         lifecycles=tuple(lifecycle.load_all(project.content)),
         newest={path: datetime.fromtimestamp(stamp, clock.SHANGHAI).date() for path, stamp in stamps.items()},
+        messages=tuple(letters),
+        workdays=calendar,
+        now=now,
     )
     return facts, problems

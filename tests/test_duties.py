@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sitegen.clock import SHANGHAI
 from sitegen.lifecycle import Event, SiteRecord
 from sitegen.model import Column, Site
 from sitegen.records import Person, Records, Role, Unit
-from sitegen.rules import duties, registry
+from sitegen.rules import duties, messages, registry, workdays
 from sitegen.rules.duties import Duty, Facts
+from sitegen.rules.messages import Message
 from sitegen.rules.staff import Change, Member, Staff
+from sitegen.rules.workdays import Workdays
 from tests.cities import TinyCity
 from tests.test_cli import run
 
 TODAY = date(2026, 11, 28)
+NOON = datetime(2026, 11, 28, 12, 0, tzinfo=SHANGHAI)
 NUMBERS: Mapping[str, Any] = registry.numbers(registry.load())
 
 
@@ -67,6 +72,9 @@ def facts(**changed: Any) -> Facts:
         ),
         lifecycles=(),
         newest={"ld": TODAY, "zc": TODAY},
+        messages=(),
+        workdays=Workdays(),
+        now=NOON,
     )
     return replace(whole, **changed)
 
@@ -233,6 +241,113 @@ def test_a_unit_names_its_three_contacts(key: str) -> None:
     contacts = {"jyj": {**facts().staff.contacts["jyj"], key: ""}, "zfb": dict.fromkeys(("leader", "department"), "")}
     [duty] = found(facts(staff=replace(facts().staff, contacts=contacts)))
     assert (duty.problem.code, duty.problem.key, duty.unit) == ("duty-unit-contact-missing", f"jyj.{key}", "jyj")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "end"),
+    [
+        ("2026-11-23 10:00", 1, "2026-11-24 10:00"),  # Monday to Tuesday
+        ("2026-11-23 10:00", 0.5, "2026-11-23 15:00"),  # four hours, the noon break left out
+        ("2026-11-23 16:00", 0.5, "2026-11-24 11:00"),
+        ("2026-11-27 17:00", 1, "2026-11-30 17:00"),  # over a weekend
+        ("2026-11-28 03:00", 0.5, "2026-11-30 14:00"),  # a Saturday: it begins on Monday
+        ("2026-09-30 18:00", 1, "2026-10-08 18:00"),  # National Day, seven days off
+        ("2026-10-09 17:00", 1, "2026-10-10 17:00"),  # Saturday the 10th is worked (调休)
+        ("2026-10-10 17:00", 1, "2026-10-12 17:00"),
+    ],
+)
+def test_working_time_knows_weekends_holidays_and_days_that_are_worked_instead(
+    start: str, days: float, end: str
+) -> None:
+    """In 2026 October 1 to 7 are off and Saturday, October 10 is worked."""
+    assert Workdays().after(at(start), days) == at(end)
+
+
+def test_a_year_that_nobody_knows_is_told_and_a_project_can_say_it() -> None:
+    calendar = Workdays()
+    assert calendar.days_after(date(2098, 12, 31), 1) == date(2099, 1, 1)
+    assert [(p.code, p.key) for p in calendar.tell_unknown()] == [("calendar-year-unknown", "2099")]
+    known = Workdays(holidays=frozenset({date(2099, 1, 1)}), workdays=frozenset({date(2099, 1, 3)}))
+    assert known.days_after(date(2098, 12, 31), 1) == date(2099, 1, 2)  # a Friday
+    assert known.days_after(date(2098, 12, 31), 2) == date(2099, 1, 3)  # a Saturday that is worked
+    assert known.tell_unknown() == []
+
+
+def test_a_projects_own_days_and_hours(tmp_path: Path) -> None:
+    records = tmp_path / "_records"
+    records.mkdir()
+    text = 'holidays: [2027-01-01]\nworkdays: [2027-01-03]\nhours: ["08:30-12:00", "14:30-17:30"]\n'
+    (records / "holidays.yml").write_text(text, encoding="utf-8")
+    calendar = workdays.load(tmp_path)
+    assert calendar.problems == ()
+    assert [calendar.is_workday(date(2027, 1, day)) for day in (1, 2, 3)] == [False, False, True]
+    assert calendar.after(at("2027-01-04 08:30"), 1) == at("2027-01-04 17:30")
+    assert calendar.after(at("2027-01-04 08:30"), 0.5) == at("2027-01-04 11:45")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- 1\n", "holidays: [明天]\n", "hours: [9-18]\n", "hours: ['18:00-09:00']\n", "a: [\n",
+     "holidays: [2027-01-01]\nworkdays: [2027-01-01]\n", "hours: ['09:00-12:00', '11:00-18:00']\n"],
+)  # fmt: skip
+def test_a_calendar_that_cannot_be_read_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "_records").mkdir()
+    (tmp_path / "_records/holidays.yml").write_text(text, encoding="utf-8")
+    calendar = workdays.load(tmp_path)
+    assert [problem.code for problem in calendar.problems] == ["holidays-unreadable"]
+    assert calendar.after(at("2026-11-23 10:00"), 1) == at("2026-11-24 10:00")
+
+
+def letter(**moments: str) -> Message:
+    known = {step: at(moments[step]) if step in moments else None for step in messages.STEPS}
+    return Message(id="m1", unit="jyj", **known)  # type: ignore[arg-type]
+
+
+def test_a_forwarded_message_is_answered_within_one_working_day() -> None:
+    """第十九条(五); Saturday October 10, 2026 is worked."""
+    one = letter(received="2026-10-09 09:00", forwarded="2026-10-09 17:00")
+    [duty] = [d for d in duties.all_duties(facts(messages=(one,)), TODAY, NUMBERS) if d.rule == "YZ-34"]
+    assert (duty.by, duty.unit, duty.problem.code) == (date(2026, 10, 10), "jyj", "duty-message-unanswered")
+    assert "2026-10-10 17:00" in duty.problem.message
+    done = letter(received="2026-10-09 09:00", forwarded="2026-10-09 17:00", answered="2026-10-10 10:00",
+                  reviewed="2026-10-10 11:00")  # fmt: skip
+    assert codes(facts(messages=(done,))) == []
+    assert codes(facts(messages=(letter(received="2026-10-09 09:00"),))) == []
+
+
+def test_an_answer_is_reviewed_within_half_a_working_day() -> None:
+    """第二十条(四)."""
+    one = letter(received="2026-11-26 09:00", forwarded="2026-11-26 10:00", answered="2026-11-27 15:00")
+    [duty] = [d for d in duties.all_duties(facts(messages=(one,)), TODAY, NUMBERS) if d.rule == "YZ-39"]
+    assert (duty.by, duty.problem.code) == (date(2026, 11, 30), "duty-message-unreviewed")
+    assert "2026-11-30 10:00" in duty.problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unit: jyj\n",
+        "received: 2026-11-03\n",
+        "received: 2026-11-03 10:00\nforwarded: 2026-11-02 10:00\n",
+        "received: 昨天\n",
+        "received: [\n",
+        "- 1\n",
+    ],
+)
+def test_a_message_that_cannot_be_read_is_told_and_left_out(text: str, tmp_path: Path) -> None:
+    folder = tmp_path / "_records/messages"
+    folder.mkdir(parents=True)
+    (folder / "m1.yml").write_text(text, encoding="utf-8")
+    (folder / "m2.yml").write_text("received: 2026-11-03 10:00\nforwarded: 2026-11-03 11:00:30\nunit: jyj\n", "utf-8")
+    found, problems = messages.load(tmp_path)
+    assert [(problem.code, problem.path) for problem in problems] == [
+        ("message-unreadable", "content/_records/messages/m1.yml")
+    ]
+    assert [(one.id, one.unit, one.received) for one in found] == [("m2", "jyj", at("2026-11-03 10:00"))]
 
 
 def test_what_is_wrong_comes_first_and_then_by_date() -> None:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,9 @@ from sitegen.ledger import STAGES
 from sitegen.lifecycle import Event, SiteRecord
 from sitegen.model import Column, Site
 from sitegen.records import Records
+from sitegen.rules.messages import Message
 from sitegen.rules.staff import CONTACTS, Member, Staff
+from sitegen.rules.workdays import Workdays
 from sitegen.text import _
 
 Numbers = Mapping[str, Any]
@@ -24,7 +26,7 @@ Numbers = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the rules look at. `newest`: column → publication date of its newest listed text, no entry: it is blank.
+    """All that the rules look at; `now` is aware. `newest`: column → publication date of its newest listed text, no entry: it is blank.
     Columns that are retired are not among `columns`."""
 
     site_url: str
@@ -34,6 +36,9 @@ class Facts:
     staff: Staff
     lifecycles: tuple[SiteRecord, ...]
     newest: Mapping[str, date]
+    messages: tuple[Message, ...]
+    workdays: Workdays
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +185,34 @@ def _freshness(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
             )  # fmt: skip
 
 
+def _messages(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
+    """第十九条(五), 第二十条(四): answered within 1 working day of being forwarded, then reviewed within half of one."""
+    for message in facts.messages:
+        if message.forwarded and not message.answered:
+            end = facts.workdays.after(message.forwarded, numbers["answer_working_days"])
+            yield _duty(
+                "YZ-34", message.unit, end.date(), code="duty-message-unanswered", path=message.path, key="answered",
+                message=_("forwarded {begin}, to be answered by {end}").format(
+                    begin=f"{message.forwarded:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}"
+                ),
+                remedy=_("answer it, then write `answered: {now}`").format(now=f"{facts.now:%Y-%m-%d %H:%M}"),
+                late=True,
+            )  # fmt: skip
+        if message.answered and not message.reviewed:
+            end = facts.workdays.after(message.answered, numbers["first_review_working_days"])
+            yield _duty(
+                "YZ-39", facts.sites[""].operator, end.date(), code="duty-message-unreviewed", path=message.path,
+                key="reviewed",
+                message=_("answered {begin}, to be reviewed by {end}").format(
+                    begin=f"{message.answered:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}"
+                ),
+                remedy=_("review the answer, then write `reviewed: {now}`").format(
+                    now=f"{facts.now:%Y-%m-%d %H:%M}"
+                ),
+                late=True,
+            )  # fmt: skip
+
+
 def _accounts(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
     """第十九条(二), 第二十一条(一): accounts follow changes of staff the same day."""
     for member in facts.staff.members.values():
@@ -244,6 +277,7 @@ _RULES: tuple[Callable[[Facts, date, Numbers], Iterable[Duty]], ...] = (
     _suspensions,
     _columns_of_portal,
     _freshness,
+    _messages,
     _accounts,
     _roles,
     _languages,
