@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Container, Iterable
 from typing import Protocol
 
@@ -11,8 +12,10 @@ from sitegen.content import Source
 from sitegen.errors import Problem
 from sitegen.inputs import Inputs
 from sitegen.model import file_of, url_of
-from sitegen.rules import personal
+from sitegen.rules import personal, writing
 from sitegen.text import _
+
+_IN_TRADITIONAL = re.compile(r"^lang: *zh-(?:Hant|TW|HK|MO)\b", re.MULTILINE)
 
 
 class Facts(Protocol):
@@ -91,6 +94,31 @@ def personal_data(sources: Iterable[Source]) -> list[Problem]:
         for source in sources
         for finding in personal.find(source.text or "")
     ]
+
+
+def characters(sources: Iterable[Source], lexicon: writing.Lexicon) -> list[Problem]:
+    """Traditional characters and known slips of the present sources (第十九条(三)1); in an edition in Traditional script
+    only the slips count."""
+    found: list[Problem] = []
+    for source in sources:
+        text = source.text or ""
+        for slip in writing.find(text, lexicon):
+            if slip.found in lexicon.slips:
+                found.append(_written(source, slip, code="word-wrong"))
+            elif not _IN_TRADITIONAL.search(text):
+                found.append(_written(source, slip, code="character-traditional"))
+    return found
+
+
+def _written(source: Source, slip: writing.Slip, *, code: str) -> Problem:
+    return Problem(
+        path=f"content/{source.path}",
+        line=slip.line,
+        code=code,
+        severity="warning",
+        message=_("“{found}” is no standard writing").format(found=slip.found),
+        remedy=_("write “{better}”").format(better=slip.better) if slip.better else _("read this line again"),
+    )
 
 
 def relations(facts: Facts) -> list[Problem]:

@@ -11,6 +11,7 @@ from sitegen.crew import Crew
 from sitegen.docket import Court
 from sitegen.errors import Problem, in_order
 from sitegen.inputs import Inputs
+from sitegen.rules import writing
 from sitegen.scan import Scan, scan
 from sitegen.state import State
 
@@ -27,6 +28,7 @@ def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
             for path in sorted(found.files())
             if docket.is_article(path) and (column := everything.tree.column_of(path)) is not None
         ]
+        lexicon = writing.load(project.content)
         return in_order(
             [
                 *everything.problems,
@@ -34,6 +36,8 @@ def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
                 *state.all_source_problems(),
                 *checks.missing_files(sources, found),
                 *checks.personal_data(sources),
+                *lexicon.problems,
+                *checks.characters(sources, lexicon),
                 *checks.relations(state),
                 *checks.duties(everything),
             ]
