@@ -101,7 +101,7 @@ def load(content: Path) -> Lexicon:
             path=f"content/{FILE}",
             code="writing-unreadable",
             message=message,
-            remedy=_("write `exempt: [word]` and `slips: {wrong: right}`"),
+            remedy=_("write: {line}").format(line="exempt: [於氏宗祠]  slips: {按装: 安装}"),
         )
         return Lexicon(problems=(problem,))
 
