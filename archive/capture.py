@@ -15,6 +15,7 @@ from pathlib import Path
 
 from archive import canon, cdxj, fetch, warc
 from archive import store as captures
+from archive.access import Access
 from archive.crawl import Crawl
 from archive.decision import Decision
 from archive.fetch import ConnectTo
@@ -28,6 +29,7 @@ from sitegen.files import sha256_file, write_atomic
 __all__ = ["CaptureReport", "Options", "Scope", "capture"]
 
 DEFAULTS = Options()
+NO_ACCESS = Access()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ def capture(
     scope: Scope | None = None,
     previous: Capture | None = None,
     options: Options = DEFAULTS,
+    access: Access = NO_ACCESS,
     crash: Callable[[str], None] = lambda point: None,
 ) -> CaptureReport:
     """Capture what the decision allows, from `start` (default: the decision's). `now` is the machine's clock.
@@ -92,8 +95,10 @@ def capture(
             timeout=options.timeout,
             max_bytes=options.max_bytes,
             plain_tls=plain_tls,
+            access=access,
+            spool=chosen.folder,
         )
-        info = _warcinfo(decision, chosen, connect_to, plain_tls)
+        info = _warcinfo(decision, chosen, connect_to, plain_tls) | access.described
         with Frontier(chosen.frontier) as frontier:
             # A resumed capture goes on from where it was started, whatever the decision says by now.
             noted = [row.url for row in frontier.rows() if row.sources == "start"]

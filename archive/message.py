@@ -11,8 +11,10 @@ Fields = tuple[tuple[str, str], ...]
 
 # A 300 MB gzip bomb is 0.29 MB on the wire: decoding stops here, whatever the body promises.
 DECODED_AT_MOST = 512 * 1024 * 1024
+NO_STATUS_LINE = "the answer does not begin with an HTTP status line"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
 _END = re.compile(rb"\r?\n\r?\n")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
@@ -26,8 +28,16 @@ def parse_head(head: bytes) -> tuple[int, str, Fields]:
     """(status, reason, fields in order), text read as Latin-1 so that no byte is lost. Raises ValueError."""
     found = _STATUS.match(head)
     if found is None:
-        raise ValueError("the answer does not begin with an HTTP status line")
+        raise ValueError(NO_STATUS_LINE)
     return int(found[1]), (found[2] or b"").decode("latin-1").strip(), parse_fields(head)
+
+
+def status_of(head: bytes) -> int:
+    """Raises ValueError."""
+    found = _STATUS.match(head)
+    if found is None:
+        raise ValueError(NO_STATUS_LINE)
+    return int(found[1])
 
 
 def parse_fields(head: bytes) -> Fields:
@@ -48,8 +58,20 @@ def field(fields: Fields, name: str) -> str | None:
     return next((value for key, value in fields if key.lower() == lower), None)
 
 
+def printable(text: str) -> str:
+    """What a server said, fit for a terminal and a report: no control characters, not longer than a line."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:200])
+
+
 def is_chunked(fields: Fields) -> bool:
     return "chunked" in (field(fields, "Transfer-Encoding") or "").lower()
+
+
+def content_lengths(fields: Fields) -> set[int | None]:
+    """What the head says of the body's length; `5, 5` and two equal fields say it once, None is no number.
+    More than one element: nobody knows (RFC 9112 §6.3)."""
+    said = (part.strip() for name, value in fields if name.lower() == "content-length" for part in value.split(","))
+    return {int(text) if _LENGTH.fullmatch(text) else None for text in said}
 
 
 def media_type(fields: Fields) -> str:

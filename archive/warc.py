@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import uuid
@@ -177,8 +178,8 @@ class Writer:
     def write_exchange(
         self, exchange: Exchange, measured: Measured, original: Original | None, outlinks: Sequence[str] = ()
     ) -> Written:
-        """Append the response — a revisit when `original` holds the same payload —, its request, its
-        outlinks."""
+        """Append the response — a revisit when `original` holds the same payload —, its request, and what belongs
+        to both: interim 1xx heads (each byte, as a JSON text), outlinks."""
         stream = self._current()
         date, response_id = iso(exchange.started), _new_id()
         common = [
@@ -188,7 +189,7 @@ class Writer:
         ]
         about = [
             *common,
-            ("WARC-IP-Address", exchange.ip),
+            *([("WARC-IP-Address", exchange.ip)] if exchange.ip else []),
             ("WARC-Payload-Digest", measured.payload_digest),
             *([("WARC-Truncated", exchange.truncated)] if exchange.truncated else []),
         ]
@@ -209,8 +210,11 @@ class Writer:
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
         _append(self._records, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
-        if outlinks:
-            block = "".join(f"outlink: {link}\r\n" for link in outlinks).encode()
+        about_both = [f"outlink: {link}\r\n" for link in outlinks]
+        if exchange.interim:
+            about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}\r\n")
+        if about_both:
+            block = "".join(about_both).encode()
             _append_block(self._records, "metadata", _new_id(), concurrent, block, "application/warc-fields")
         kind = "response" if original is None else "revisit"
         return Written(type=kind, warc=self._name, offset=offset, length=length, date=date)

@@ -17,8 +17,15 @@ ONLY_IN = {
     "jinja2": {"sitegen/render"},
     "warcio": {"archive/warc.py"},
     "fastwarc": {"archive/warc.py", "archive/recall.py", "archive/verify.py"},
-    "socket": {"archive/fetch.py"},
-    "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py"},
+    "socket": {"archive/addresses.py"},
+    "asyncio": {
+        "archive/addresses.py",
+        "archive/dial.py",
+        "archive/wire.py",
+        "archive/fetch.py",
+        "archive/crawl.py",
+        "archive/capture.py",
+    },
     "PIL": {"archive/seal.py"},
     "click": {
         "sitegen/cli.py",
