@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,10 +25,12 @@ NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Answer:
-    """`raw` goes over the wire as it is; afterwards the connection is kept, closed, or left silent."""
+    """`raw` goes over the wire as it is, its first `drip` bytes one by one; afterwards the connection is kept,
+    closed, reset, or left silent."""
 
     raw: bytes
     then: str = "keep"
+    drip: int = 0
 
 
 @dataclass
@@ -158,7 +161,12 @@ def _talk(web: OldWeb, connection: socket.socket, stop: threading.Event) -> None
         path = one.split(b" ")[1].decode()
         answer = web.answer(path)
         web.spoken.append(Spoken(path, one + b"\r\n\r\n", answer.raw))
-        connection.sendall(answer.raw)
+        for byte in answer.raw[: answer.drip]:
+            connection.sendall(bytes([byte]))
+        connection.sendall(answer.raw[answer.drip :])
+        if answer.then == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
         if answer.then == "silent":
             stop.wait(20)
         if answer.then != "keep":
