@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.checker import Checker
 
 from archive import store, warc
-from archive.capture import CaptureReport, Options
+from archive.capture import Options
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier
+from archive.store import Capture
 from archive.verify import verify
 from sitegen.errors import Refused
-from tests.archive.oldweb import ROOT, OldWeb, Route, captured, page, redirect, rows_of, serving
+from tests.archive.oldweb import ROOT, OldWeb, Route, captured, page, redirect, serving
 
 PAGES = 90
 POINTS = [
@@ -47,8 +51,13 @@ def site() -> dict[str, Route]:
     return routes
 
 
-def outcome(report: CaptureReport) -> dict[str, tuple[str, str | None]]:
-    return {path: (row.state, row.payload_digest) for path, row in rows_of(report).items()}
+def outcome(capture: Capture) -> dict[str, tuple[str, str | None]]:
+    with Frontier(capture.frontier, read_only=True) as frontier:
+        return {path_of(row.url): (row.state, row.payload_digest) for row in frontier.rows()}
+
+
+def path_of(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
 
 
 def killed(web: OldWeb, place: Path, point: str) -> None:
@@ -59,10 +68,13 @@ def killed(web: OldWeb, place: Path, point: str) -> None:
 
 
 def committed(place: Path) -> set[str]:
-    (capture,) = store.captures(place, "lyj")
+    found = store.captures(place, "lyj")
+    if not found:
+        return set()
+    (capture,) = found
     try:
         with Frontier(capture.frontier, read_only=True) as frontier:
-            return {"/" + row.url.split("/", 3)[3] for row in frontier.rows() if row.warc is not None}
+            return {path_of(row.url) for row in frontier.rows() if row.warc is not None}
     except sqlite3.Error:
         return set()
 
@@ -75,7 +87,7 @@ def web() -> Iterator[OldWeb]:
 
 @pytest.fixture(scope="module")
 def undisturbed(web: OldWeb, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str | None]]:
-    return outcome(captured(web, tmp_path_factory.mktemp("whole"), options=Options(roll_at=20_000)))
+    return outcome(captured(web, tmp_path_factory.mktemp("whole"), options=Options(roll_at=20_000)).capture)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -94,7 +106,7 @@ def test_a_killed_capture_resumes_without_loss_or_repetition(
     report = captured(web, tmp_path, options=Options(roll_at=20_000))
     assert report.capture == unfinished
     assert before.isdisjoint(web.asked)
-    assert outcome(report) == undisturbed
+    assert outcome(report.capture) == undisturbed
     proof = verify(report.capture)
     assert (proof.coverage, proof.orphans, proof.problems) == (100.0, (), ())
     answers = Counter(
@@ -110,13 +122,101 @@ def test_a_killed_capture_resumes_without_loss_or_repetition(
     assert not list(report.capture.folder.rglob("*.open"))
 
 
+KILLS = int(os.environ.get("CRASHES", "12"))
+KILLS_A_CAPTURE = 3
+
+
+@pytest.mark.parametrize("seed", range(0, KILLS, KILLS_A_CAPTURE))
+def test_a_capture_may_be_killed_at_any_moment(
+    seed: int, web: OldWeb, undisturbed: dict[str, tuple[str, str | None]], tmp_path: Path
+) -> None:
+    """From outside, at random, and again while it resumes: what was committed is whole and is not asked for again.
+
+    `CRASHES=50` kills fifty times.
+    """
+    moments = random.Random(seed)  # noqa: S311 (the same moments every time)
+    kept: set[str] = set()
+    web.spoken.clear()
+    for _ in range(min(KILLS_A_CAPTURE, KILLS - seed)):
+        left = undisturbed.keys() - kept
+        started = len(web.spoken)
+        requests, seconds = moments.randrange(len(left) + 1), moments.random() / 10
+        ended = not kill_after(web, tmp_path, requests=requests, seconds=seconds)
+        assert kept.isdisjoint(web.asked[started:])
+        kept = committed(tmp_path)
+        assert committed_records(tmp_path) == kept
+        if ended:
+            break
+    started = len(web.spoken)
+    found = store.captures(tmp_path, "lyj")
+    if not any(capture.finished for capture in found):
+        captured(web, tmp_path, options=Options(roll_at=20_000))
+        assert kept.isdisjoint(web.asked[started:])
+    (capture,) = store.captures(tmp_path, "lyj")
+    assert outcome(capture) == undisturbed
+    assert verify(capture).problems == ()
+    for path in capture.warcs:
+        assert Checker(Namespace(inputs=[str(path)], verbose=False)).process_all() == 0
+        assert all_digests_hold(path)
+
+
+def kill_after(web: OldWeb, place: Path, *, requests: int, seconds: float) -> bool:
+    """Start a capture in a process of its own; kill it that long after its n-th request. False when it had ended."""
+    driver = [sys.executable, "-m", "tests.archive.crash_driver", str(web.port), str(place)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    before = len(web.spoken)
+    process = subprocess.Popen(driver, env=environment, cwd=ROOT, stderr=subprocess.PIPE)
+    while process.poll() is None and len(web.spoken) - before < requests:
+        time.sleep(0.002)
+    time.sleep(seconds)
+    process.kill()
+    _out, said = process.communicate()
+    assert process.returncode in (-signal.SIGKILL, 0), said.decode()[-2000:]
+    return process.returncode != 0
+
+
+def committed_records(place: Path) -> set[str]:
+    """Paths of the answers in the WARC files, read by FastWARC and warcio as far as their sizes were committed."""
+    found: Counter[str] = Counter()
+    for path, size in committed_sizes(place).items():
+        copy = place / "as-committed.warc.gz"
+        copy.write_bytes(path.read_bytes()[:size])
+        assert [problem for record in warc.check(copy) for problem in record.problems] == []
+        assert all_digests_hold(copy)
+        assert Checker(Namespace(inputs=[str(copy)], verbose=False)).process_all() == 0
+        with copy.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response | WarcRecordType.revisit):
+                found[path_of(record.headers["WARC-Target-URI"])] += 1
+    assert set(found.values()) <= {1}
+    return set(found)
+
+
+def committed_sizes(place: Path) -> dict[Path, int]:
+    found = {}
+    for capture in store.captures(place, "lyj"):
+        try:
+            with Frontier(capture.frontier, read_only=True) as frontier:
+                sizes = frontier.sizes()
+        except sqlite3.Error:
+            continue
+        for name, size in sizes.items():
+            path = capture.folder / "archive" / name
+            found[path if path.exists() else path.with_name(f"{name}.open")] = size
+    return found
+
+
+def all_digests_hold(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return all(record.verify_block_digest() for record in ArchiveIterator(stream, parse_http=False))
+
+
 def test_a_capture_killed_twice_still_ends_the_same(
     web: OldWeb, undisturbed: dict[str, tuple[str, str | None]], tmp_path: Path
 ) -> None:
     killed(web, tmp_path, "after-append:50")
     killed(web, tmp_path, "after-append:70")
     report = captured(web, tmp_path, options=Options(roll_at=20_000))
-    assert outcome(report) == undisturbed
+    assert outcome(report.capture) == undisturbed
     assert verify(report.capture).problems == ()
 
 
