@@ -8,6 +8,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +24,7 @@ from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Ledger, Options, Scope, read_former
 from archive.store import Capture
 from archive.text import _
+from archive.wire import StorageError
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.files import sha256_file, write_atomic
 
@@ -84,7 +86,7 @@ def capture(
     began = time.monotonic()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
-    with captures.only_one(store, decision.site):
+    with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
         chosen, former = _choose(store, decision.site, now, resume, previous)
         known = read_former(former)
         client = fetch.Client(
@@ -133,6 +135,26 @@ def capture(
         seconds=time.monotonic() - began,
         problems=tuple(problems),
     )
+
+
+@contextmanager
+def _room_on_disk(store: Path, site: str) -> Iterator[None]:
+    """A full or failing disk ends the run; what was committed stands, and the capture goes on from there."""
+    try:
+        yield
+    except (OSError, FrontierUnreadable, StorageError) as error:
+        raise Refused(
+            [
+                Problem(
+                    path=(store / site).as_posix(),
+                    code="capture-disk",
+                    message=_("what was fetched cannot be written to the disk ({error})").format(error=error),
+                    remedy=_("make room, then run `archive resume {site}`: nothing that was stored is lost").format(
+                        site=site
+                    ),
+                )
+            ]
+        ) from error
 
 
 def _start_urls(decision: Decision, start: Sequence[str], scope: Scope) -> list[str]:

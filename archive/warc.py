@@ -238,9 +238,10 @@ class Writer:
             self._close_file()
 
     def abandon(self) -> None:
-        """Close without a final name, for a later resume."""
+        """Close without a final name, for a later resume. What cannot be written any more was not committed."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
     def _current(self) -> BinaryIO:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,22 @@ def city(tmp_path: Path) -> TinyCity:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the committed sample city, so that what a demo added to the checkout is not measured."""
     return copy_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "sitegen-test", str(place)], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        message = f"needs the right to mount a file system: {done.stderr.decode().strip()}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

@@ -8,8 +8,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -171,25 +169,6 @@ def test_without_hard_links_everything_is_copied(
         output.go_to(city.project, release)
         assert city.released() == kept[release]
     assert all(p.stat().st_nlink == 1 for p in city.project.releases.rglob("*") if p.is_file())
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "sitegen-test", str(place)], capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        message = f"needs the right to mount a file system: {done.stderr.decode().strip()}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def fill(disk: Path, leave: int) -> None:

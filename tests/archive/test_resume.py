@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -144,7 +145,7 @@ def test_a_capture_may_be_killed_at_any_moment(
         ended = not kill_after(web, tmp_path, requests=requests, seconds=seconds)
         assert kept.isdisjoint(web.asked[started:])
         kept = committed(tmp_path)
-        assert committed_records(tmp_path) == kept
+        assert committed_records(tmp_path, tmp_path) == kept
         if ended:
             break
     started = len(web.spoken)
@@ -175,11 +176,11 @@ def kill_after(web: OldWeb, place: Path, *, requests: int, seconds: float) -> bo
     return process.returncode != 0
 
 
-def committed_records(place: Path) -> set[str]:
+def committed_records(place: Path, scratch: Path) -> set[str]:
     """Paths of the answers in the WARC files, read by FastWARC and warcio as far as their sizes were committed."""
     found: Counter[str] = Counter()
     for path, size in committed_sizes(place).items():
-        copy = place / "as-committed.warc.gz"
+        copy = scratch / "as-committed.warc.gz"
         copy.write_bytes(path.read_bytes()[:size])
         assert [problem for record in warc.check(copy) for problem in record.problems] == []
         assert all_digests_hold(copy)
@@ -218,6 +219,49 @@ def test_a_capture_killed_twice_still_ends_the_same(
     report = captured(web, tmp_path, options=Options(roll_at=20_000))
     assert outcome(report.capture) == undisturbed
     assert verify(report.capture).problems == ()
+
+
+def test_a_full_disk_is_said_and_the_capture_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+    """Wherever it runs full: in the WARC, in the frontier, in a large body on its way."""
+    noise = random.Random(4)  # noqa: S311 (nothing that compresses)
+    routes: dict[str, Route] = {"/": page("".join(f'<a href="p{n}.pdf">' for n in range(150)))}
+    routes |= {
+        f"/p{n}.pdf": page(noise.randbytes(4_000_000 if n == 140 else 60_000), "application/pdf") for n in range(150)
+    }
+    with serving(routes) as web:
+        command = [sys.executable, "-m", "archive", "capture", web.url(), "--site", "lyj", "--json", "--content"]
+        command += [str(decided_in(small_disk, web)), "--store", str(small_disk / "store")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        for size in ("4m", "7m", "11m"):
+            remount(small_disk, size)
+            before = committed(small_disk / "store")
+            asked = len(web.spoken)
+            done = subprocess.run(command, env=environment, capture_output=True, check=False)
+            assert [problem["code"] for problem in json.loads(done.stdout)["problems"]] == ["capture-disk"], done.stderr
+            assert done.returncode == 1
+            assert b"Traceback" not in done.stderr
+            assert before.isdisjoint(web.asked[asked:])
+            assert committed_records(small_disk / "store", tmp_path) == committed(small_disk / "store")
+        remount(small_disk, "64m")
+        before = committed(small_disk / "store")
+        assert len(before) > 64
+        asked = len(web.spoken)
+        report = captured(web, small_disk / "store")
+        assert before.isdisjoint(web.asked[asked:])
+    assert report.inventory == {"captured": 151, "redirected": 0, "excluded": 0, "failed": 0, "excused": 2, "total": 153}
+    assert verify(report.capture).problems == ()
+
+
+def decided_in(folder: Path, web: OldWeb) -> Path:
+    """A content folder with the decision."""
+    content = folder / "content"
+    (content / "_archive").mkdir(parents=True)
+    (content / "_archive/lyj.yml").write_text(f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n")
+    return content
+
+
+def remount(place: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(place)], check=True)
 
 
 def test_two_captures_of_a_site_do_not_run_at_once(web: OldWeb, tmp_path: Path) -> None:
