@@ -113,7 +113,7 @@ def capture(
                     year=now.year, progress=progress, crash=crash,
                 )  # fmt: skip
                 crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
-                asyncio.run(crawl.run(urls))
+                _run(crawl, urls, chosen)
                 _refuse_nothing(chosen, frontier)
                 writer.finish()
             finally:
@@ -217,6 +217,19 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
             )
         ]
     )
+
+
+def _run(crawl: Crawl, urls: Sequence[str], chosen: Capture) -> None:
+    try:
+        asyncio.run(crawl.run(urls))
+    except fetch.ServerGoneError as error:
+        text = _("the server answers no more ({error})").format(error=error)
+        remedy = _(
+            "run `archive resume {capture}` when it answers; run while it is away, that ends the capture without the rest"
+        ).format(capture=chosen.id)
+        raise Refused(
+            [Problem(path=chosen.folder.as_posix(), code="capture-server-gone", message=text, remedy=remedy)]
+        ) from None
 
 
 def _fold(chosen: Capture, frontier: Frontier) -> None:

@@ -44,7 +44,7 @@ class Crawl:
 
     async def run(self, start: Sequence[str]) -> None:
         """Until nothing is queued. What was fetched and not committed when this ends early is fetched
-        again."""
+        again. Raises ServerGoneError, with everything before committed."""
         running: dict[asyncio.Task[None], str] = {}
         waiting: list[Row] = []
         try:
@@ -62,6 +62,9 @@ class Crawl:
                         task.result()
                 elif not waiting and not await self._do(self._ledger.probe_indexes):
                     break
+        except fetch.ServerGoneError:
+            await self._do(self._ledger.commit)
+            raise
         finally:
             for task in running:
                 task.cancel()

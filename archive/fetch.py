@@ -29,6 +29,9 @@ LONGEST_WAIT = 120.0
 NOT_RECORDED = "(not recorded)"
 _IN_MEMORY = 1 << 20
 _SLOWEST_PACE = 10.0
+# Asking for a hundred thousand pages of a server that is gone, ninety seconds each, helps nobody.
+_SILENT_AT_MOST = 20
+_CLOSED = "answer: the connection was closed without one"
 _BUSY = frozenset({429, 503})
 _TRY_AGAIN = _BUSY | {502, 504}
 _NO_ACCESS = Access()
@@ -125,6 +128,13 @@ class _Host:
     next_at: float = 0.0
     pace: float = 0.0
     asks_for_login: set[tuple[str, int]] = field(default_factory=set)
+    answered: bool = False
+    silent: int = 0
+    """URLs without an answer since the last one that had one."""
+
+
+class ServerGoneError(Exception):
+    """A host that answered does not any more, whatever it is asked for."""
 
 
 class Client:
@@ -164,7 +174,7 @@ class Client:
         twice; what the last attempt gave is the result.
 
         A server that asks for the login gets it; one that sends a visitor without its cookie to the same page
-        again is followed there once with the cookie.
+        again is followed there once with the cookie. Raises ServerGoneError.
         """
         parts = urlsplit(url)
         name = parts.hostname or ""
@@ -178,9 +188,11 @@ class Client:
                 exchange = await self._attempt(url, parts, host, request, attempt)
             except FailedError as failure:
                 if last or not failure.again:
+                    _count_silence(host, name, str(failure))
                     return FetchFailure(url=url, cause=str(failure), attempts=attempt)
                 await self._sleep(0.2 * attempt)
                 continue
+            host.answered, host.silent = True, 0
             self._cookies.take(url, exchange.headers)
             wait = self._wait(host, exchange, attempt)
             if last or (wait is None and not self._answers(parts, host, request, exchange)):
@@ -237,7 +249,7 @@ class Client:
                     # and a new one is no retry.
                     if connection.used:
                         continue
-                    raise FailedError("answer: the connection was closed without one") from None
+                    raise FailedError(_CLOSED) from None
                 except BaseException:
                     await connection.close()
                     raise
@@ -350,6 +362,13 @@ class Client:
         except wire.TooLongError:
             truncated = "length"
         return _Answer(interim=interim, head=head, truncated=truncated, whole=whole)
+
+
+def _count_silence(host: _Host, name: str, cause: str) -> None:
+    if cause.startswith(("connect:", "dns:", "time:", _CLOSED)):
+        host.silent += 1
+        if host.answered and host.silent >= _SILENT_AT_MOST:
+            raise ServerGoneError(f"{name}: {cause}")
 
 
 def _origin(parts: SplitResult) -> tuple[str, int]:

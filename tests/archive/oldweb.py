@@ -51,6 +51,8 @@ class OldWeb:
     port: int = 0
     spoken: list[Spoken] = field(default_factory=list)
     connections: int = 0
+    dead: bool = False
+    """Whoever calls is hung up on."""
 
     @property
     def host(self) -> str:
@@ -112,6 +114,9 @@ def serving(routes: dict[str, Route], tls: ssl.SSLContext | None = None) -> Iter
                 connection, _ = listener.accept()
             except OSError:
                 return
+            if web.dead:
+                connection.close()
+                continue
             web.connections += 1
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             open_ones.append(connection)
@@ -157,6 +162,8 @@ def _talk(web: OldWeb, connection: socket.socket, stop: threading.Event) -> None
             if not piece:
                 return
             request += piece
+        if web.dead:
+            return
         one, _, request = request.partition(b"\r\n\r\n")
         path = one.split(b" ")[1].decode()
         answer = web.answer(path)

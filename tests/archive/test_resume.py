@@ -27,7 +27,7 @@ from archive.frontier import Frontier
 from archive.store import Capture
 from archive.verify import verify
 from sitegen.errors import Refused
-from tests.archive.oldweb import ROOT, OldWeb, Route, captured, page, redirect, serving
+from tests.archive.oldweb import ROOT, Answer, OldWeb, Route, captured, page, redirect, serving
 
 PAGES = 90
 POINTS = [
@@ -248,7 +248,14 @@ def test_a_full_disk_is_said_and_the_capture_goes_on_when_there_is_room(small_di
         asked = len(web.spoken)
         report = captured(web, small_disk / "store")
         assert before.isdisjoint(web.asked[asked:])
-    assert report.inventory == {"captured": 151, "redirected": 0, "excluded": 0, "failed": 0, "excused": 2, "total": 153}
+    assert report.inventory == {
+        "captured": 151,
+        "redirected": 0,
+        "excluded": 0,
+        "failed": 0,
+        "excused": 2,
+        "total": 153,
+    }
     assert verify(report.capture).problems == ()
 
 
@@ -258,6 +265,48 @@ def decided_in(folder: Path, web: OldWeb) -> Path:
     (content / "_archive").mkdir(parents=True)
     (content / "_archive/lyj.yml").write_text(f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n")
     return content
+
+
+def test_a_server_that_dies_within_a_body_is_waited_for(tmp_path: Path) -> None:
+    """The capture stays open, and when the server is back it goes on where it was, with the cut page, too."""
+    routes: dict[str, Route] = {"/": page("".join(f'<a href="p{n:02}.html">' for n in range(60)))}
+    routes |= {f"/p{n:02}.html": page(f"第{n}页") for n in range(60)}
+    with serving(routes) as web:
+
+        def die(time: int) -> Answer:
+            web.dead = time == 1
+            return Answer(page("x" * 100)[:-50], "close") if web.dead else Answer(page("x" * 100))
+
+        routes["/p20.html"] = die
+        with pytest.raises(Refused) as refused:
+            captured(web, tmp_path)
+        assert [problem.code for problem in refused.value.problems] == ["capture-server-gone"]
+        before = committed(tmp_path)
+        assert len(before) >= 20
+        web.dead = False
+        asked = len(web.spoken)
+        report = captured(web, tmp_path)
+        assert before.isdisjoint(web.asked[asked:])
+    assert report.inventory == {"captured": 61, "redirected": 0, "excluded": 0, "failed": 0, "excused": 2, "total": 63}
+    assert verify(report.capture).problems == ()
+
+
+def test_what_a_dead_server_does_not_give_is_failed_when_the_operator_goes_on(tmp_path: Path) -> None:
+    """Nobody is kept waiting for ever: resumed while the server is away, the capture ends and says what is missing."""
+    routes: dict[str, Route] = {"/": page("".join(f'<a href="p{n}.html">' for n in range(60)))}
+    routes |= {f"/p{n}.html": page(f"第{n}页") for n in range(60)}
+    with serving(routes) as web:
+
+        def die(time: int) -> Answer:
+            web.dead = True
+            return Answer(b"", "reset")
+
+        routes["/p20.html"] = die
+        with pytest.raises(Refused):
+            captured(web, tmp_path)
+        report = captured(web, tmp_path)
+    assert report.inventory["failed"] + report.inventory["captured"] + report.inventory["excused"] == 63
+    assert report.inventory["failed"] > 20
 
 
 def remount(place: Path, size: str) -> None:
