@@ -17,6 +17,8 @@ from archive.store import Capture
 
 _MOST_AT_ONCE = 64
 _ROBOTS = "robots.txt"
+# RFC 9309 §2.5 asks for 500 KiB at least.
+_ROBOTS_AT_MOST = 1 << 20
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -96,7 +98,7 @@ class Crawl:
             return robots.DISALLOW_ALL
         if row.state != "captured":
             return robots.ALLOW_ALL
-        answer = recall.response(self._capture, row)
+        answer = recall.response(self._capture, row, _ROBOTS_AT_MOST)
         text, _ = charset.decode(answer.body, answer.headers)
         return robots.parse(text, fetch.PRODUCT)
 

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Literal, cast
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from archive import message, wire
 from archive.access import Access
@@ -106,7 +106,6 @@ class _Request:
 
     sent: bytes
     recorded: bytes
-    cookies: str
     logged_in: bool
 
 
@@ -173,8 +172,7 @@ class Client:
         """GET `url`; redirects are returned as they are. A cut answer, 429 or 5xx is asked for again, at most
         twice; what the last attempt gave is the result.
 
-        A server that asks for the login gets it; one that sends a visitor without its cookie to the same page
-        again is followed there once with the cookie. Raises ServerGoneError.
+        A server that asks for the login gets it. Raises ServerGoneError.
         """
         parts = urlsplit(url)
         name = parts.hostname or ""
@@ -195,7 +193,7 @@ class Client:
             host.answered, host.silent = True, 0
             self._cookies.take(url, exchange.headers)
             wait = self._wait(host, exchange, attempt)
-            if last or (wait is None and not self._answers(parts, host, request, exchange)):
+            if last or (wait is None and not self._wants_login(parts, host, request, exchange)):
                 return exchange
             exchange.body.close()
             if wait:
@@ -229,7 +227,6 @@ class Client:
         return _Request(
             sent=_lines(head, shown),
             recorded=_lines(head, dict.fromkeys(shown, NOT_RECORDED)),
-            cookies=cookies,
             logged_in=login is not None,
         )
 
@@ -289,16 +286,13 @@ class Client:
             return 0.5 * attempt if asked is None else asked
         return None
 
-    def _answers(self, parts: SplitResult, host: _Host, request: _Request, exchange: Exchange) -> bool:
-        """Whether asking again with what the server wants — the login, its cookie — is worth it."""
+    def _wants_login(self, parts: SplitResult, host: _Host, request: _Request, exchange: Exchange) -> bool:
+        """Whether the server wants the login and has not got it yet."""
         if exchange.status == 401 and self._access.login and not request.logged_in:
             asked = (value for name, value in exchange.headers if name.lower() == "www-authenticate")
             if any(value.lower().startswith("basic") for value in asked):
                 host.asks_for_login.add(_origin(parts))
                 return True
-        if exchange.status in (301, 302, 303, 307, 308):
-            to = urljoin(exchange.url, message.field(exchange.headers, "Location") or "#")
-            return to.partition("#")[0] == exchange.url and self._cookies.header(exchange.url) != request.cookies
         return False
 
     async def _converse(

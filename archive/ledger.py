@@ -21,6 +21,11 @@ from sitegen.errors import Problem, Refused
 
 # Discovery looks at documents; a film of a gigabyte has no links.
 _READ_AT_MOST = 64 << 20
+_PAGE_AT_MOST = 6 << 20
+_RATIO = 100
+_MAY_BE_PAGE = re.compile("html|^$|^text/plain$|octet-stream")
+_HAS_LINKS = re.compile("html|xml|css|javascript|json|pdf|^text/|^$")
+IN_PART = "looked at in part"
 _OUTCOMES_A_COMMIT = 64
 _SECONDS_A_COMMIT = 1.0
 _INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
@@ -166,6 +171,7 @@ class Ledger:
     def problems(self) -> list[Problem]:
         """What an operator must look at: URLs without a whole answer, bounds that were reached."""
         found = [_failed(row) for row in self._frontier.rows("failed")]
+        found += [_in_part(row) for row in self._frontier.rows("captured") if row.cause == IN_PART]
         causes = Counter(row.cause or "" for row in self._frontier.rows("excluded"))
         limit, trapped = causes.pop(_LIMIT, 0), sum(n for c, n in causes.items() if c.startswith(_ENDLESS))
         if limit:
@@ -190,7 +196,8 @@ class Ledger:
         measured = warc.measure(exchange)
         state, cause = _outcome(exchange)
         target = _location(exchange)
-        found = _look_into(exchange, measured.size) if state == "captured" else discover.Found()
+        found, all_of_it = _look_into(exchange, measured.size) if state == "captured" else (discover.Found(), True)
+        cause = cause if all_of_it else IN_PART
         links = list(found.links)
         if state == "redirected" and target:
             links.append(Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"))
@@ -261,7 +268,9 @@ class Ledger:
                 continue
             self._seen.add(key)
             url = canon.strip_session(link.url, self._options.session_ids)
-            depth = 0 if via is None else self._depth(url, via)
+            # A redirect is always one step further, or a chain of them would pass for a long list.
+            further = via is not None and link.source == "location"
+            depth = 0 if via is None else via.depth + 1 if further else self._depth(url, via)
             source = link.source if via is None else f"{link.source} {via.url}"
             row = Row(key=key, url=url, depth=depth, kind=link.kind, sources=source)
             cause = self._excluded(url, depth)
@@ -348,7 +357,7 @@ def _outcome(exchange: Exchange) -> tuple[State, str | None]:
         return "redirected", None
     if 200 <= exchange.status < 300 or exchange.status == 300:
         return "captured", None
-    return "failed", f"HTTP {exchange.status} {exchange.reason}".strip()
+    return "failed", f"HTTP {exchange.status} {message.printable(exchange.reason)}".strip()
 
 
 def _location(exchange: Exchange) -> str | None:
@@ -360,12 +369,18 @@ def _location(exchange: Exchange) -> str | None:
     return canon.resolve(exchange.url, plain)
 
 
-def _look_into(exchange: Exchange, size: int) -> discover.Found:
-    if size > _READ_AT_MOST or message.media_type(exchange.headers).startswith(("video/", "audio/")):
-        return discover.Found()
+def _look_into(exchange: Exchange, size: int) -> tuple[discover.Found, bool]:
+    """What the body leads to, and whether all of it was looked at: a bomb or an endless page only in its beginning."""
+    media = message.media_type(exchange.headers)
+    if media.startswith(("video/", "audio/", "font/")):
+        return discover.Found(), True
+    # A parser needs fifty times the size of a page made of nothing but tags.
+    most = _PAGE_AT_MOST if _MAY_BE_PAGE.search(media) else _READ_AT_MOST
     exchange.body.seek(0)
-    body = message.decode_body(exchange.body.read(), exchange.headers, _READ_AT_MOST)
-    return discover.discover(exchange.url, exchange.headers, body)
+    raw = exchange.body.read(most)
+    body, whole = message.decode(raw, exchange.headers, min(most, max(_PAGE_AT_MOST, _RATIO * len(raw))))
+    found = discover.discover(exchange.url, exchange.headers, body)
+    return found, (whole and size <= most) or not _HAS_LINKS.search(media)
 
 
 def _failed(row: Row) -> Problem:
@@ -376,6 +391,16 @@ def _failed(row: Row) -> Problem:
             cause=row.cause, found_by=row.sources or "start"
         ),
         remedy=_("capture again when the server answers, or name the URL under `exclude` with the reason"),
+    )
+
+
+def _in_part(row: Row) -> Problem:
+    return Problem(
+        path=row.url,
+        code="capture-read-in-part",
+        severity="warning",
+        message=_("stored whole, but only its beginning was searched for links: it is larger than any page"),
+        remedy=_("look at it; name what it leads to as start URLs"),
     )
 
 

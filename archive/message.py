@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from contextlib import suppress
 
 import brotli
 
@@ -14,6 +15,11 @@ DECODED_AT_MOST = 512 * 1024 * 1024
 NO_STATUS_LINE = "the answer does not begin with an HTTP status line"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
 _END = re.compile(rb"\r?\n\r?\n")
+_CODINGS_AT_MOST = 5
+_MEMBERS_AT_MOST = 4096
+_PIECE = 1 << 16
+_GZIP = b"\x1f\x8b"
+_MEDIA = re.compile(r"[!-~]{1,127}")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
@@ -75,8 +81,9 @@ def content_lengths(fields: Fields) -> set[int | None]:
 
 
 def media_type(fields: Fields) -> str:
-    """`text/html`, without parameters, in lower case; empty when the head names none."""
-    return re.split(r"[;,\s]", (field(fields, "Content-Type") or "").strip(), maxsplit=1)[0].lower()
+    """`text/html`, without parameters, in lower case; empty when the head names none, or nothing that could be one."""
+    said = re.split(r"[;,\s]", (field(fields, "Content-Type") or "").strip(), maxsplit=1)[0].lower()
+    return said if _MEDIA.fullmatch(said) else ""
 
 
 def decode_body(raw: bytes, fields: Fields, limit: int = DECODED_AT_MOST) -> bytes:
@@ -84,10 +91,18 @@ def decode_body(raw: bytes, fields: Fields, limit: int = DECODED_AT_MOST) -> byt
 
     A server that announces a coding and does not apply it is not rare: such a body is returned as it is.
     """
+    return decode(raw, fields, limit)[0]
+
+
+def decode(raw: bytes, fields: Fields, limit: int) -> tuple[bytes, bool]:
+    """The representation, and whether that is all of it: decoding stops at `limit` bytes and after five codings."""
     data = unchunk(raw) if is_chunked(fields) else raw
-    for coding in reversed((field(fields, "Content-Encoding") or "").lower().split(",")):
-        data = _without(coding.strip(), data, limit)
-    return data
+    whole = True
+    codings = [coding.strip() for coding in (field(fields, "Content-Encoding") or "").lower().split(",")]
+    for coding in codings[::-1][:_CODINGS_AT_MOST]:
+        data, all_of_it = _without(coding, data, limit)
+        whole = whole and all_of_it
+    return data, whole and len(codings) <= _CODINGS_AT_MOST
 
 
 def unchunk(raw: bytes) -> bytes:
@@ -104,39 +119,47 @@ def unchunk(raw: bytes) -> bytes:
     return b"".join(parts) if parts else raw
 
 
-def _without(coding: str, data: bytes, limit: int) -> bytes:
+def _without(coding: str, data: bytes, limit: int) -> tuple[bytes, bool]:
     if coding in ("gzip", "x-gzip"):
-        return _inflate(data, 31, limit) if data[:2] == b"\x1f\x8b" else data
+        return _inflate(data, 31, limit) if data[:2] == _GZIP else (data, True)
     if coding == "deflate":
         # RFC 9110 means zlib; many servers send a bare deflate stream.
-        return _inflate(data, 15, limit) or _inflate(data, -15, limit) or data
+        for window in (15, -15):
+            decoded, whole = _inflate(data, window, limit)
+            if decoded:
+                return decoded, whole
     if coding == "br":
         return _unbrotli(data, limit)
-    return data
+    return data, True
 
 
-def _inflate(data: bytes, window: int, limit: int) -> bytes:
-    parts = []
-    try:
-        while data and limit > 0:
+def _inflate(data: bytes, window: int, limit: int) -> tuple[bytes, bool]:
+    """Member after member. Each is given a piece at a time, for what is left over is copied with every member."""
+    parts: list[bytes] = []
+    position, members = 0, 0
+    with suppress(zlib.error):
+        while limit > 0 and members < _MEMBERS_AT_MOST and (members == 0 or data[position : position + 2] == _GZIP):
             stream = zlib.decompressobj(window)
-            parts.append(stream.decompress(data, limit))
-            limit -= len(parts[-1])
-            data = stream.unused_data if stream.unused_data[:2] == b"\x1f\x8b" else b""
-    except zlib.error:
-        pass
-    return b"".join(parts)
-
-
-def _unbrotli(data: bytes, limit: int) -> bytes:
-    stream = brotli.Decompressor()
-    parts = []
-    try:
-        for start in range(0, len(data), 65536):
-            parts.append(stream.process(data[start : start + 65536]))
-            limit -= len(parts[-1])
-            if limit < 0:
+            members += 1
+            while limit > 0 and not stream.eof and position < len(data):
+                piece = stream.unconsumed_tail or data[position : position + _PIECE]
+                parts.append(stream.decompress(piece, limit))
+                limit -= len(parts[-1])
+                position += len(piece) - len(stream.unconsumed_tail) - len(stream.unused_data)
+            if not stream.eof:
                 break
-    except brotli.error:
-        pass
-    return b"".join(parts) or data
+    return b"".join(parts), limit > 0 and members < _MEMBERS_AT_MOST
+
+
+def _unbrotli(data: bytes, limit: int) -> tuple[bytes, bool]:
+    stream = brotli.Decompressor()
+    parts: list[bytes] = []
+    with suppress(brotli.error):
+        for start in range(0, len(data), _PIECE):
+            # A few bytes of brotli may stand for many megabytes: they are asked for a piece at a time.
+            piece = data[start : start + _PIECE]
+            while limit > 0 and (found := stream.process(piece, output_buffer_limit=min(limit, 1 << 20))):
+                parts.append(found)
+                limit -= len(found)
+                piece = b""
+    return b"".join(parts) or data, limit > 0

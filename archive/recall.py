@@ -13,25 +13,26 @@ from archive.warc import StoredResponse
 from sitegen.errors import Problem, Refused
 
 
-def response(capture: Capture, row: Row) -> StoredResponse:
+def response(capture: Capture, row: Row, at_most: int | None = None) -> StoredResponse:
     """The stored answer of a frontier row (`row.warc` set); a revisit gets the body of its original, from
     this capture or a former one of the same store. `record_id`, `target_uri`, `date`, `head` stay the row's
-    own.
+    own. With `at_most`, no more than so many bytes are read, and as many decoded.
 
     Raises Refused when the record or its original is not there.
     """
     if row.warc is None or row.offset is None:
         raise Refused([_problem(capture, row, "record-missing", _("no answer of this URL was stored"))])
-    record = warc.read_record(_file(capture, row.warc, row), row.offset)
-    found = warc.as_response(record)
+    decoded = message.DECODED_AT_MOST if at_most is None else at_most
+    record = warc.read_record(_file(capture, row.warc, row), row.offset, at_most)
+    found = warc.as_response(record, at_most=decoded)
     if record.type != "revisit":
         return found
     original = _original(capture, row, found.payload_digest)
     folder = capture.store / original.capture
     holder = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
     path = _file(holder, original.warc, row)
-    _head, raw_body = message.split_head(warc.read_record(path, original.offset).block)
-    return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers))
+    _head, raw_body = message.split_head(warc.read_record(path, original.offset, at_most).block)
+    return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers, decoded))
 
 
 def _original(capture: Capture, row: Row, payload_digest: str) -> Original:

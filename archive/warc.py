@@ -322,12 +322,15 @@ def iterate(path: Path) -> Iterator[StoredRecord]:
             records.close()
 
 
-def read_record(path: Path, offset: int) -> StoredRecord:
-    """The record whose gzip member begins at `offset`. Raises Refused."""
+def read_record(path: Path, offset: int, at_most: int | None = None) -> StoredRecord:
+    """The record whose gzip member begins at `offset`; with `at_most`, only so much of its block. Raises Refused."""
     with path.open("rb") as stream:
         try:
             member = _Member(stream, offset)
             headers = member.header()
+            if at_most is not None:
+                block = _beginning(member.block(headers), at_most)
+                return _stored(headers, block, path, offset, stream.tell() - offset)
             block = b"".join(member.block(headers))
             member.tail()
         except _DamagedError as error:
@@ -335,13 +338,25 @@ def read_record(path: Path, offset: int) -> StoredRecord:
     return _stored(headers, block, path, offset, member.end - offset)
 
 
+def _beginning(pieces: Iterable[bytes], at_most: int) -> bytes:
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) >= at_most:
+            break
+    return bytes(found[:at_most])
+
+
 def read_response(path: Path, offset: int) -> StoredResponse:
     """The response or revisit at `offset`. Raises Refused when there is none."""
     return as_response(read_record(path, offset))
 
 
-def as_response(record: StoredRecord, raw_body: bytes | None = None) -> StoredResponse:
-    """A response or revisit record read as HTTP; a revisit takes the `raw_body` of its original."""
+def as_response(
+    record: StoredRecord, raw_body: bytes | None = None, at_most: int = message.DECODED_AT_MOST
+) -> StoredResponse:
+    """A response or revisit record read as HTTP; a revisit takes the `raw_body` of its original. `body` is decoded to
+    at most `at_most` bytes."""
     head, rest = message.split_head(record.block)
     if record.type not in ("response", "revisit"):
         text = _("the record is a {type}, not a response").format(type=record.type)
@@ -363,7 +378,7 @@ def as_response(record: StoredRecord, raw_body: bytes | None = None) -> StoredRe
         headers=fields,
         head=head,
         raw_body=raw_body,
-        body=message.decode_body(raw_body, fields),
+        body=message.decode_body(raw_body, fields, at_most),
         payload_digest=message.field(about, "WARC-Payload-Digest") or "",
         truncated=message.field(about, "WARC-Truncated"),
         refers_to_uri=message.field(about, "WARC-Refers-To-Target-URI"),

@@ -26,11 +26,13 @@ NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 @dataclass(frozen=True)
 class Answer:
     """`raw` goes over the wire as it is, its first `drip` bytes one by one; afterwards the connection is kept,
-    closed, reset, or left silent."""
+    closed, reset, left silent, or goes on with `more` for ever, once in `every` seconds."""
 
     raw: bytes
     then: str = "keep"
     drip: int = 0
+    more: bytes = b""
+    every: float = 0.0
 
 
 @dataclass
@@ -171,6 +173,8 @@ def _talk(web: OldWeb, connection: socket.socket, stop: threading.Event) -> None
         for byte in answer.raw[: answer.drip]:
             connection.sendall(bytes([byte]))
         connection.sendall(answer.raw[answer.drip :])
+        while answer.more and not stop.wait(answer.every):
+            connection.sendall(answer.more)
         if answer.then == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
