@@ -20,8 +20,6 @@ from typing import Any, BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from archive import message
 from archive.fetch import Exchange
@@ -166,7 +164,6 @@ class Writer:
         self._file: BinaryIO | None = None
         self._name = ""
         self._warcinfo = ""
-        self._records: _RecordWriter
         folder.mkdir(parents=True, exist_ok=True)
         self._number = len(committed)
         for path in sorted(folder.glob("*.warc.gz.open")):
@@ -197,7 +194,7 @@ class Writer:
         if original is None:
             exchange.body.seek(0)
             about.append(("WARC-Block-Digest", measured.block_digest))
-            _append(self._records, "response", response_id, about, exchange.body, measured.size, exchange.head)
+            _append(stream, "response", response_id, about, exchange.body, measured.size, exchange.head)
         else:
             about += [
                 ("WARC-Profile", PROFILE),
@@ -205,17 +202,17 @@ class Writer:
                 ("WARC-Refers-To-Date", original.date),
                 ("WARC-Block-Digest", sha256(exchange.head)),
             ]
-            _append(self._records, "revisit", response_id, about, io.BytesIO(), 0, exchange.head)
+            _append(stream, "revisit", response_id, about, io.BytesIO(), 0, exchange.head)
         length = stream.tell() - offset
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
-        _append(self._records, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
+        _append(stream, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
         about_both = [f"outlink: {link}\r\n" for link in outlinks]
         if exchange.interim:
             about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}\r\n")
         if about_both:
             block = "".join(about_both).encode()
-            _append_block(self._records, "metadata", _new_id(), concurrent, block, "application/warc-fields")
+            _append_block(stream, "metadata", _new_id(), concurrent, block, "application/warc-fields")
         kind = "response" if original is None else "revisit"
         return Written(type=kind, warc=self._name, offset=offset, length=length, date=date)
 
@@ -250,13 +247,10 @@ class Writer:
         self._name = f"{self._prefix}-{self._number:05d}.warc.gz"
         self._number += 1
         self._file = stream = (self._folder / f"{self._name}.open").open("wb")
-        self._records = _RecordWriter(stream)
         _sync_folder(self._folder)
         self._warcinfo = _new_id()
         headers = [("WARC-Filename", self._name), ("WARC-Date", iso(datetime.now(UTC)))]
-        _append_block(
-            self._records, "warcinfo", self._warcinfo, headers, _fields(self._info), "application/warc-fields"
-        )
+        _append_block(stream, "warcinfo", self._warcinfo, headers, _fields(self._info), "application/warc-fields")
         return stream
 
     def _reopen(self, path: Path, size: int) -> None:
@@ -265,7 +259,6 @@ class Writer:
         self._file = path.open("r+b")
         self._file.truncate(size)
         self._file.seek(size)
-        self._records = _RecordWriter(self._file)
         self._warcinfo = read_record(path, 0).record_id
 
     def _close_file(self) -> None:
@@ -285,11 +278,10 @@ def write_conversions(path: Path, info: Mapping[str, str], date: datetime, items
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.open")
     with temporary.open("wb") as stream:
-        writer = _RecordWriter(stream)
         block = _fields(info)
         warcinfo = _derived_id(path.name, iso(date), block)
         headers = [("WARC-Filename", path.name), ("WARC-Date", iso(date))]
-        _append_block(writer, "warcinfo", warcinfo, headers, block, "application/warc-fields")
+        _append_block(stream, "warcinfo", warcinfo, headers, block, "application/warc-fields")
         for item in items:
             record_id = _derived_id(item.target_uri, f"{item.refers_to} {iso(item.date)}", item.body)
             headers = [
@@ -298,7 +290,7 @@ def write_conversions(path: Path, info: Mapping[str, str], date: datetime, items
                 ("WARC-Refers-To", item.refers_to),
                 ("WARC-Warcinfo-ID", warcinfo),
             ]
-            _append_block(writer, "conversion", record_id, headers, item.body, item.content_type)
+            _append_block(stream, "conversion", record_id, headers, item.body, item.content_type)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
@@ -415,72 +407,50 @@ def check(path: Path) -> Iterator[Checked]:
             offset += checked.length
 
 
-class _ExactHead(StatusAndHeaders):  # type: ignore[misc]
-    """warcio writes headers anew from their parsed form; this one is written as it was received."""
-
-    def __init__(self, head: bytes) -> None:
-        super().__init__("-", [], protocol="HTTP/1.1")
-        self.headers_buff = head
-
-    def compute_headers_buffer(self, header_filter: object = None) -> None:
-        """Nothing to compute: the received bytes stay."""
-
-
-class _RecordWriter(WARCWriter):  # type: ignore[misc]
-    """Digests are ours: warcio adds none of its own. Only a response has a payload digest that is not its
-    block's; FastWARC calls one on any other record false."""
-
-    NO_PAYLOAD_DIGEST_TYPES = ("warcinfo", "revisit", "request", "metadata", "conversion")
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(_Deflater(stream), gzip=False, warc_version=VERSION)
-
-
-class _Deflater:
-    """What warcio writes into: a gzip member for each record."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._gzip: Any = None
-
-    def write(self, data: bytes) -> None:
-        self._gzip = self._gzip or _zlib.compressobj(2, 8, 31)
-        self._stream.write(self._gzip.compress(data))
-
-    def flush(self) -> None:
-        """warcio flushes at the end of each record, which is the end of the member."""
-        self._stream.write(self._gzip.flush())
-        self._gzip = None
-
-
 def _append(
-    writer: _RecordWriter,
+    stream: BinaryIO,
     record_type: str,
     record_id: str,
     headers: Sequence[tuple[str, str]],
     payload: BinaryIO,
     length: int,
-    head: bytes | None = None,
+    head: bytes = b"",
     content_type: str = "",
 ) -> None:
-    content_type = content_type or f"application/http; msgtype={_HTTP[record_type]}"
-    first = [("WARC-Type", record_type), ("WARC-Record-ID", record_id)]
-    about = StatusAndHeaders("", [*first, *headers, ("Content-Type", content_type)], protocol=VERSION)
-    writer.write_record(
-        writer.create_warc_record(
-            "",
-            record_type,
-            payload=payload,
-            length=length,
-            warc_content_type=content_type,
-            warc_headers=about,
-            http_headers=None if head is None else _ExactHead(head),
-        )
-    )
+    """One record as a gzip member of its own: `head`, then `length` bytes of `payload` (ISO 28500 §4).
+
+    Written here and not by warcio, which parses and prints headers anew: every byte is as it was received, at a
+    third of the time.
+    """
+    about = [
+        ("WARC-Type", record_type),
+        ("WARC-Record-ID", record_id),
+        *headers,
+        ("Content-Type", content_type or f"application/http; msgtype={_HTTP[record_type]}"),
+        ("Content-Length", str(len(head) + length)),
+    ]
+    lines = "".join(f"{name}: {_in_one_line(value)}\r\n" for name, value in about)
+    packed = _zlib.compressobj(2, 8, 31)
+    piece = f"{VERSION}\r\n{lines}\r\n".encode() + head
+    while length > 0:
+        more = payload.read(min(length, _PIECE))
+        if not more:
+            raise ValueError("the payload is shorter than its length")
+        length -= len(more)
+        if length:
+            stream.write(packed.compress(piece + more))
+            piece = b""
+        else:
+            piece += more
+    stream.write(packed.compress(piece + b"\r\n\r\n") + packed.flush())
+
+
+def _in_one_line(value: str) -> str:
+    return value.replace("\r", " ").replace("\n", " ")
 
 
 def _append_block(
-    writer: _RecordWriter,
+    stream: BinaryIO,
     record_type: str,
     record_id: str,
     headers: Sequence[tuple[str, str]],
@@ -489,7 +459,7 @@ def _append_block(
 ) -> None:
     digest = sha256(block)
     about = [*headers, ("WARC-Block-Digest", digest)]
-    _append(writer, record_type, record_id, about, io.BytesIO(block), len(block), content_type=content_type)
+    _append(stream, record_type, record_id, about, io.BytesIO(block), len(block), content_type=content_type)
 
 
 def _fields(info: Mapping[str, str]) -> bytes:
