@@ -9,13 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from archive import charset, fetch, recall, robots
+from archive import charset, fetch, look, recall, robots
 from archive.decision import Decision
 from archive.frontier import Row
 from archive.ledger import Ledger, origin_of
+from archive.look import Looked
+from archive.reader import Reader
 from archive.store import Capture
 
 _MOST_AT_ONCE = 64
+PAGES_WITHOUT_READER = 100
+"""Another process takes a third of a second to begin: not worth it for a small site."""
 _ROBOTS = "robots.txt"
 # RFC 9309 §2.5 asks for 500 KiB at least.
 _ROBOTS_AT_MOST = 1 << 20
@@ -42,6 +46,7 @@ class Crawl:
         self._most = min(_MOST_AT_ONCE, 2 * connections * len(decision.hosts))
         self._crash = crash
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._reader, self._pages = Reader(), 0
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
 
     async def run(self, start: Sequence[str]) -> None:
@@ -72,6 +77,7 @@ class Crawl:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await self._client.close()
+            await self._reader.close()
             self._thread.shutdown()
 
     async def _do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -113,4 +119,15 @@ class Crawl:
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
-        await self._do(self._ledger.take, row, answer)
+        looked = await self._look(answer)
+        await self._do(self._ledger.take, row, answer, looked)
+
+    async def _look(self, answer: fetch.Exchange | fetch.FetchFailure) -> Looked | None:
+        """Pages of a larger site are looked into by a process of their own; None leaves it to the ledger."""
+        if isinstance(answer, fetch.FetchFailure) or not look.is_page(answer):
+            return None
+        self._pages += 1
+        if self._pages <= PAGES_WITHOUT_READER:
+            return None
+        body = look.body_of(answer)
+        return look.NOTHING if body is None else await self._reader.look(body)

@@ -10,21 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from archive import canon, discover, message, traps, warc
+from archive import canon, look, message, traps, warc
 from archive.decision import Decision, allows
 from archive.discover import Link
 from archive.fetch import Exchange, FetchFailure
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row, State
+from archive.look import Looked
 from archive.store import Capture
 from archive.text import _
 from sitegen.errors import Problem, Refused
 
-# Discovery looks at documents; a film of a gigabyte has no links.
-_READ_AT_MOST = 64 << 20
-_PAGE_AT_MOST = 6 << 20
-_RATIO = 100
-_MAY_BE_PAGE = re.compile("html|^$|^text/plain$|octet-stream")
-_HAS_LINKS = re.compile("html|xml|css|javascript|json|pdf|^text/|^$")
 IN_PART = "looked at in part"
 _OUTCOMES_A_COMMIT = 64
 _SECONDS_A_COMMIT = 1.0
@@ -155,15 +150,15 @@ class Ledger:
     def exclude(self, row: Row, cause: str) -> None:
         self._settle(replace(row, state="excluded", cause=cause))
 
-    def take(self, row: Row, answer: Exchange | FetchFailure) -> None:
-        """Write down what became of a URL."""
+    def take(self, row: Row, answer: Exchange | FetchFailure, looked: Looked | None = None) -> None:
+        """Write down what became of a URL; its body is looked into unless that was done before."""
         self._done += 1
         if isinstance(answer, FetchFailure):
             attempts = row.attempts + answer.attempts
             self._settle(replace(row, state="failed", cause=answer.cause, attempts=attempts))
             return
         with answer.body:
-            self._store(row, answer)
+            self._store(row, answer, looked or _look(answer))
         self._crash("after-append")
         if self._commit_is_due():
             self.commit()
@@ -191,13 +186,13 @@ class Ledger:
             found.append(_of_capture(self._capture, "capture-requisite-outside", text, remedy))
         return found
 
-    def _store(self, row: Row, exchange: Exchange) -> None:
+    def _store(self, row: Row, exchange: Exchange, looked: Looked) -> None:
         """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
         measured = warc.measure(exchange)
         state, cause = _outcome(exchange)
         target = _location(exchange)
-        found, all_of_it = _look_into(exchange, measured.size) if state == "captured" else (discover.Found(), True)
-        cause = cause if all_of_it else IN_PART
+        found = looked.found
+        cause = cause if looked.whole else IN_PART
         links = list(found.links)
         if state == "redirected" and target:
             links.append(Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"))
@@ -369,18 +364,9 @@ def _location(exchange: Exchange) -> str | None:
     return canon.resolve(exchange.url, plain)
 
 
-def _look_into(exchange: Exchange, size: int) -> tuple[discover.Found, bool]:
-    """What the body leads to, and whether all of it was looked at: a bomb or an endless page only in its beginning."""
-    media = message.media_type(exchange.headers)
-    if media.startswith(("video/", "audio/", "font/")):
-        return discover.Found(), True
-    # A parser needs fifty times the size of a page made of nothing but tags.
-    most = _PAGE_AT_MOST if _MAY_BE_PAGE.search(media) else _READ_AT_MOST
-    exchange.body.seek(0)
-    raw = exchange.body.read(most)
-    body, whole = message.decode(raw, exchange.headers, min(most, max(_PAGE_AT_MOST, _RATIO * len(raw))))
-    found = discover.discover(exchange.url, exchange.headers, body)
-    return found, (whole and size <= most) or not _HAS_LINKS.search(media)
+def _look(exchange: Exchange) -> Looked:
+    body = look.body_of(exchange)
+    return look.NOTHING if body is None else look.into(body)
 
 
 def _failed(row: Row) -> Problem:

@@ -25,6 +25,7 @@ ONLY_IN = {
         "archive/fetch.py",
         "archive/crawl.py",
         "archive/capture.py",
+        "archive/reader.py",
     },
     "PIL": {"archive/seal.py"},
     "click": {
