@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from archive import capture as capturing
 from archive import decision as decisions
 from archive import fetch, store, verify
+from archive.access import Access, Login, parse_proxy, tls_context
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
@@ -38,6 +40,7 @@ class Option(reports.Option):
     translate = staticmethod(_)
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 make_option = functools.partial(click.option, cls=Option)
 content_option = make_option(
     "--content",
@@ -74,6 +77,34 @@ delay_option = make_option(
     type=click.FloatRange(min=0),
     help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
 )
+
+
+_ACCESS_OPTIONS = (
+    make_option("--proxy", metavar="URL", help="HTTP proxy, http://[USER:PASSWORD@]HOST:PORT."),
+    make_option("--ca", type=_FILE, help="Certificates (PEM) to trust instead of the system's."),
+    make_option("--cert", type=_FILE, help="Client certificate (PEM)."),
+    make_option("--key", type=_FILE, help="Key of the client certificate (PEM), if it is not in the same file."),
+)
+
+
+def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a site is reached; the command gets `access`, which makes an Access or raises PlatformError."""
+
+    @functools.wraps(command)
+    def with_access(proxy: str | None, ca: Path | None, cert: Path | None, key: Path | None, **named: Any) -> Any:
+        return command(access=functools.partial(_access, proxy, ca, cert, key), **named)
+
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_ACCESS_OPTIONS), with_access)
+
+
+def _access(proxy: str | None, ca: Path | None, cert: Path | None, key: Path | None) -> Access:
+    """The login comes from ARCHIVE_USER and ARCHIVE_PASSWORD. Raises UsageError and Refused."""
+    user = os.environ.get("ARCHIVE_USER")
+    return Access(
+        proxy=parse_proxy(proxy) if proxy else None,
+        login=Login(user=user, password=os.environ.get("ARCHIVE_PASSWORD", "")) if user else None,
+        tls=tls_context(ca, cert, key),
+    )
 
 
 def print_problems(problems: Sequence[Problem]) -> None:
@@ -152,6 +183,7 @@ def _capture(
     connect_to: Sequence[str],
     place: Path,
     options: Options,
+    access: Access,
     as_json: bool,
     resume: Capture | None,
 ) -> NoReturn:
@@ -164,6 +196,7 @@ def _capture(
         progress=progress_line(),
         resume=resume,
         options=options,
+        access=access,
     )
     if sys.stderr.isatty():
         click.echo(err=True)
@@ -193,6 +226,7 @@ def main() -> None:
 @connect_option
 @max_urls_option
 @delay_option
+@access_options
 @content_option
 @store_option
 @json_option
@@ -202,13 +236,15 @@ def capture_command(
     connect_to: tuple[str, ...],
     max_urls: int,
     delay: float | None,
+    access: Callable[[], Access],
     content: Path,
     place: Path,
     as_json: bool,
 ) -> None:
     """Capture the site at URL (default: `start` of the decision) as WARC.
 
-    An unfinished capture of the site is continued. Every URL gets an outcome: captured, redirected, excluded,
+    An unfinished capture of the site is continued. A site that asks for a login gets ARCHIVE_USER and
+    ARCHIVE_PASSWORD of the environment; neither is recorded. Every URL gets an outcome: captured, redirected, excluded,
     failed or excused.
 
     \b
@@ -216,7 +252,8 @@ def capture_command(
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
-        _capture(decisions.load(content, site), [url] if url else [], connect_to, place, options, as_json, None)
+        start = [url] if url else []
+        _capture(decisions.load(content, site), start, connect_to, place, options, access(), as_json, None)
 
 
 @main.command("resume")
@@ -224,6 +261,7 @@ def capture_command(
 @connect_option
 @max_urls_option
 @delay_option
+@access_options
 @content_option
 @store_option
 @json_option
@@ -232,6 +270,7 @@ def resume_command(
     connect_to: tuple[str, ...],
     max_urls: int,
     delay: float | None,
+    access: Callable[[], Access],
     content: Path,
     place: Path,
     as_json: bool,
@@ -244,7 +283,7 @@ def resume_command(
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
         found = store.open_unfinished(place, capture_id)
-        _capture(decisions.load(content, found.site), [], connect_to, place, options, as_json, found)
+        _capture(decisions.load(content, found.site), [], connect_to, place, options, access(), as_json, found)
 
 
 @main.command("verify")

@@ -79,6 +79,7 @@ async def _begin() -> Process | None:
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     if await process.stdout.readline() == _READY:
         return process
+    process.kill()
     await process.wait()
     return None
 

@@ -53,6 +53,8 @@ class OldWeb:
     port: int = 0
     spoken: list[Spoken] = field(default_factory=list)
     connections: int = 0
+    coming: bytes = b""
+    """The request that is being answered."""
     dead: bool = False
     """Whoever calls is hung up on."""
 
@@ -168,6 +170,7 @@ def _talk(web: OldWeb, connection: socket.socket, stop: threading.Event) -> None
             return
         one, _, request = request.partition(b"\r\n\r\n")
         path = one.split(b" ")[1].decode()
+        web.coming = one + b"\r\n\r\n"
         answer = web.answer(path)
         web.spoken.append(Spoken(path, one + b"\r\n\r\n", answer.raw))
         for byte in answer.raw[: answer.drip]:
