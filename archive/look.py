@@ -16,7 +16,7 @@ _PAGE_AT_MOST = 6 << 20
 _RATIO = 100
 _MAY_BE_PAGE = re.compile("html|^$|^text/plain$|octet-stream")
 _HAS_LINKS = re.compile("html|xml|css|javascript|json|pdf|^text/|^$")
-_HAS_NONE = ("video/", "audio/", "font/")
+_HAS_NONE = re.compile(r"(?:video|audio|font|image)/(?!svg)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ NOTHING = Looked(found=discover.Found())
 def body_of(exchange: Exchange) -> Body | None:
     """What is worth a look: a whole answer of a kind that has links."""
     media = message.media_type(exchange.headers)
-    if not 200 <= exchange.status <= 300 or exchange.truncated or media.startswith(_HAS_NONE):
+    if not 200 <= exchange.status <= 300 or exchange.truncated or _HAS_NONE.match(media):
         return None
     exchange.body.seek(0)
     raw = exchange.body.read(_most(media))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -74,7 +75,7 @@ async def _begin() -> Process | None:
     path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "archive.reader", stdin=PIPE, stdout=PIPE, limit=_LINE,
-        env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     if await process.stdout.readline() == _READY:
@@ -104,5 +105,6 @@ def serve(given: BinaryIO, out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt, BrokenPipeError):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the capture's to answer; this ends with its input
+    with suppress(BrokenPipeError):
         serve(sys.stdin.buffer, sys.stdout.buffer)
