@@ -31,7 +31,7 @@ from bench.measure import Cost  # noqa: E402
 from bench.oldsite import OldSite  # noqa: E402
 
 INDEXER = ROOT / ".venv-replay" / "bin" / "cdxj-indexer"
-NGINX = """daemon off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.err;
+NGINX = """{user}daemon off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.err;
 events {{ worker_connections 256; }}
 http {{
   types {{ text/html html; text/css css; application/javascript js; image/jpeg jpg; application/pdf pdf; }}
@@ -82,7 +82,9 @@ def serving(site: OldSite, workdir: Path) -> Iterator[str]:
     place = (workdir / "nginx").resolve()
     place.mkdir(exist_ok=True)
     configuration = place / "nginx.conf"
-    configuration.write_text(NGINX.format(place=place, port=port, root=site.root.resolve()))
+    # Started by root, its worker would be nobody, who may not read a private folder.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    configuration.write_text(NGINX.format(user=user, place=place, port=port, root=site.root.resolve()))
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     process = subprocess.Popen([nginx, "-c", str(configuration)], stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}/"
