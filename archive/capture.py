@@ -12,16 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 
-from archive import canon, cdxj, fetch, warc
+from archive import account as accounts
+from archive import canon, cdxj, fetch, seeding, warc
 from archive import store as captures
 from archive.access import Access
+from archive.account import Account
 from archive.crawl import Crawl
 from archive.decision import Decision
 from archive.fetch import ConnectTo
+from archive.former import reading
 from archive.frontier import Frontier, FrontierUnreadable, Row
-from archive.ledger import Ledger, Options, Scope, read_former
+from archive.inventory import Log
+from archive.ledger import Ledger, Options, Scope
 from archive.store import Capture
 from archive.text import _
 from archive.wire import StorageError
@@ -36,20 +41,24 @@ NO_ACCESS = Access()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureReport:
-    """DESIGN §8. `inventory`: captured, redirected, excluded, failed, excused, total; `bytes` of the WARC
-    files."""
+    """DESIGN §8; `bytes` of the WARC files."""
 
     capture: Capture
-    inventory: dict[str, int]
+    account: Account
     warc: tuple[str, ...]
     bytes: int
     seconds: float
     problems: tuple[Problem, ...]
 
+    @property
+    def inventory(self) -> dict[str, int]:
+        """captured, redirected, excluded, failed, excused, total."""
+        return self.account.inventory
+
     def as_json(self) -> dict[str, object]:
         return {
             "capture": self.capture.id,
-            "inventory": self.inventory,
+            **self.account.as_json(),
             "warc": list(self.warc),
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
@@ -71,11 +80,16 @@ def capture(
     previous: Capture | None = None,
     options: Options = DEFAULTS,
     access: Access = NO_ACCESS,
+    lists: Sequence[Path] = (),
+    logs: Sequence[Log] = (),
+    fresh: bool = False,
     crash: Callable[[str], None] = lambda point: None,
 ) -> CaptureReport:
     """Capture what the decision allows, from `start` (default: the decision's). `now` is the machine's clock.
 
-    An unfinished capture of the site is resumed, never left behind. `previous` defaults to the site's newest
+    The inventory is what the site's pages and sitemaps name, `lists` and `logs` beside those of the decision, and,
+    unless `fresh`, what the capture before this one knew. An unfinished capture of the site is resumed, never left
+    behind, with all it was given. `previous` defaults to the site's newest
     finished capture: what has not changed since becomes a revisit record. `plain_tls`: https URLs are
     fetched in plain HTTP from their connect-to address (our own release over loopback). `crash` is called
     with the name of each point between two durable steps (tests kill the process there).
@@ -88,7 +102,6 @@ def capture(
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
         chosen, former = _choose(store, decision.site, now, resume, previous)
-        known = read_former(former)
         client = fetch.Client(
             connect_to=connect_to,
             allow_private=decision.allow_private,
@@ -101,10 +114,10 @@ def capture(
             spool=chosen.folder,
         )
         info = _warcinfo(decision, chosen, connect_to, plain_tls) | access.described
-        with Frontier(chosen.frontier) as frontier:
+        with Frontier(chosen.frontier) as frontier, reading(former) as known:
             # A resumed capture goes on from where it was started, whatever the decision says by now.
-            noted = [row.url for row in frontier.rows() if row.sources == "start"]
-            urls = list(dict.fromkeys([*noted, *(given if start or not noted else [])]))
+            noted = frontier.setting("start")
+            urls = frontier.remember("start", given if start or not noted else [])
             prefix = f"{chosen.site}-{chosen.timestamp}"
             writer = warc.Writer(chosen.folder / "archive", prefix, info, frontier.sizes(), options.roll_at)
             try:
@@ -112,24 +125,28 @@ def capture(
                     decision, chosen, known, frontier, writer, scope, options,
                     year=now.year, progress=progress, crash=crash,
                 )  # fmt: skip
+                bad = seeding.seed(ledger, frontier, decision, lists, logs, None if fresh else known)
                 crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
                 _run(crawl, urls, chosen)
                 _refuse_nothing(chosen, frontier)
+                ledger.excuse()
                 writer.finish()
             finally:
                 writer.abandon()
             crash("after-warc")
-            problems = in_order([*decision.warnings, *ledger.problems()])
-            counts = frontier.counts()
+            account = accounts.settle(chosen, frontier)
+            found = accounts.problems(chosen, frontier, ledger.known, account, options)
+            problems = in_order([*decision.warnings, *bad, *found])
+            session_ids = [*sorted(decision.terms.session_ids), *frontier.setting("session_ids")]
             _write_pages(chosen, frontier)
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
-        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, counts, former))
+        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, session_ids, account, former))
         crash("after-manifest")
     return CaptureReport(
         capture=chosen,
-        inventory=counts,
+        account=account,
         warc=tuple(path.name for path in chosen.warcs),
         bytes=sum(path.stat().st_size for path in chosen.warcs),
         seconds=time.monotonic() - began,
@@ -258,7 +275,7 @@ def _warcinfo(decision: Decision, chosen: Capture, connect_to: Sequence[ConnectT
 
 
 def _stored(frontier: Frontier) -> Iterator[Row]:
-    return (row for row in frontier.rows() if row.warc is not None)
+    return (row for row in chain(frontier.rows(), frontier.earlier()) if row.warc is not None)
 
 
 def _entry(row: Row) -> cdxj.Entry:
@@ -293,7 +310,8 @@ def _manifest(
     decision: Decision,
     scope: Scope,
     urls: Sequence[str],
-    counts: dict[str, int],
+    session_ids: Sequence[str],
+    account: Account,
     former: Capture | None,
 ) -> dict[str, object]:
     """FORMATS §3. Every file of the capture with its size and digest, sorted by path."""
@@ -309,6 +327,11 @@ def _manifest(
             "prefixes": list(scope.prefixes),
             "start": list(urls),
             "exclude": [{"pattern": e.pattern.pattern, "reason": e.reason} for e in decision.exclude],
+            "excuse": [
+                {"pattern": e.pattern.pattern, "by": e.by, "reason": e.reason, "date": e.date.isoformat()}
+                for e in decision.terms.excuse
+            ],
+            "session_ids": list(session_ids),
             "robots": decision.robots,
             "allow_private": list(decision.allow_private),
         },
@@ -318,7 +341,7 @@ def _manifest(
             "lxml": _version("lxml"),
             "python": platform.python_version(),
         },
-        "counts": counts,
+        "counts": account.inventory,
         "files": {
             path.relative_to(chosen.folder).as_posix(): {
                 "bytes": path.stat().st_size,

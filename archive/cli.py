@@ -17,11 +17,12 @@ import click
 
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, store, verify
+from archive import fetch, inventory, store, verify
 from archive.access import Access, Login, parse_proxy, tls_context
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
+from archive.terms import Excuse
 from archive.text import _
 from sitegen import report as reports
 from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
@@ -76,6 +77,22 @@ delay_option = make_option(
     "--delay",
     type=click.FloatRange(min=0),
     help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
+)
+
+list_option = make_option(
+    "--list",
+    "lists",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="URLs that belong to the inventory: a text file, one a line, or a CSV with a `url` column; may be repeated.",
+)
+log_option = make_option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="[HOST=]FILE",
+    help="Access log (Common or Combined, .gz too) whose addresses belong to the inventory; may be repeated.",
 )
 
 
@@ -184,9 +201,16 @@ def _capture(
     place: Path,
     options: Options,
     access: Access,
+    lists: Sequence[Path],
+    logs: Sequence[str],
     as_json: bool,
-    resume: Capture | None,
+    *,
+    resume: Capture | None = None,
+    fresh: bool = False,
 ) -> NoReturn:
+    given = [inventory.parse_log(text) for text in logs]
+    inventory.refuse_missing("--list", lists)
+    inventory.refuse_missing("--log", [log.path for log in given])
     report = capturing.capture(
         decision,
         store=place,
@@ -197,6 +221,9 @@ def _capture(
         resume=resume,
         options=options,
         access=access,
+        lists=lists,
+        logs=given,
+        fresh=fresh,
     )
     if sys.stderr.isatty():
         click.echo(err=True)
@@ -208,6 +235,12 @@ def _capture(
         seconds=f"{report.seconds:.1f}",
     )
     finish(report.as_json(), [text], report.problems, as_json)
+
+
+def _excuses(content: Path, site: str) -> tuple[Excuse, ...]:
+    """Those of the decision; none when there is no decision here. Raises Refused when there is one that is wrong."""
+    there = (content / "_archive" / f"{site}.yml").exists()
+    return decisions.load(content, site).terms.excuse if there else ()
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -227,6 +260,9 @@ def main() -> None:
 @max_urls_option
 @delay_option
 @access_options
+@list_option
+@log_option
+@make_option("--fresh", is_flag=True, help="Do not ask for what only an earlier capture knew.")
 @content_option
 @store_option
 @json_option
@@ -237,6 +273,9 @@ def capture_command(
     max_urls: int,
     delay: float | None,
     access: Callable[[], Access],
+    lists: tuple[Path, ...],
+    logs: tuple[str, ...],
+    fresh: bool,
     content: Path,
     place: Path,
     as_json: bool,
@@ -246,6 +285,8 @@ def capture_command(
     An unfinished capture of the site is continued. A site that asks for a login gets ARCHIVE_USER and
     ARCHIVE_PASSWORD of the environment; neither is recorded. Every URL gets an outcome: captured, redirected, excluded,
     failed or excused.
+    The inventory is what pages and sitemaps name, every --list and --log, and what the capture
+    before this one knew.
 
     \b
     Example: archive capture http://lyj.example.gov.cn/ --site lyj --connect-to lyj.example.gov.cn:80:127.0.0.1:8201
@@ -253,7 +294,8 @@ def capture_command(
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
         start = [url] if url else []
-        _capture(decisions.load(content, site), start, connect_to, place, options, access(), as_json, None)
+        decision = decisions.load(content, site)
+        _capture(decision, start, connect_to, place, options, access(), lists, logs, as_json, fresh=fresh)
 
 
 @main.command("resume")
@@ -262,6 +304,8 @@ def capture_command(
 @max_urls_option
 @delay_option
 @access_options
+@list_option
+@log_option
 @content_option
 @store_option
 @json_option
@@ -271,6 +315,8 @@ def resume_command(
     max_urls: int,
     delay: float | None,
     access: Callable[[], Access],
+    lists: tuple[Path, ...],
+    logs: tuple[str, ...],
     content: Path,
     place: Path,
     as_json: bool,
@@ -283,21 +329,26 @@ def resume_command(
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
         found = store.open_unfinished(place, capture_id)
-        _capture(decisions.load(content, found.site), [], connect_to, place, options, access(), as_json, found)
+        decision = decisions.load(content, found.site)
+        _capture(decision, [], connect_to, place, options, access(), lists, logs, as_json, resume=found)
 
 
 @main.command("verify")
 @click.argument("capture_id", metavar="ID")
+@content_option
 @store_option
 @json_option
-def verify_command(capture_id: str, place: Path, as_json: bool) -> None:
+def verify_command(capture_id: str, content: Path, place: Path, as_json: bool) -> None:
     """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
+
+    A URL that failed counts as accounted for when `excuse` of the decision names it.
 
     \b
     Example: archive verify lyj/20261122103000 --json
     """
     with reporting(as_json):
-        report = verify.verify(store.open_capture(place, capture_id))
+        capture = store.open_capture(place, capture_id)
+        report = verify.verify(capture, _excuses(content, capture.site))
         text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
             records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
         )

@@ -68,8 +68,23 @@ def kind_of(row: Row) -> Kind:
     return _BY_ENDING.get(ending, "file") if mime in _UNKNOWN else "file"
 
 
-def plan(rows: Iterable[Row]) -> dict[str, Copy]:
-    """Canonical key → copy, of every row whose whole answer is stored."""
+class Copies(dict[str, Copy]):
+    """Canonical key → copy. `session_ids` are parameters that this capture found to name the visit only: one copy
+    stands for every value of them."""
+
+    def __init__(self, copies: Mapping[str, Copy], session_ids: frozenset[str]) -> None:
+        super().__init__(copies)
+        self.session_ids = session_ids
+        known = session_ids <= canon.SESSION_IDS
+        self._standing = {} if known else {canon.key(copy.target_uri, session_ids): key for key, copy in copies.items()}
+
+    def standing_for(self, url: str) -> Copy | None:
+        key = self._standing.get(canon.key(url, self.session_ids)) if self._standing else None
+        return self[key] if key else None
+
+
+def plan(rows: Iterable[Row], session_ids: frozenset[str] = canon.SESSION_IDS) -> Copies:
+    """The copy of every row whose whole answer is stored."""
     kept = [(row, kind_of(row)) for row in rows if row.state in {"captured", "redirected"} and row.warc is not None]
     wishes = [_wish(row, kind) for row, kind in kept if kind != "script"]
     named = names.assign(wishes)
@@ -85,7 +100,7 @@ def plan(rows: Iterable[Row]) -> dict[str, Copy]:
             if kind == "image"
             else "",
         )
-    return copies
+    return Copies(copies, session_ids)
 
 
 def _wish(row: Row, kind: Kind) -> names.Wish:
@@ -94,9 +109,9 @@ def _wish(row: Row, kind: Kind) -> names.Wish:
     return names.Wish(target_uri=row.url, ending=ending, beside=beside, rank=1 if kind == "redirect" else 0)
 
 
-def unsealed(copies: Mapping[str, Copy], keys: Iterable[str]) -> dict[str, Copy]:
+def unsealed(copies: Copies, keys: Iterable[str]) -> Copies:
     """The same copies, those pictures without a sealed version."""
-    return {**copies, **{key: replace(copies[key], sealed="") for key in keys}}
+    return Copies({**copies, **{key: replace(copies[key], sealed="") for key in keys}}, copies.session_ids)
 
 
 def followed(copies: Mapping[str, Copy], copy: Copy) -> Copy:
@@ -108,14 +123,14 @@ def followed(copies: Mapping[str, Copy], copy: Copy) -> Copy:
     return copy
 
 
-def find(copies: Mapping[str, Copy], url: str) -> Copy | None:
+def find(copies: Copies, url: str) -> Copy | None:
     """The copy of an absolute URL, be it asked for by http or https."""
     try:
         key = canon.key(url)
     except ValueError:
         return None
     other = f"http{key[5:]}" if key.startswith("https:") else f"https{key[4:]}"
-    return copies.get(key) or copies.get(other)
+    return copies.get(key) or copies.get(other) or copies.standing_for(url)
 
 
 def leaving_name(url: str) -> str:
@@ -137,7 +152,7 @@ class CopyLinks:
     """Links on one copy. `cache` may be shared by pages of one process: a link's meaning hangs on its text, the
     folder of its base and the copy's own folder."""
 
-    copies: Mapping[str, Copy]
+    copies: Copies
     hosts: tuple[str, ...]
     written_by: Mapping[str, str]
     name: str

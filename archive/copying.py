@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from archive import article, banner, canon, charset, copies, css, interstitial, names, recall, seal, stamp, warc
-from archive.copies import Copy, CopyLinks
+from archive.copies import Copies, Copy, CopyLinks
 from archive.frontier import Row
 from archive.store import Capture
 from archive.successor import Places
@@ -70,7 +70,7 @@ class Context:
     folder: Path
     publication: banner.Publication
     places: Places
-    copies: Mapping[str, Copy]
+    copies: Copies
     written_by: Mapping[str, str]
     hosts: tuple[str, ...]
 

@@ -109,12 +109,19 @@ class Crawl:
         return robots.parse(text, fetch.PRODUCT)
 
     async def _visit(self, row: Row) -> None:
-        rules = self._rules[origin_of(row.url)]
-        if robots.allows(rules, row.url):
+        cause = self._ledger.barred(row) or self._forbidden(row)
+        if cause is None:
             await self._fetch(row)
-            return
-        cause = _ROBOTS if rules is not robots.DISALLOW_ALL else f"{_ROBOTS}: the server failed to give it"
-        await self._do(self._ledger.exclude, row, cause)
+        else:
+            await self._do(self._ledger.exclude, row, cause)
+
+    def _forbidden(self, row: Row) -> str | None:
+        rules = self._rules[origin_of(row.url)]
+        rule = robots.forbidding(rules, row.url)
+        if rule is None:
+            return None
+        failed = rules is robots.DISALLOW_ALL
+        return f"{_ROBOTS}: the server failed to give it" if failed else f"{_ROBOTS}: Disallow: {rule.path}"
 
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from archive import terms
+from archive.terms import Terms
 from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 
 LABEL = "已歸檔"
 KEYS = (
     "site", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
-    "successor", "archived_on", "label", "retention",
+    "successor", "archived_on", "label", "retention", "excuse", "lists", "logs", "session_ids", "budget",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _HOST = re.compile(r"(?:[^\s/:@?#\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -55,7 +57,8 @@ class Successor:
 class Decision:
     """FORMATS §2. What only publication needs may be None until `missing_for_publication` is asked.
 
-    `path` is the file as Problems name it; `warnings` are findings that do not stop a capture.
+    `terms` is what concerns the inventory; `path` is the file as Problems name it; `warnings` are findings that do
+    not stop a capture.
     """
 
     site: str
@@ -72,6 +75,7 @@ class Decision:
     archived_on: date | None = None
     label: str = LABEL
     retention: str | None = None
+    terms: Terms = field(default_factory=Terms)
     path: str = ""
     warnings: tuple[Problem, ...] = ()
 
@@ -245,6 +249,7 @@ class _Reader:
             "successor": self._successor(raw),
             "archived_on": self.day(raw, "archived_on"),
             "label": self.text(raw, "label") or LABEL,
+            "terms": terms.read(self, raw),
             **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
         }
         if self.problems:

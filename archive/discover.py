@@ -7,7 +7,7 @@ import html
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
@@ -30,11 +30,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a body says: its links in order of appearance, each once, its title and its charset."""
+    """What a body says: its links in order of appearance, each once, its title and its charset; `text` of an HTML
+    page is what it shows (UTF-8, blanks as they stand)."""
 
     links: tuple[Link, ...] = ()
     title: str = ""
     charset: str = ""
+    text: bytes = b""
 
 
 Raw = tuple[str, Kind, str]
@@ -157,7 +159,14 @@ def _of_html(url: str, headers: Headers, body: bytes) -> Found:
     root = etree.fromstring(data, etree.HTMLParser(encoding="utf-8", huge_tree=True, recover=True))
     base = next((b for e in root.iter("base") if (b := canon.resolve(url, e.get("href", ""), code))), url)
     raw = _in_tree(root)
-    return _found(url, code, _title(root), raw, base=base)
+    found = _found(url, code, _title(root), raw, base=base)
+    return replace(found, text=_text(root))
+
+
+def _text(root: etree._Element) -> bytes:
+    """What is shown, scripts and styles left out. Changes the tree."""
+    etree.strip_elements(root, "script", "style", with_tail=False)
+    return etree.tostring(root, method="text", encoding="utf-8")
 
 
 def _title(root: etree._Element) -> str:

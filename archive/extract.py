@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from archive import article, canon, charset, copies, markdown, names, recall, stamp, successor
+from archive import article, canon, charset, copies, markdown, names, recall, stamp, store, successor
 from archive.article import Recognised
-from archive.copies import Copy
+from archive.copies import Copies, Copy
 from archive.decision import Decision
 from archive.frontier import Frontier, Row
 from archive.store import Capture
@@ -92,7 +92,7 @@ def extract(
         decision=decision,
         content=content,
         dry_run=dry_run,
-        copies=copies.plan(rows),
+        copies=copies.plan(rows, store.session_ids(store.read_manifest(capture))),
         rows={row.key: row for row in rows},
         known=successor.drafts(content),
         leave=leave,
@@ -141,7 +141,7 @@ class _Extraction:
     decision: Decision
     content: Path
     dry_run: bool
-    copies: Mapping[str, Copy]
+    copies: Copies
     rows: Mapping[str, Row]
     known: dict[str, str]
     """`migrated_from` → draft, of what is there and of what this run plans."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 State = Literal["queued", "captured", "redirected", "excluded", "failed", "excused"]
 OUTCOMES: tuple[State, ...] = ("captured", "redirected", "excluded", "failed", "excused")
+SOURCES_A_URL = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,8 @@ class Row:
 
     `kind` page, requisite, robots or sitemap; `sources` how and where it was found first; `redirect_to`
     absolute; `warc` the file's name, `offset` and `length` its gzip member; `captured_at` the record's
-    WARC-Date, `record_type` response or revisit.
+    WARC-Date, `record_type` response or revisit; `hits` requests that access logs count; `more` sources beyond
+    those that `Frontier.sources` gives. `id` is the database's own number.
     """
 
     key: str
@@ -50,6 +52,25 @@ class Row:
     charset: str | None = None
     captured_at: str | None = None
     record_type: str | None = None
+    id: int | None = None
+    hits: int = 0
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One place that names a URL. `kind`: how (`start`, `a@href`, `sitemap`, `location`, `list`, `log`, `former` …);
+    `where`: the page that links there, `file:line`, the log file or a capture ID; `hits` of a log."""
+
+    key: str
+    kind: str
+    where: str
+    hits: int = 0
+
+
+Place = tuple[int, str, int | None, str | None, int]
+"""A Source as it is written, a tuple because there is one for each link: id of the URL, kind, id of the page that links
+there, else `where`, hits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +88,29 @@ class Original:
 _COLUMNS = tuple(field.name for field in fields(Row))
 # dataclasses.astuple copies deeply: a third of a commit's time.
 _values = attrgetter(*_COLUMNS)
+# `hits` and `more` grow while a row is being fetched: the row that comes back does not know.
+_outcome_values = attrgetter(*_COLUMNS[: _COLUMNS.index("id")])
 _original_values = attrgetter(*(field.name for field in fields(Original)))
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS url (
-  key TEXT PRIMARY KEY, url TEXT NOT NULL, depth INTEGER, priority INTEGER, kind TEXT, sources TEXT,
+  key TEXT UNIQUE NOT NULL, url TEXT NOT NULL, depth INTEGER, priority INTEGER, kind TEXT, sources TEXT,
   state TEXT, status INTEGER, mime TEXT, payload_digest TEXT, warc TEXT, "offset" INTEGER, length INTEGER,
   redirect_to TEXT, attempts INTEGER, cause TEXT, title TEXT, charset TEXT, captured_at TEXT,
-  record_type TEXT
+  record_type TEXT, id INTEGER PRIMARY KEY, hits INTEGER NOT NULL DEFAULT 0, more INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS queue ON url (priority, depth) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS payload (
   payload_digest TEXT PRIMARY KEY, target_uri TEXT, date TEXT, capture TEXT, warc TEXT, "offset" INTEGER
 );
 CREATE TABLE IF NOT EXISTS meta (warc TEXT PRIMARY KEY, size INTEGER);
+CREATE TABLE IF NOT EXISTS place (url INTEGER NOT NULL, kind TEXT NOT NULL, via INTEGER, "where" TEXT, hits INTEGER);
+CREATE VIEW IF NOT EXISTS source AS
+  SELECT url.key AS key, place.kind AS kind, coalesce(via.url, place."where", '') AS "where", place.hits AS hits
+  FROM place JOIN url ON url.id = place.url LEFT JOIN url AS via ON via.id = place.via;
+CREATE TABLE IF NOT EXISTS earlier AS SELECT * FROM url LIMIT 0;
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_INSERT = "INSERT OR IGNORE INTO url VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = "INSERT OR IGNORE INTO url VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _UPDATE = """
 UPDATE url SET (key, url, depth, priority, kind, sources, state, status, mime, payload_digest, warc, "offset",
   length, redirect_to, attempts, cause, title, charset, captured_at, record_type)
@@ -112,7 +141,8 @@ class Frontier:
                 # WARC is then cut back to what is left.
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._db.executescript(_SCHEMA)
-            self._db.execute("SELECT 1 FROM url LIMIT 1")
+            # A capture made before a column was added is read all the same.
+            self._names = [column[0] for column in self._db.execute("SELECT * FROM url LIMIT 0").description]
         except sqlite3.Error:
             self._db.close()
             raise
@@ -131,6 +161,7 @@ class Frontier:
 
         Raises sqlite3.OperationalError when another program goes on reading the file.
         """
+        self._db.execute("CREATE INDEX IF NOT EXISTS place_url ON place (url)")
         for seconds in (0.1, 0.4, 1.0, 3.0, 0.0):
             try:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -153,7 +184,7 @@ class Frontier:
     def next_batch(self, size: int, skip: frozenset[str] = frozenset()) -> list[Row]:
         """The next queued rows, `skip` (keys being fetched) left out."""
         query = "SELECT * FROM url WHERE state = 'queued' ORDER BY priority, depth, rowid LIMIT ?"
-        rows = map(_row, self._db.execute(query, (size + len(skip),)))
+        rows = map(self._row, self._db.execute(query, (size + len(skip),)))
         return [row for row in rows if row.key not in skip][:size]
 
     def requeue(self) -> None:
@@ -161,7 +192,7 @@ class Frontier:
         twice."""
         self._db.execute(
             "UPDATE url SET state = 'queued', cause = NULL WHERE warc IS NULL"
-            " AND (state = 'failed' OR (state = 'excluded' AND cause LIKE 'robots.txt: %'))"
+            " AND (state IN ('failed', 'excused') OR (state = 'excluded' AND cause LIKE 'robots.txt: the server %'))"
         )
 
     def commit(
@@ -170,28 +201,107 @@ class Frontier:
         found: Iterable[Row] = (),
         originals: Iterable[Original] = (),
         sizes: Mapping[str, int] | None = None,
+        places: Iterable[Place] = (),
+        more: Mapping[int, int] | None = None,
+        hits: Mapping[int, int] | None = None,
     ) -> None:
-        """In one transaction: outcomes replace their rows, new URLs are added, and each WARC file's size up
-        to which its records belong to committed outcomes."""
+        """In one transaction: outcomes replace their rows, new URLs and sources are added, and each WARC file's
+        size up to which its records belong to committed outcomes. `more`, `hits`: what is added to the row of an
+        id."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(_INSERT, map(_values, found))
-            self._db.executemany(_UPDATE, map(_values, outcomes))
+            self._db.executemany(_UPDATE, map(_outcome_values, outcomes))
             self._db.executemany("INSERT OR IGNORE INTO payload VALUES (?,?,?,?,?,?)", map(_original_values, originals))
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", (sizes or {}).items())
+            self._db.executemany("INSERT INTO place VALUES (?,?,?,?,?)", places)
+            self._db.executemany("UPDATE url SET more = more + ?2 WHERE id = ?1", (more or {}).items())
+            self._db.executemany("UPDATE url SET hits = hits + ?2 WHERE id = ?1", (hits or {}).items())
+
+    def ask_again(self, number: int) -> None:
+        """Queue a URL once more; its answer stays stored, as an earlier one."""
+        again = "UPDATE url SET state = 'queued', warc = NULL, cause = NULL, redirect_to = NULL WHERE id = ?"
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT INTO earlier SELECT * FROM url WHERE id = ?", (number,))
+            self._db.execute(again, (number,))
+
+    def earlier(self) -> list[Row]:
+        """Stored answers of URLs that were asked again because of a cookie."""
+        tables = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'earlier'").fetchall()
+        query = 'SELECT * FROM earlier ORDER BY key, captured_at, warc, "offset"'
+        return [self._row(values) for values in self._db.execute(query)] if tables else []
 
     def get(self, key: str) -> Row | None:
         found = self._db.execute("SELECT * FROM url WHERE key = ?", (key,)).fetchone()
-        return _row(found) if found else None
+        return self._row(found) if found else None
+
+    def numbered(self, number: int) -> Row | None:
+        found = self._db.execute("SELECT * FROM url WHERE id = ?", (number,)).fetchone()
+        return self._row(found) if found else None
 
     def rows(self, *states: State) -> Iterator[Row]:
         """Rows in the given states (all when none is given), ordered by key."""
         wanted = json.dumps(states or (*OUTCOMES, "queued"))
         query = "SELECT * FROM url WHERE state IN (SELECT value FROM json_each(?)) ORDER BY key"
-        yield from map(_row, self._db.execute(query, (wanted,)))
+        yield from map(self._row, self._db.execute(query, (wanted,)))
 
-    def keys(self) -> set[str]:
-        return {key for (key,) in self._db.execute("SELECT key FROM url")}
+    def ids(self) -> dict[str, int]:
+        """Key → id of every URL."""
+        return dict(self._db.execute("SELECT key, id FROM url"))
+
+    def places(self) -> dict[int, int]:
+        """Id → how many sources are written down, at most `SOURCES_A_URL`."""
+        return dict(self._db.execute("SELECT url, count(*) FROM place GROUP BY url"))
+
+    def sources(self, key: str) -> list[Source]:
+        """Where a URL is named, in the order in which that was found; `Row.more` are not written down."""
+        found = self._db.execute('SELECT kind, "where", hits FROM source WHERE key = ?', (key,))
+        return [Source(key=key, kind=kind, where=where, hits=hits) for kind, where, hits in found]
+
+    def sources_by_kind(self, kinds: Iterable[str], others: str) -> dict[str, int]:
+        """How many URLs each kind of source names; kinds that are not asked for count together as `others`."""
+        query = """
+            SELECT CASE WHEN kind IN (SELECT value FROM json_each(?1)) THEN kind ELSE ?2 END AS name,
+              count(DISTINCT url) FROM place GROUP BY name ORDER BY name"""
+        return dict(self._db.execute(query, (json.dumps(list(kinds)), others)))
+
+    def forget(self, kind: str, where: str) -> None:
+        """Take back what was noted of a file that was not read to its end."""
+        gone = """
+            DELETE FROM place WHERE kind = ?1 AND ("where" = ?2 OR substr("where", 1, length(?2) + 1) = ?2 || ':')
+            RETURNING url, hits"""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            taken = self._db.execute(gone, (kind, where)).fetchall()
+            self._db.executemany("UPDATE url SET hits = hits - ?2 WHERE id = ?1", taken)
+
+    def setting(self, name: str) -> list[str]:
+        """What a capture remembers of how it was started: each value once, in order."""
+        found = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return list(json.loads(found[0])) if found else []
+
+    def remember(self, name: str, values: Iterable[str]) -> list[str]:
+        """Add to a setting; the whole of it."""
+        known = list(dict.fromkeys([*self.setting(name), *values]))
+        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?,?)", (name, json.dumps(known, ensure_ascii=False)))
+        return known
+
+    def causes(self, state: State) -> list[tuple[str, int, str]]:
+        """Cause, how many URLs of the state have it, and one of them."""
+        query = "SELECT coalesce(cause, ''), count(*), min(url) FROM url WHERE state = ? GROUP BY 1 ORDER BY 1"
+        return list(self._db.execute(query, (state,)))
+
+    def urls(self, *states: State) -> Iterator[str]:
+        """The URLs alone, ordered by key."""
+        query = "SELECT url FROM url WHERE state IN (SELECT value FROM json_each(?)) ORDER BY key"
+        yield from (url for (url,) in self._db.execute(query, (json.dumps(states),)))
+
+    def hits(self) -> dict[str, int]:
+        """Requests in access logs, by state."""
+        return dict(
+            self._db.execute("SELECT state, sum(hits) FROM url GROUP BY state HAVING sum(hits) > 0 ORDER BY state")
+        )
 
     def sizes(self) -> dict[str, int]:
         """WARC file name → committed size."""
@@ -209,9 +319,8 @@ class Frontier:
     def originals(self) -> Iterator[Original]:
         yield from map(_original, self._db.execute("SELECT * FROM payload ORDER BY payload_digest"))
 
-
-def _row(values: tuple[object, ...]) -> Row:
-    return Row(**dict(zip(_COLUMNS, values, strict=True)))  # type: ignore[arg-type]
+    def _row(self, values: tuple[object, ...]) -> Row:
+        return Row(**dict(zip(self._names, values, strict=True)))
 
 
 def _original(values: tuple[str, str, str, str, str, int]) -> Original:

@@ -7,96 +7,35 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from archive import canon, look, message, traps, warc
-from archive.decision import Decision, allows
-from archive.discover import Link
+from archive import canon, look, message, terms, warc
+from archive.decision import Decision
+from archive.discover import Found, Link
 from archive.fetch import Exchange, FetchFailure
-from archive.frontier import Frontier, FrontierUnreadable, Original, Row, State
+from archive.former import Former
+from archive.frontier import Frontier, Original, Row, State
+from archive.inventory import Named
+from archive.known import Known
 from archive.look import Looked
+from archive.scope import Options, Scope, origin_of
 from archive.store import Capture
 from archive.text import _
-from sitegen.errors import Problem, Refused
+
+__all__ = ["Ledger", "Options", "Scope", "origin_of"]
 
 IN_PART = "looked at in part"
 _OUTCOMES_A_COMMIT = 64
+_FOUND_A_COMMIT = 5_000
 _SECONDS_A_COMMIT = 1.0
 _INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
-_LIMIT = "limit"
-_ENDLESS = "endless"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What belongs to the site: `hosts` (`HOST` = ports 80 and 443, or `HOST:PORT`); with `prefixes`, pages
-    must lie under one of these URL paths, while images, styles and files may lie anywhere on the hosts."""
-
-    hosts: tuple[str, ...]
-    prefixes: tuple[str, ...] = ()
-
-    def holds(self, url: str, kind: str) -> bool:
-        if not allows(self.hosts, url):
-            return False
-        return not self.prefixes or kind == "requisite" or urlsplit(url).path.startswith(self.prefixes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Bounds of a capture. `delay` None: 0.1 s between requests to a host, none to loopback.
-
-    `max_depth`: links away from the start, the next page of the same list not counted, for `pages_per_list`
-    pages. `dates_per_calendar`: URLs that differ only in their dates asked for before they count as endless.
-    """
-
-    max_urls: int = 100_000
-    max_depth: int = 30
-    dates_per_calendar: int = 400
-    pages_per_list: int = 2000
-    connections: int = 4
-    delay: float | None = None
-    timeout: float = 30.0
-    max_bytes: int = 2_000_000_000
-    roll_at: int = 1_000_000_000
-    session_ids: frozenset[str] = canon.SESSION_IDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
-    """What the capture before this one holds: digest by key, and each payload's original."""
-
-    digests: dict[str, Row]
-    originals: dict[str, Original]
-
-
-def read_former(former: Capture | None) -> Former:
-    """Raises Refused when the former capture's frontier cannot be read."""
-    if former is None:
-        return Former(digests={}, originals={})
-    try:
-        with Frontier(former.frontier, read_only=True) as frontier:
-            return Former(
-                digests={row.key: row for row in frontier.rows() if row.payload_digest},
-                originals={original.payload_digest: original for original in frontier.originals()},
-            )
-    except FrontierUnreadable as error:
-        raise Refused(
-            [
-                Problem(
-                    path=former.frontier.as_posix(),
-                    code="frontier-unreadable",
-                    message=_("the former capture {capture} cannot be read: {error}").format(
-                        capture=former.id, error=error
-                    ),
-                    remedy=_("restore it from its backup, or move its folder out of the store"),
-                )
-            ]
-        ) from None
+# A URL may send back to itself until a cookie is set; so many times it is asked again.
+_COOKIE_STATES = 3
 
 
 class Ledger:
-    """All that a crawl remembers; used by one thread at a time.
+    """All that a crawl writes down; used by one thread at a time (`barred` by any).
 
     A commit is at most 64 outcomes or a second away. What it promises — the outcomes, the URLs they led to,
     the size of the WARC file — is on the disk together or not at all.
@@ -106,7 +45,7 @@ class Ledger:
         self,
         decision: Decision,
         capture: Capture,
-        former: Former,
+        former: Former | None,
         frontier: Frontier,
         writer: warc.Writer,
         scope: Scope,
@@ -117,15 +56,12 @@ class Ledger:
         crash: Callable[[str], None],
     ) -> None:
         self._decision, self._capture, self._former = decision, capture, former
-        self._frontier, self._writer, self._scope = frontier, writer, scope
-        self._options, self._year, self._progress, self._crash = options, year, progress, crash
-        self._seen = frontier.keys()
-        self._calendars = Counter(pattern for key in self._seen if (pattern := traps.calendar(key)))
-        self._lists: Counter[str] = Counter()
+        self._frontier, self._writer = frontier, writer
+        self._progress, self._crash = progress, crash
+        self.known = Known(decision, scope, options, frontier, year)
+        self._asked_again: Counter[int] = Counter()
         self._outcomes: list[Row] = []
-        self._found: list[Row] = []
         self._originals: list[Original] = []
-        self._outside: Counter[str] = Counter()
         self._committed_at = time.monotonic()
         self._done = 0
 
@@ -133,10 +69,21 @@ class Ledger:
         """Put the start pages into the inventory; what gave no answer in a former run is asked for again."""
         self._frontier.requeue()
         urls = list(start)
-        self._note([Link(url=url, kind="page", source="start") for url in urls], None)
+        self.known.note([Link(url=url, kind="page", source="start") for url in urls], None)
         for origin in dict.fromkeys(map(origin_of, urls)):
             self.probe(f"{origin}/sitemap.xml", "sitemap", -1)
         self.commit()
+
+    def seed(self, named: Iterable[Named]) -> None:
+        """Put what something else than a page names into the inventory."""
+        for one in named:
+            self.known.name(one)
+            if len(self.known.found) >= _FOUND_A_COMMIT:
+                self.commit()
+        self.commit()
+
+    def probe(self, url: str, kind: str, priority: int) -> None:
+        self.known.probe(url, kind, priority)
 
     def next_rows(self, running: frozenset[str]) -> list[Row]:
         """What to fetch next; `running` (keys) left out."""
@@ -145,10 +92,22 @@ class Ledger:
 
     def row(self, url: str) -> Row | None:
         self.commit()
-        return self._frontier.get(canon.key(url))
+        number = self.known.id_of(url)
+        return None if number is None else self._frontier.numbered(number)
+
+    def barred(self, row: Row) -> str | None:
+        """Why a URL that waits is not to be asked for any more."""
+        return self.known.barred(row)
 
     def exclude(self, row: Row, cause: str) -> None:
         self._settle(replace(row, state="excluded", cause=cause))
+
+    def excuse(self) -> None:
+        """What failed and the decision excuses by name is excused."""
+        for row in list(self._frontier.rows("failed")):
+            if cause := terms.excused(self._decision.terms.excuse, row):
+                self._settle(replace(row, state="excused", cause=cause))
+        self.commit()
 
     def take(self, row: Row, answer: Exchange | FetchFailure, looked: Looked | None = None) -> None:
         """Write down what became of a URL; its body is looked into unless that was done before."""
@@ -162,29 +121,6 @@ class Ledger:
         self._crash("after-append")
         if self._commit_is_due():
             self.commit()
-
-    def problems(self) -> list[Problem]:
-        """What an operator must look at: URLs without a whole answer, bounds that were reached."""
-        found = [_failed(row) for row in self._frontier.rows("failed")]
-        found += [_in_part(row) for row in self._frontier.rows("captured") if row.cause == IN_PART]
-        causes = Counter(row.cause or "" for row in self._frontier.rows("excluded"))
-        limit, trapped = causes.pop(_LIMIT, 0), sum(n for c, n in causes.items() if c.startswith(_ENDLESS))
-        if limit:
-            text = _("{limit} URLs beyond the limit of {most} were not fetched").format(
-                limit=limit, most=self._options.max_urls
-            )
-            found.append(_of_capture(self._capture, "capture-limit-reached", text, _("raise --max-urls"), "error"))
-        if trapped:
-            text = _("{trapped} URLs look endless and were not fetched").format(trapped=trapped)
-            remedy = _("look at them in crawl.sqlite (state excluded); name real pages as start URLs")
-            found.append(_of_capture(self._capture, "capture-trap", text, remedy))
-        for host, number in sorted(self._outside.items()):
-            text = _("{number} images, styles or files lie on {host}, which is not in the decision").format(
-                number=number, host=host
-            )
-            remedy = _("add {host} to `hosts` if they belong to the site").format(host=host)
-            found.append(_of_capture(self._capture, "capture-requisite-outside", text, remedy))
-        return found
 
     def _store(self, row: Row, exchange: Exchange, looked: Looked) -> None:
         """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
@@ -200,7 +136,7 @@ class Ledger:
         outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
         written = self._writer.write_exchange(exchange, measured, original, outlinks)
         self._remember(exchange, measured, written, original)
-        self._note(links, row)
+        new = self.known.note(links, row)
         self._outcomes.append(
             replace(
                 row,
@@ -220,21 +156,25 @@ class Ledger:
                 captured_at=written.date,
             )
         )
+        # Only now: what these commit includes the outcome of the record that was written above.
+        if found.text and row.kind == "page":
+            self._learn(row, found, new)
+        if state == "redirected" and target and message.field(exchange.headers, "Set-Cookie"):
+            self._ask_again(target)
 
     def _same_payload(self, row: Row, exchange: Exchange, measured: warc.Measured) -> Original | None:
         """The response of a former capture that holds these bytes already.
 
         A site's first capture is whole in itself: it holds no revisit, whose digest FastWARC cannot verify.
         """
-        if exchange.truncated:
+        if exchange.truncated or self._former is None:
             return None
-        if measured.size:
-            return self._former.originals.get(measured.payload_digest)
-        # All empty bodies are alike: only the same URL's own is worth a reference.
-        former = self._former.digests.get(row.key)
-        if former is None or former.payload_digest != measured.payload_digest or not former.captured_at:
-            return None
-        return self._former.originals.get(measured.payload_digest)
+        if not measured.size:
+            # All empty bodies are alike: only the same URL's own is worth a reference.
+            former = self._former.row(row.key)
+            if former is None or former.payload_digest != measured.payload_digest or not former.captured_at:
+                return None
+        return self._former.original(measured.payload_digest)
 
     def _remember(
         self, exchange: Exchange, measured: warc.Measured, written: warc.Written, original: Original | None
@@ -251,66 +191,38 @@ class Ledger:
         )
         self._originals.append(known)
 
-    def _note(self, links: Iterable[Link], via: Row | None) -> None:
-        """Add to the inventory what belongs to the site and is not known yet."""
-        for link in links:
-            if not self._scope.holds(link.url, link.kind):
-                if link.kind == "requisite" and not allows(self._scope.hosts, link.url):
-                    self._outside[urlsplit(link.url).netloc] += 1
-                continue
-            key = canon.key(link.url, self._options.session_ids)
-            if key in self._seen:
-                continue
-            self._seen.add(key)
-            url = canon.strip_session(link.url, self._options.session_ids)
-            # A redirect is always one step further, or a chain of them would pass for a long list.
-            further = via is not None and link.source == "location"
-            depth = 0 if via is None else via.depth + 1 if further else self._depth(url, via)
-            source = link.source if via is None else f"{link.source} {via.url}"
-            row = Row(key=key, url=url, depth=depth, kind=link.kind, sources=source)
-            cause = self._excluded(url, depth)
-            self._found.append(replace(row, state="excluded", cause=cause) if cause else row)
+    def _learn(self, row: Row, found: Found, new: int) -> None:
+        """A parameter that only names the visit is in no key from now on, nor after a crash."""
+        name = self.known.learn(row, found.text, found.links, new)
+        if name is not None:
+            self.commit()
+            self._frontier.remember("session_ids", [name])
+            self.known.take_for_session(name, self._frontier)
 
-    def _depth(self, url: str, via: Row) -> int:
-        """One more than the page that links here. The next page of the same list is no deeper, else a list of
-        more than thirty pages would be cut; but a list cannot go on for ever, either."""
-        pattern = traps.pattern(url)
-        if pattern != traps.pattern(via.url) or self._lists[pattern] >= self._options.pages_per_list:
-            return via.depth + 1
-        self._lists[pattern] += 1
-        return via.depth
-
-    def _excluded(self, url: str, depth: int) -> str | None:
-        for exclude in self._decision.exclude:
-            if exclude.pattern.search(url):
-                return f"decision: {exclude.reason}"
-        if reason := traps.endless(url, self._year):
-            return f"{_ENDLESS}: {reason}"
-        if depth > self._options.max_depth:
-            return f"{_ENDLESS}: {depth} links away from the start"
-        if pattern := traps.calendar(url):
-            self._calendars[pattern] += 1
-            if self._calendars[pattern] > self._options.dates_per_calendar:
-                return f"{_ENDLESS}: a calendar of more than {self._options.dates_per_calendar} dates"
-        return _LIMIT if len(self._seen) > self._options.max_urls else None
-
-    def probe(self, url: str, kind: str, priority: int) -> None:
-        key = canon.key(url)
-        if key not in self._seen and len(self._seen) <= self._options.max_urls:
-            self._seen.add(key)
-            self._found.append(Row(key=key, url=url, kind=kind, priority=priority, sources="probe"))
+    def _ask_again(self, target: str) -> None:
+        """A redirect that sets a cookie and leads to where another one began: with the cookie the answer may be
+        another. A URL is asked in four states of the cookies at most."""
+        number = self.known.id_of(target)
+        if number is None or self._asked_again[number] >= _COOKIE_STATES:
+            return
+        waiting = next((row for row in self._outcomes if row.id == number), None)
+        row = waiting or self._frontier.numbered(number)
+        if row is not None and row.state == "redirected":
+            self._asked_again[number] += 1
+            self.commit()
+            self._frontier.ask_again(number)
 
     def probe_indexes(self) -> bool:
         """`/news/` and `/news/index.html` are one page under two addresses, and visitors have kept either:
         the index name that this site's links use most is asked for in each of its folders, too."""
-        rows = list(self._frontier.rows("captured"))
-        names = Counter(name for row in rows if _INDEX.fullmatch(name := urlsplit(row.url).path.rpartition("/")[2]))
-        known = len(self._seen)
-        for row in rows:
-            if row.url.endswith("/"):
-                for name, _ in names.most_common(1):
-                    self.probe(f"{row.url}{name}", "page", 1)
-        return len(self._seen) > known
+        urls = self._frontier.urls("captured")
+        names = Counter(name for url in urls if _INDEX.fullmatch(name := urlsplit(url).path.rpartition("/")[2]))
+        before = self.known.number
+        for name, _times in names.most_common(1):
+            for url in self._frontier.urls("captured"):
+                if url.endswith("/"):
+                    self.probe(f"{url}{name}", "page", 1)
+        return self.known.number > before
 
     def _settle(self, row: Row) -> None:
         self._outcomes.append(row)
@@ -322,25 +234,21 @@ class Ledger:
         return len(self._outcomes) >= _OUTCOMES_A_COMMIT or (late and bool(self._outcomes))
 
     def commit(self) -> None:
-        if not (self._outcomes or self._found):
+        found, places, more, hits = self.known.drain()
+        if not (self._outcomes or found or places or more or hits):
             return
         sizes = self._writer.sync()
         self._crash("after-sync")
-        self._frontier.commit(self._outcomes, self._found, self._originals, sizes)
+        self._frontier.commit(self._outcomes, found, self._originals, sizes, places, more, hits)
         self._crash("after-commit")
         last = self._outcomes[-1].url if self._outcomes else "…"
         self._progress(
-            _("{done} fetched, {count} known, {last}").format(done=self._done, count=len(self._seen), last=last)
+            _("{done} fetched, {count} known, {last}").format(done=self._done, count=self.known.number, last=last)
         )
-        self._outcomes, self._found, self._originals = [], [], []
+        self._outcomes, self._originals = [], []
         self._committed_at = time.monotonic()
         self._writer.roll()
         self._crash("after-roll")
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _outcome(exchange: Exchange) -> tuple[State, str | None]:
@@ -367,34 +275,3 @@ def _location(exchange: Exchange) -> str | None:
 def _look(exchange: Exchange) -> Looked:
     body = look.body_of(exchange)
     return look.NOTHING if body is None else look.into(body)
-
-
-def _failed(row: Row) -> Problem:
-    return Problem(
-        path=row.url,
-        code="capture-url-failed",
-        message=_("no whole answer: {cause} (found by {found_by})").format(
-            cause=row.cause, found_by=row.sources or "start"
-        ),
-        remedy=_("capture again when the server answers, or name the URL under `exclude` with the reason"),
-    )
-
-
-def _in_part(row: Row) -> Problem:
-    return Problem(
-        path=row.url,
-        code="capture-read-in-part",
-        severity="warning",
-        message=_("stored whole, but only its beginning was searched for links: it is larger than any page"),
-        remedy=_("look at it; name what it leads to as start URLs"),
-    )
-
-
-def _of_capture(capture: Capture, code: str, text: str, remedy: str, severity: str = "warning") -> Problem:
-    return Problem(
-        path=capture.folder.as_posix(),
-        code=code,
-        severity="error" if severity == "error" else "warning",
-        message=text,
-        remedy=remedy,
-    )

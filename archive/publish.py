@@ -76,7 +76,7 @@ def publish(
     with Frontier(capture.frontier, read_only=True) as frontier:
         inventory = list(frontier.rows())
     rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
-    planned = copies.plan(rows)
+    planned = copies.plan(rows, store.session_ids(manifest))
     context = Context(
         capture=capture,
         folder=public / capture.site / capture.timestamp,

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from archive import article, copies, store
-from archive.copies import Copy
+from archive.copies import Copies
 from archive.copying import Context, Made, PageFacts
 from archive.decision import Decision
 from archive.store import Capture
@@ -75,7 +75,7 @@ def approval_of(decision: Decision) -> dict[str, str] | None:
     return {"document": approval.document, "date": approval.date.isoformat()} if approval else None
 
 
-def _home(planned: Mapping[str, Copy], start: str) -> str:
+def _home(planned: Copies, start: str) -> str:
     """The old home page; where it only forwards, the page it forwards to is one click away."""
     copy = copies.find(planned, start)
     return copies.followed(planned, copy).shown if copy else copies.NOT_CAPTURED

@@ -89,8 +89,9 @@ def _parse(line: bytes) -> Looked:
     about: dict[str, Any]
     about, whole = orjson.loads(line)
     links = tuple(Link(**link) for link in about.pop("links"))
+    text = bytes.fromhex(about.pop("text"))
     rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
-    return Looked(found=Found(links=links, **rest), whole=whole)
+    return Looked(found=Found(links=links, text=text, **rest), whole=whole)
 
 
 def serve(given: BinaryIO, out: BinaryIO) -> None:
@@ -100,7 +101,7 @@ def serve(given: BinaryIO, out: BinaryIO) -> None:
         url, headers, whole, size = orjson.loads(line)
         fields = tuple((name, value) for name, value in headers)
         looked = look.into(Body(url=url, headers=fields, raw=given.read(size), whole=whole))
-        out.write(orjson.dumps([looked.found, looked.whole]) + b"\n")
+        out.write(orjson.dumps([looked.found, looked.whole], default=bytes.hex) + b"\n")
         out.flush()
 
 

@@ -46,10 +46,16 @@ def parse(text: str, product: str) -> tuple[Rule, ...]:
 
 
 def allows(rules: tuple[Rule, ...], url: str) -> bool:
+    return forbidding(rules, url) is None
+
+
+def forbidding(rules: tuple[Rule, ...], url: str) -> Rule | None:
+    """The rule that forbids the URL; None when it may be asked for."""
     parts = urlsplit(url)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    matching = [(len(rule.path), rule.allow) for rule in rules if _matches(rule.path, path)]
-    return max(matching, default=(0, True))[1]
+    matching = [rule for rule in rules if _matches(rule.path, path)]
+    decides = max(matching, key=lambda rule: (len(rule.path), rule.allow), default=None)
+    return None if decides is None or decides.allow else decides
 
 
 def _matches(pattern: str, path: str) -> bool:

@@ -234,7 +234,7 @@ class _Run:
         if known is not None and known.facts.get("capture") == capture.id:
             return True
         self.progress(_("proving the capture"))
-        report = verify.verify(capture)
+        report = verify.verify(capture, self.decision.terms.excuse)
         self.problems += report.problems
         damaged = [
             p for p in report.problems if p.severity == "error" and p.code not in {"verify-url-failed", "verify-orphan"}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from archive import canon
 from archive.decision import is_site
 from archive.text import _
 from sitegen.errors import Problem, Refused
@@ -170,6 +171,11 @@ def read_manifest(capture: Capture) -> dict[str, Any]:
         message, remedy = _("the manifest cannot be read"), _("restore capture.json from its backup")
         raise Refused([_manifest_problem(capture, "capture-manifest-damaged", message, remedy)])
     return cast("dict[str, Any]", value)
+
+
+def session_ids(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters that are in no key of the capture: those every site uses, those of the decision, those it learned."""
+    return canon.SESSION_IDS.union(manifest.get("scope", {}).get("session_ids", ()))
 
 
 def manifest_digest(capture: Capture) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archive import canon, cdxj, discover, recall, store, warc
+from archive import canon, cdxj, discover, recall, store, terms, warc
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Scope
 from archive.store import Capture
+from archive.terms import Excuse
 from archive.text import _
 from archive.warc import Checked
 from sitegen.errors import Problem, Refused, has_errors, in_order
@@ -36,25 +37,29 @@ class VerifyReport:
         }
 
 
-def verify(capture: Capture) -> VerifyReport:
+def verify(capture: Capture, excuses: Sequence[Excuse] = ()) -> VerifyReport:
     """Never raises for what the store contains: what could not be looked at is a Problem.
 
     A URL's outcome is proven when its record is where frontier and index say, names that URL, and has the
-    digest that its bytes give; `excluded` is proven by its cause; `failed` and `queued` never are.
+    digest that its bytes give; `excluded` is proven by its cause, what failed by the person who excused it, in
+    the capture or by now; `failed` and `queued` never are.
     """
-    proof = _Proof(capture=capture)
+    proof = _Proof(capture=capture, excuses=excuses)
     manifest = proof.read_manifest()
     proof.check_files(manifest)
     proof.check_records()
-    rows = proof.read_rows()
-    proof.check_index(rows)
+    rows, earlier = proof.read_rows()
+    proof.check_index([*rows, *earlier])
     scope = _scope(manifest)
+    session_ids = store.session_ids(manifest)
     proven = 0
     linked: dict[str, str] = {}
     for row in rows:
         proven += proof.check_row(row, scope, linked)
-    known = {row.key for row in rows}
-    orphans = sorted(url for key, url in linked.items() if key not in known)
+    for row in earlier:
+        proof.check_place(row)
+    known = {canon.key(row.url, session_ids) for row in rows}
+    orphans = sorted(url for url in linked.values() if canon.key(url, session_ids) not in known)
     for url in orphans:
         text, remedy = _("a captured page links to it, but it is not in the inventory"), _("capture the site again")
         proof.add(url, "verify-orphan", text, remedy)
@@ -73,6 +78,7 @@ class _Proof:
     """What has been looked at so far."""
 
     capture: Capture
+    excuses: Sequence[Excuse]
     problems: list[Problem] = field(default_factory=list)
     records: int = 0
     checked: dict[tuple[str, int], Checked] = field(default_factory=dict)
@@ -158,10 +164,11 @@ class _Proof:
                 )
                 self.add(path, "verify-request-missing", text, _restore(), f"offset {record.offset}")
 
-    def read_rows(self) -> list[Row]:
+    def read_rows(self) -> tuple[list[Row], list[Row]]:
+        """The inventory, and earlier answers of URLs that were asked again."""
         try:
             with Frontier(self.capture.frontier, read_only=True) as frontier:
-                return list(frontier.rows())
+                return list(frontier.rows()), frontier.earlier()
         except FrontierUnreadable as error:
             self.add(
                 self.capture.frontier,
@@ -169,7 +176,7 @@ class _Proof:
                 _("the frontier cannot be read: {error}").format(error=error),
                 _restore(),
             )
-            return []
+            return [], []
 
     def check_index(self, rows: Iterable[Row]) -> None:
         """Each index line points at a stored answer, and no answer is without one."""
@@ -211,6 +218,10 @@ class _Proof:
             if not row.cause:
                 self.add(row.url, "verify-no-cause", _("the URL is excluded without a cause"), _("capture it again"))
             return bool(row.cause)
+        if row.state == "failed" and (cause := terms.excused(self.excuses, row)):
+            row = replace(row, state="excused", cause=cause)
+        if row.state == "excused" and (row.cause or "").startswith("decision: "):
+            return row.warc is None or self.check_place(row)
         if row.warc is None:
             if row.state != "failed":
                 self.add(
@@ -222,13 +233,13 @@ class _Proof:
             else:
                 self.add(row.url, "verify-url-failed", _("no answer: {cause}").format(cause=row.cause), _failed())
             return False
-        true = self._check_place(row)
+        true = self.check_place(row)
         if row.state == "failed":
             self.add(row.url, "verify-url-failed", _("no whole answer: {cause}").format(cause=row.cause), _failed())
             return False
         return self._check_body(row, scope, linked) and true
 
-    def _check_place(self, row: Row) -> bool:
+    def check_place(self, row: Row) -> bool:
         place = (row.warc or "", row.offset or 0)
         record, entry = self.checked.get(place), self.indexed.get(place)
         where = f"{place[0]}:{place[1]}"
@@ -286,7 +297,7 @@ def _restore() -> str:
 
 
 def _failed() -> str:
-    return _("capture again when the server answers, or name the URL under `exclude` with the reason")
+    return _("capture again when the server answers, or name the URL under `excuse` with the reason")
 
 
 def _scope(manifest: dict[str, Any]) -> Scope:

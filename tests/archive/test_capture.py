@@ -20,6 +20,8 @@ from archive import canon, cdxj, recall, store, warc
 from archive.capture import Options, Scope, capture
 from archive.decision import Decision, Exclude
 from archive.fetch import ConnectTo
+from archive.terms import Terms
+from archive.traps import Budget
 from sitegen.errors import Problem, Refused
 from tests.archive.oldweb import (
     NOW,
@@ -91,8 +93,8 @@ def test_every_url_gets_one_outcome(tmp_path: Path) -> None:
         "/robots.txt": "captured",
         "/sitemap.xml": "excused",
     }
-    assert rows["/admin/login.asp"].cause == "decision: 后台"
-    assert rows["/private/x.html"].cause == "robots.txt"
+    assert rows["/admin/login.asp"].cause == "decision: 后台 [/admin/]"
+    assert rows["/private/x.html"].cause == "robots.txt: Disallow: /private/"
     assert rows["/old/"].redirect_to == web.url("/new/")
     assert rows["/a.html"].title == "甲"
     assert report.inventory["total"] == sum(n for state, n in report.inventory.items() if state != "total")
@@ -356,22 +358,22 @@ def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
         report = captured(web, tmp_path)
     assert len(web.asked) < 60
     assert report.inventory["excluded"] == 3
-    assert codes(report.problems) == ["capture-trap"]
+    assert codes(report.problems) == ["capture-trap"] * 3
 
 
 def test_a_calendar_within_the_sites_years_is_bounded_too(tmp_path: Path) -> None:
     routes: dict[str, Route] = {"/": page('<a href="/cal?day=1">')}
     routes |= {f"/cal?day={n}": page(f'<a href="/cal?day={n + 1}">次日</a>') for n in range(1, 80)}
     with serving(routes) as web:
-        report = captured(web, tmp_path, options=Options(dates_per_calendar=9))
+        report = captured(web, tmp_path, decided(web, terms=Terms(budget=Budget(dates=9))))
     assert len(web.asked) == 3 + 9
     assert codes(report.problems) == ["capture-trap"]
 
 
 def test_a_long_list_is_followed_to_its_end(tmp_path: Path) -> None:
-    """下一页 eighty times is no trap."""
+    """下一页 eighty times is no trap, as long as the pages are not all the same."""
     routes: dict[str, Route] = {"/": page('<a href="list_1.html">')}
-    routes |= {f"/list_{n}.html": page(f'<a href="list_{n + 1}.html">下一页</a>') for n in range(1, 80)}
+    routes |= {f"/list_{n}.html": page(f'第{n}页 <a href="list_{n + 1}.html">下一页</a>') for n in range(1, 80)}
     routes["/list_80.html"] = page("末页")
     with serving(routes) as web:
         report = captured(web, tmp_path)

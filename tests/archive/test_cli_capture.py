@@ -35,7 +35,12 @@ def test_capture_prints_its_report_as_json(web: OldWeb) -> None:
     done = run("capture", web.url(), "--site", "lyj", "--json")
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
-    assert set(report) == {"capture", "inventory", "warc", "bytes", "seconds", "problems"}
+    assert set(report) == {
+        "capture", "inventory", "sources", "rules", "hits", "traps", "warc", "bytes", "seconds", "problems",
+    }  # fmt: skip
+    assert (report["sources"], report["rules"], report["hits"], report["traps"]) == (
+        {"crawl": 1, "probe": 2, "start": 1}, {}, {}, [],
+    )  # fmt: skip
     assert report["inventory"] == {
         "captured": 2,
         "redirected": 0,
