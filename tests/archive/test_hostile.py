@@ -76,7 +76,7 @@ def test_a_bomb_in_the_robots_file_is_read_in_its_beginning(tmp_path: Path) -> N
         "/secret": page("no"),
     }
     said = attacked(tmp_path, routes)
-    assert said["rows"]["/secret"] == ["excluded", "robots.txt"]
+    assert said["rows"]["/secret"] == ["excluded", "robots.txt: Disallow: /secret"]
 
 
 def test_an_endless_body_is_cut_and_marked(tmp_path: Path) -> None:
