@@ -15,9 +15,9 @@ MOST_PAGES = 10_000
 _CALL = re.compile(r"pag(?:e|ing|ination)\w{0,20}+\s{0,9}+\(([^()]{3,300}+)\)", re.I)
 _ARGUMENT = re.compile(r"""\s*(?:["']([^"']*)["']|(\d{1,6})|[^,]*?)\s*(?:,|$)""")
 _EXTENSION = re.compile(PAGE_EXTENSION, re.I)
+_PAGE = re.compile("page")
 _COUNT = re.compile(
     r"""(?:count_?page|page_?(?:count|total|num)|(?:total|max|all)_?page)\w{0,3}["']?\s*[=:]\s*["']?(\d{1,6})\b""",
-    re.I,
 )
 _TEMPLATE = re.compile(
     r"""(["'])((?:(?!\1)[^\\\n]|\\.){1,300})\1\s*\+\s*\(?\s*[A-Za-z_$][\w$]*(?:\s*[+-]\s*\d+)?\s*\)?"""
@@ -36,14 +36,17 @@ _EXTENSION_SAID = re.compile(r"""["']\.?(s?html?|jhtml)["']""", re.I)
 
 def in_paging(text: str, url: str) -> Iterator[Raw]:
     """`url` is the page's own address: it tells the first page of a list from a later one."""
-    if "pag" not in text.lower():
+    lower = text.lower()
+    if "pag" not in lower:
         return
     called = False
     for call in _CALL.finditer(text):
         for name in _called(call[1], url):
             called = True
             yield name, "page", "paging"
-    count = max((int(found[1]) for found in _COUNT.finditer(text)), default=0)
+    # Around each "page": looking for all these names everywhere takes ten times as long.
+    near = (lower[max(found.start() - 6, 0) : found.start() + 30] for found in _PAGE.finditer(lower))
+    count = max((int(found[1]) for piece in near for found in _COUNT.finditer(piece)), default=0)
     if called or not count:
         return
     names = list(_built(text, min(count, MOST_PAGES))) or list(_of_trs(text, url))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from archive.discover.links import Kind, Raw, is_folder, kind_of_name, kind_of_path
+from archive.discover.links import Raw, is_folder, kind_of_name, kind_of_path
 from archive.discover.paging import in_paging
 
 MARKUP = re.compile(r"<[a-zA-Z!/]")
@@ -23,22 +23,21 @@ _ASSIGNED = re.compile(r"([A-Za-z_$][\w$]*)\s*=\s*$")
 _POSTED = re.compile(r"""post["']?\s*[,(]\s*$""", re.I)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|(\n)|(.))")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-_Q = r"""\\?["'`]([^"'`\n\\]+)"""
+# What stands before a literal that is an address, whatever it looks like.
 _GOES_TO = re.compile(
-    rf"""(?:window\.open|\blocation(?:\.href|\.replace|\.assign)?|\.href|\.action|open_?win\w*|MM_openBrWindow"""
-    rf"""|showModal\w*|navigate|pushState\([^,()]*,[^,()]*,|go_?url|go_?to|jump\w*|redirect)\s*(?:=(?!=)|\()?\s*{_Q}""",
+    r"""(?:window\.open|\blocation(?:\.href|\.replace|\.assign)?|\.href|\.action|open_?win\w*|MM_openBrWindow"""
+    r"""|showModal\w*|navigate|pushState\([^()]*,|go_?url|go_?to|jump\w*|redirect)\s*(?:=|\()?$""",
     re.I,
 )
 _ASKS_FOR = re.compile(
-    rf"""(?:\bfetch|\.get|\.getJSON|\.getScript|\.ajax|\.load|\baxios|importScripts|\bimport|Worker|EventSource|Request"""
-    rf"""|\.register)\s*\(\s*{_Q}|\.open\(\s*["']GET["']\s*,\s*{_Q}""",
+    r"""(?:\bfetch|\.get|\.getJSON|\.getScript|\.ajax|\.load|\baxios|importScripts|\bimport|Worker|EventSource|Request"""
+    r"""|\.register)\s*\($|\.open\(\s*["']GET["']\s*,$""",
     re.I,
 )
-_NAMED_URL = re.compile(
-    rf"""(?:url|href|link|src|uri|path|img|image|pic|thumb|file|page)s?["']?\s*[:=](?!=)\s*{_Q}""", re.I
-)
+_NAMED_URL = re.compile(r"""(?:url|href|link|src|uri|path|img|image|pic|thumb|file|page)s?["']?\s*[:=]$""", re.I)
+_NESTED = re.compile(r"location|open\w*\(|\.href|\.load\(|fetch\(|go\w*\(", re.I)
 _HAS_LINK = re.compile(
-    r"(?:href|src\w*|action|background|data[\w-]*|poster|value|content|style|on\w+)\s*=|url\(", re.I
+    r"(?:href|src\w*|action|background|data-[\w-]+|poster|value|onclick)\s*=|url\(|<meta", re.I
 )
 
 
@@ -46,21 +45,8 @@ def in_script(text: str, read_markup: ReadMarkup, source: str = "script", url: s
     """Links of a script. `read_markup` reads the HTML it writes; `url` is the page's own address."""
     if source == "script":
         yield from in_paging(text, url)
-    for found in _GOES_TO.finditer(text):
-        value = found[1].strip()
-        if "/" in value or "?" in value or kind_of_name(value):
-            yield value, kind_of_name(value) or "page", source
-    for found in _ASKS_FOR.finditer(text):
-        value = (found[1] or found[2]).split()
-        if value and ("/" in value[0] or "?" in value[0] or kind_of_name(value[0])):
-            yield value[0], "requisite", "xhr"
-    for found in _NAMED_URL.finditer(text):
-        if not _POSTED.search(text, max(found.start() - 60, 0), found.start()):
-            value = found[1].replace("\\/", "/").strip()
-            if kind := kind_of_path(value):
-                yield value, kind, source
-    for value, whole in _texts(text):
-        yield from _in_text(value, whole, read_markup, source)
+    for value, whole, before in _texts(text):
+        yield from _in_text(value, whole, before, read_markup, source)
 
 
 def in_json(text: str, read_markup: ReadMarkup) -> Iterator[Raw]:
@@ -68,29 +54,50 @@ def in_json(text: str, read_markup: ReadMarkup) -> Iterator[Raw]:
     for found in _LITERAL.finditer(text):
         value = unescaped(found[1] if found[1] is not None else found[2] or "")
         if "/" in value or "." in value:
-            yield from _in_text(value, True, read_markup, "json")
+            yield from _in_text(value, True, "", read_markup, "json")
             if "<" not in value and (kind := kind_of_path(value)):
                 yield value, kind, "json"
 
 
-def _in_text(value: str, whole: bool, read_markup: ReadMarkup, source: str) -> Iterator[Raw]:
-    """`whole`: nothing unknown was to be joined to it."""
+def _in_text(value: str, whole: bool, before: str, read_markup: ReadMarkup, source: str) -> Iterator[Raw]:
+    """`whole`: nothing unknown was to be joined to it; `before`: the code that leads to it."""
     if "<" in value and MARKUP.search(value):
         if _HAS_LINK.search(value):
             yield from ((link, kind, "document.write") for link, kind, _ in read_markup(value))
         return
+    if len(value) < 2000 and ("'" in value or '"' in value) and _NESTED.search(value):
+        for inner, inner_whole, inner_before in _texts(value):
+            yield from _in_text(inner, inner_whole, inner_before, read_markup, source)
+        return
     value = value.strip()
-    if kind := kind_of_name(value):
-        if whole or "/" in value:
-            yield value, kind, source
+    kind = kind_of_name(value)
+    if kind and (whole or "/" in value):
+        yield value, kind, source
     elif is_folder(value):
         yield value, "page", source
-    elif not whole and "?" in value and (kind := kind_of_name(value.partition("?")[0])) == "requisite":
+    elif whole:
+        yield from _by_context(value, before, source)
+    elif "?" in value and (kind := kind_of_name(value.partition("?")[0])) == "requisite":
         yield value.partition("?")[0], kind, source
 
 
-def _texts(text: str) -> Iterator[tuple[str, bool]]:
-    """String literals, joined where `+` or a known name stands between them; whether each is whole."""
+def _by_context(value: str, before: str, source: str) -> Iterator[Raw]:
+    """What has no extension is an address where the code before it says so."""
+    before = before.rstrip()
+    if before[-1:] not in ("=", "(", ":", ",") or not value or "\n" in value or ("/" not in value and "?" not in value):
+        return
+    if _GOES_TO.search(before):
+        yield value, "page", source
+    elif _ASKS_FOR.search(before):
+        # jQuery's `load("/list #news")` takes a part of the answer.
+        yield value.split()[0], kind_of_name(value.split()[0]) or "requisite", "xhr"
+    elif _NAMED_URL.search(before) and (kind := kind_of_path(value)):
+        yield value, kind, source
+
+
+def _texts(text: str) -> Iterator[tuple[str, bool, str]]:
+    """String literals that may hold an address, joined where `+` or a known name stands between them; whether each is
+    whole; the code before it."""
     known: dict[str, str] = {}
     parts: list[str] = []
     end, begin, whole = -1, 0, True
@@ -100,7 +107,7 @@ def _texts(text: str) -> Iterator[tuple[str, bool]]:
         if parts and start - end < 80 and (joint := _JOINED.fullmatch(text, end, start)):
             name = joint[1]
             if name and name not in known:
-                yield "".join(parts), False
+                yield "".join(parts), False, ""
                 parts, whole = [value], False
             else:
                 parts += [known[name], value] if name else [value]
@@ -119,13 +126,16 @@ def _texts(text: str) -> Iterator[tuple[str, bool]]:
         yield from _closed(text, known, parts, begin, end, whole)
     if "`" in text:
         for found in _TEMPLATE.finditer(text):
+            if "/" not in found[1] and "." not in found[1]:
+                continue
             filled = _HOLE.sub(lambda hole: known.get(hole[1], "\0"), found[1])
-            yield from ((piece, "\0" not in filled) for piece in filled.split("\0"))
+            before = text[max(found.start() - 60, 0) : found.start()]
+            yield from ((piece, "\0" not in filled, before) for piece in filled.split("\0"))
 
 
 def _closed(
     text: str, known: dict[str, str], parts: list[str], begin: int, end: int, whole: bool
-) -> Iterator[tuple[str, bool]]:
+) -> Iterator[tuple[str, bool, str]]:
     """A chain that ends here; a name it is assigned to is known from now on."""
     if after := _NAME_AFTER.match(text, end):
         if after[1] in known:
@@ -135,8 +145,10 @@ def _closed(
     value = "".join(parts)
     if whole and len(value) < 500 and (name := _ASSIGNED.search(text, max(begin - 60, 0), begin)):
         known[name[1]] = value
-    if ("/" in value or "." in value) and not _POSTED.search(text, max(begin - 20, 0), begin):
-        yield value, whole
+    if "/" in value or "." in value or "?" in value:
+        before = text[max(begin - 60, 0) : begin]
+        if "ost" not in before.lower() or not _POSTED.search(before):
+            yield value, whole, before
 
 
 def unescaped(text: str) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from archive.discover.links import Raw
 
 _STRING = r""""[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\(?:.|\n)[^'\\\n]*+)*+'"""
+_ESCAPED = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|\s)?+|.)"
 _TOKEN = re.compile(
     rf"""/\*.*?(?:\*/|\Z)"""
-    rf"""|(?:url|src)\(\s*+(?:({_STRING})|((?:[^"'()\\\s]|\\.)(?:[^()\\\s"']|\\.)*+))"""
+    rf"""|(?:url|src)\(\s*+(?:({_STRING})|((?:[^"'()\\\s]|{_ESCAPED})(?:[^()\\\s"']|{_ESCAPED})*+))"""
     rf"""|@import\s*+(?:/\*.*?\*/\s*+)?({_STRING})"""
     rf"""|image-set\(((?:[^()"']|{_STRING}|\((?:[^()"']|{_STRING}){{0,500}}\)){{0,200}})"""
     rf"""|{_STRING}""",
