@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from archive import browser as browsing
 from archive import canon, cdxj, fetch, warc
 from archive import store as captures
 from archive.crawl import Crawl
@@ -66,6 +67,7 @@ def capture(
     scope: Scope | None = None,
     previous: Capture | None = None,
     options: Options = DEFAULTS,
+    browser: browsing.Mode = "never",
     crash: Callable[[str], None] = lambda point: None,
 ) -> CaptureReport:
     """Capture what the decision allows, from `start` (default: the decision's). `now` is the machine's clock.
@@ -73,12 +75,15 @@ def capture(
     An unfinished capture of the site is resumed, never left behind. `previous` defaults to the site's newest
     finished capture: what has not changed since becomes a revisit record. `plain_tls`: https URLs are
     fetched in plain HTTP from their connect-to address (our own release over loopback). `crash` is called
-    with the name of each point between two durable steps (tests kill the process there).
+    with the name of each point between two durable steps (tests kill the process there). `browser`: whether pages
+    whose scripts may know more links are opened in Chromium, too (`auto`: where there is one).
 
     Raises Refused when a start URL is outside the scope, when `resume` is finished already, or when the site
     gave no answer at all (the capture then stays unfinished).
     """
     began = time.monotonic()
+    if browser == "always":
+        browsing.demand()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site):
@@ -105,14 +110,19 @@ def capture(
                     decision, chosen, known, frontier, writer, scope, options,
                     year=now.year, progress=progress, crash=crash,
                 )  # fmt: skip
-                crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
-                asyncio.run(crawl.run(urls))
+                passes = browsing.BrowserPass(chosen, frontier, browser, urls)
+                crawl = Crawl(
+                    decision, chosen, ledger, client, connections=options.connections, crash=crash, browse=passes
+                )
+                asyncio.run(_run(crawl, passes, urls))
                 _refuse_nothing(chosen, frontier)
                 writer.finish()
             finally:
                 writer.abandon()
             crash("after-warc")
-            problems = in_order([*decision.warnings, *ledger.problems()])
+            problems = in_order(
+                [*decision.warnings, *ledger.problems(), *browsing.problems(chosen, frontier, browser)]
+            )
             counts = frontier.counts()
             _write_pages(chosen, frontier)
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
@@ -128,6 +138,13 @@ def capture(
         seconds=time.monotonic() - began,
         problems=tuple(problems),
     )
+
+
+async def _run(crawl: Crawl, passes: browsing.BrowserPass, urls: Sequence[str]) -> None:
+    try:
+        await crawl.run(urls)
+    finally:
+        await passes.close()
 
 
 def _start_urls(decision: Decision, start: Sequence[str], scope: Scope) -> list[str]:

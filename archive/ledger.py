@@ -147,6 +147,15 @@ class Ledger:
         self.commit()
         return self._frontier.get(canon.key(url))
 
+    def note(self, links: Iterable[Link], via: Row) -> None:
+        """Add what a page showed in the browser."""
+        self._note(links, via)
+        self.commit()
+
+    def size(self) -> int:
+        """How many URLs the inventory holds."""
+        return len(self._seen)
+
     def exclude(self, row: Row, cause: str) -> None:
         self._settle(replace(row, state="excluded", cause=cause))
 
@@ -198,6 +207,8 @@ class Ledger:
         outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
         written = self._writer.write_exchange(exchange, measured, original, outlinks)
         self._remember(exchange, measured, written, original)
+        if found.scripts:
+            self._frontier.note_scripted(row, found.scripts, found.suspicious)
         self._note(links, row)
         self._outcomes.append(
             replace(

@@ -18,7 +18,8 @@ ONLY_IN = {
     "warcio": {"archive/warc.py"},
     "fastwarc": {"archive/warc.py", "archive/recall.py", "archive/verify.py"},
     "socket": {"archive/fetch.py"},
-    "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py"},
+    "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py", "archive/browser.py"},
+    "playwright": {"archive/browser.py"},
     "PIL": {"archive/seal.py"},
     "click": {
         "sitegen/cli.py",

@@ -33,7 +33,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a body says: its links in order of appearance, each once, its title and its charset.
+    """What a body says: its links in order of appearance, each once, its title and its charset; `text` of an HTML
+    page is what it shows (UTF-8, blanks as they stand).
 
     `scripts` is equal for pages whose scripts are the same but for numbers and texts, empty where there are none;
     `suspicious` says why a script may know more links than stand there: xhr, scroll, routes, script-links, empty.
@@ -42,6 +43,7 @@ class Found:
     links: tuple[Link, ...] = ()
     title: str = ""
     charset: str = ""
+    text: bytes = b""
     scripts: str = ""
     suspicious: str = ""
 
@@ -54,6 +56,7 @@ _LOOKS_LIKE_HTML = re.compile(
 _LOOKS_LIKE_JSON = re.compile(rb"\s*(?:[\w$.]{1,60}\s*\(\s*)?[\[{]\s*[\[{\"'\]}]")
 _LINK_HEADER = re.compile(r"<([^<>]{1,4096})>")
 _UNPACKED_AT_MOST = 64 << 20
+_LITTLE_TEXT = 100
 
 
 def discover(url: str, headers: Headers, body: bytes) -> Found:
@@ -104,9 +107,12 @@ def _of_html(url: str, headers: Headers, body: bytes) -> Found:
     said = markup.base(root)
     base = url if said is None else canon.resolve(url, said, code) or url
     raw = chain(_in_headers(headers), markup.in_tree(root, url))
-    scripts, suspicious = markup.behaviour(root)
     found = _found(url, code, markup.title(root), raw, base=base)
-    return replace(found, scripts=scripts, suspicious=suspicious)
+    scripts, suspicious = markup.behaviour(root)
+    shown = markup.text(root)
+    if scripts and not suspicious and len(b"".join(shown.split())) < _LITTLE_TEXT + len(found.title.encode()):
+        suspicious = "empty"
+    return replace(found, text=shown, scripts=scripts, suspicious=suspicious)
 
 
 def _of_text(

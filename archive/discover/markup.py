@@ -63,7 +63,6 @@ _BUILDS = re.compile(
 )
 _ROUTES = re.compile(r"hashchange|location\.hash|pushState|#!?/")
 _WORDS = re.compile(r"""["'`][^"'`\n]*["'`]|\d+""")
-_LITTLE_TEXT = 40
 
 
 def parse(text: str) -> etree._Element:
@@ -151,21 +150,13 @@ def behaviour(root: etree._Element) -> tuple[str, str]:
     for reason, pattern in (("xhr", _ASKS), ("scroll", _SCROLLS), ("routes", _ROUTES), ("script-links", _BUILDS)):
         if pattern.search(code):
             return digest.hexdigest(), reason
-    return digest.hexdigest(), "empty" if _has_little_text(root) else ""
+    return digest.hexdigest(), ""
 
 
-def _has_little_text(root: etree._Element) -> bool:
-    body = root.find("body")
-    if body is None:
-        return root.find(".//frameset") is None
-    length = 0
-    for element in body.iter():
-        if element.tag not in ("script", "style", "noscript") and isinstance(element.tag, str):
-            length += len((element.text or "").strip())
-        length += len((element.tail or "").strip()) if element is not body else 0
-        if length > _LITTLE_TEXT:
-            return False
-    return True
+def text(root: etree._Element) -> bytes:
+    """What is shown, scripts and styles left out. Changes the tree."""
+    etree.strip_elements(root, "script", "style", "noscript", with_tail=False)
+    return etree.tostring(root, method="text", encoding="utf-8")
 
 
 def _in_other(element: etree._Element, depth: int) -> Iterator[Raw]:

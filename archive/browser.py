@@ -1,0 +1,448 @@
+"""The browser pass: pages whose scripts may know more links are opened in Chromium, which never reaches the network.
+
+Every request of a page is answered from the capture: what is stored already, what our own client fetches and stores
+now, or nothing. So each byte is in the WARC as it was sent, nothing is asked for twice, and scope, robots.txt and the
+refusal of private addresses hold for the browser as for the crawl.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from archive import canon, recall, traps
+from archive.crawl import Crawl
+from archive.discover import Kind, Link
+from archive.frontier import Frontier, Opened, Row
+from archive.store import Capture
+from archive.text import _
+from archive.warc import StoredResponse
+from sitegen.errors import Problem, UsageError
+from sitegen.files import write_atomic
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page, Request, Route
+
+Mode = Literal["auto", "always", "never"]
+
+SECONDS_A_PAGE = 30.0
+REQUESTS_A_PAGE = 500
+MOST_PAGES = 1000
+MOST_SCREENSHOTS = 12
+# So many openings in a row that found nothing end the interest in pages with the same scripts; in pages whose scripts
+# look harmless, one does.
+_BARREN = 5
+_QUIET = 0.25
+_STEPS = 25
+_CLICKS = 40
+_CACHE = 64 << 20
+_TALLEST = 16_000
+_DROPPED = frozenset({
+    "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "strict-transport-security",
+    "content-disposition", "alt-svc",
+})  # fmt: skip
+# No name resolves and every connection goes to a proxy that is not there: what is not answered here fails.
+_CUT_OFF = (
+    "--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+)  # fmt: skip
+_LABELS = {"gb18030": "gb18030", "cp1252": "windows-1252", "big5hkscs": "big5", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
+
+# The same random numbers on every opening: addresses that hold one stay the same.
+_STEADY = "(()=>{let s=42;Math.random=()=>(s=(s*16807)%2147483647)/2147483647})()"
+_COLLECT = """() => {
+  const found = [];
+  for (const e of document.querySelectorAll('a[href],area[href],iframe[src],frame[src]'))
+    found.push(['page', String(e.href && e.href.baseVal !== undefined ? new URL(e.href.baseVal, e.baseURI) : e.href || e.src)]);
+  for (const e of document.querySelectorAll('img[src],source[src],video[src],audio[src],embed[src],link[href],script[src]'))
+    found.push(['requisite', String(e.currentSrc || e.src || e.href)]);
+  return found.slice(0, 20000);
+}"""
+_SCROLL = "() => { window.scrollTo(0, document.documentElement.scrollHeight); return document.documentElement.scrollHeight; }"
+_ROUTES = """() => [...new Set([...document.querySelectorAll('a[href]')].map(e => e.getAttribute('href'))
+  .filter(h => /^#!?\\//.test(h)))].slice(0, 30)"""
+_HANDLERS = """'a[href^="javascript:" i], a[onclick], button[onclick], [onclick], button, a[href="#"]'"""
+_CLICK = (
+    """([number, only]) => {
+  const more = /加载更多|查看更多|点击更多|更多|下一页|load more|show more|next/i;
+  const all = [...document.querySelectorAll("""
+    + _HANDLERS
+    + """)].filter(e => !e.closest('form') && !/logout|signout|delete|退出|注销|删除|print/i.test(e.outerHTML.slice(0, 300)));
+  const chosen = only ? all.filter(e => more.test(e.textContent) && e.offsetParent !== null) : all;
+  const one = chosen[number];
+  if (one) one.click();
+  return chosen.length;
+}"""
+)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What one open page has done so far."""
+
+    row: Row
+    started: bool = False
+    pending: int = 0
+    requests: int = 0
+    crashed: bool = False
+    last: float = 0.0
+    links: dict[str, Kind] = field(default_factory=dict)
+    facts: set[tuple[str, str]] = field(default_factory=set)
+
+
+def executable() -> Path:
+    return Path(os.environ.get("ARCHIVE_CHROMIUM", "/usr/bin/chromium"))
+
+
+def lacking() -> str | None:
+    """What of the browser is not on this machine; None when it can be started."""
+    if find_spec("playwright") is None:
+        return _("Playwright is not installed (`pip install 'jiyuehua[browser]'`)")
+    if not os.access(executable(), os.X_OK):
+        return _("there is no Chromium at {path} (ARCHIVE_CHROMIUM)").format(path=executable())
+    return None
+
+
+def demand() -> None:
+    """For `--browser always`. Raises UsageError when the browser cannot be started."""
+    if cause := lacking():
+        raise UsageError(
+            [
+                Problem(
+                    path="--browser",
+                    code="browser-missing",
+                    message=cause,
+                    remedy=_("install it, or use `--browser auto` or `--browser never`"),
+                )
+            ]
+        )
+
+
+class BrowserPass:
+    """Called each time the crawl has nothing left to fetch; says whether it may have found something.
+
+    Which pages were opened is remembered in the frontier, so a resumed capture opens none of them again.
+    """
+
+    def __init__(self, capture: Capture, frontier: Frontier, mode: Mode, start: Sequence[str]) -> None:
+        self._capture, self._frontier, self._mode, self._start = capture, frontier, mode, frozenset(start)
+        self._cache: OrderedDict[str, StoredResponse] = OrderedDict()
+        self._cached = 0
+        self._stack = AsyncExitStack()
+        self._browser: Browser | None = None
+
+    async def __call__(self, crawl: Crawl) -> bool:
+        if self._mode == "never" or lacking():
+            return False
+        pages, passed = await crawl.do(self._choose)
+        await crawl.do(self._frontier.note_opened, passed)
+        for page in pages:
+            row = await crawl.do(self._frontier.get, page.key)
+            if row is not None and row.state == "captured":
+                await self._open(crawl, row, page)
+        return bool(pages) or await self._take_evidence(crawl)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        self._browser = None
+
+    def _choose(self) -> tuple[list[Opened], list[Opened]]:
+        """The next pages to open, one of each kind of scripts, and those that are not worth it."""
+        barren: Counter[str] = Counter()
+        done = 0
+        waiting: list[Opened] = []
+        for page in self._frontier.scripted():
+            if page.outcome is None:
+                waiting.append(page)
+            elif page.outcome != "passed":
+                done += 1
+                barren[page.scripts] = 0 if page.new else barren[page.scripts] + 1
+        chosen: dict[str, Opened] = {}
+        passed = []
+        for page in waiting:
+            if self._mode == "auto" and (
+                barren[page.scripts] >= (_BARREN if page.reason else 1) or done + len(chosen) >= MOST_PAGES
+            ):
+                passed.append(page.closed("passed"))
+            else:
+                chosen.setdefault(page.scripts, page)
+        return list(chosen.values()), passed
+
+    async def _take_evidence(self, crawl: Crawl) -> bool:
+        """At the end: pages of each shape that no opening has shown."""
+        rows = await crawl.do(lambda: [r for r in self._frontier.rows("captured") if "html" in (r.mime or "")])
+        shown = await crawl.do(self._shown)
+        before = await crawl.size()
+        for row in rows:
+            shape = self._shape(row.url)
+            if shape not in shown and len(shown) < MOST_SCREENSHOTS:
+                shown.add(shape)
+                page = Opened(key=row.key, url=row.url, scripts="", reason="evidence")
+                await self._open(crawl, row, page)
+        return await crawl.size() > before
+
+    def _shown(self) -> set[str]:
+        return {self._shape(page.url) for page in self._frontier.scripted() if page.screenshot}
+
+    def _shape(self, url: str) -> str:
+        """home, list, or what an article's address looks like."""
+        if url in self._start:
+            return "home"
+        path = url.partition("?")[0]
+        name = path.rpartition("/")[2]
+        if not name or name.startswith(("index", "default", "list")):
+            return "list"
+        return traps.pattern(path).rpartition("/")[0].count("/") * "/" + traps.pattern(name)[-12:]
+
+    async def _open(self, crawl: Crawl, row: Row, page: Opened) -> None:
+        """Open one page, let it run, and write down what that showed."""
+        before = await crawl.size()
+        visit = _Visit(row=row, last=_now())
+        shot = None
+        outcome = "opened"
+        try:
+            async with asyncio.timeout(SECONDS_A_PAGE):
+                shot = await self._run(crawl, visit)
+        except TimeoutError:
+            outcome = "time"
+        except Exception as error:
+            # Whatever goes wrong in the browser ends this page, never the capture.
+            if not _of_playwright(error):
+                raise
+            outcome = "crashed"
+        if visit.crashed or outcome != "opened":
+            outcome = "time" if outcome == "time" else "crashed"
+            await self._restart()
+        links = [Link(url=url, kind=kind, source="browser") for url, kind in visit.links.items()]
+        await crawl.note(links, row)
+        new = await crawl.size() - before
+        done = page.closed(outcome, new=new, screenshot=shot, facts=sorted(visit.facts))
+        await crawl.do(self._frontier.note_opened, [done])
+
+    async def _run(self, crawl: Crawl, visit: _Visit) -> str | None:
+        browser = await self._started()
+        context = await browser.new_context(
+            service_workers="block", accept_downloads=False, viewport={"width": 1280, "height": 900}
+        )
+        try:
+            await context.add_init_script(_STEADY)
+            page = await context.new_page()
+            page.on("crash", lambda _page: setattr(visit, "crashed", True))
+            context.on("page", lambda popup: asyncio.ensure_future(_shut(popup)) if popup != page else None)
+            await context.route("**/*", lambda route, request: self._answer(crawl, visit, page, route, request))
+            with suppress(_playwright_error()):
+                await page.goto(visit.row.url, wait_until="domcontentloaded", timeout=SECONDS_A_PAGE * 1000)
+            await self._look_around(page, visit)
+            return await self._screenshot(crawl, page, visit.row)
+        finally:
+            with suppress(TimeoutError, _playwright_error()):
+                async with asyncio.timeout(5):
+                    await context.close()
+
+    async def _look_around(self, page: Page, visit: _Visit) -> None:
+        await self._settle(page, visit)
+        height = -1
+        for _step in range(_STEPS):
+            now = await page.evaluate(_SCROLL)
+            asked = visit.requests
+            await self._settle(page, visit)
+            if now == height and asked == visit.requests:
+                break
+            height = now
+        for route in await page.evaluate(_ROUTES):
+            await page.evaluate("hash => { location.hash = hash; }", route)
+            await self._settle(page, visit)
+        for _step in range(_STEPS):
+            asked = visit.requests
+            if not await page.evaluate(_CLICK, [0, True]):
+                break
+            await self._settle(page, visit)
+            if asked == visit.requests:
+                break
+        for number in range(min(await page.evaluate(_CLICK, [-1, False]), _CLICKS)):
+            await page.evaluate(_CLICK, [number, False])
+            await self._settle(page, visit, quiet=0.03)
+        await self._settle(page, visit)
+
+    async def _settle(self, page: Page, visit: _Visit, quiet: float = _QUIET) -> None:
+        """Until nothing was asked for during `quiet` seconds; then note the links that stand there."""
+        await asyncio.sleep(min(quiet, 0.05))
+        while visit.pending or _now() - visit.last < quiet:
+            await asyncio.sleep(0.02)
+        for frame in page.frames:
+            with suppress(_playwright_error()):
+                for kind, url in await frame.evaluate(_COLLECT):
+                    self._note(visit, url, kind)
+
+    def _note(self, visit: _Visit, url: str, kind: Kind) -> None:
+        absolute = canon.resolve(visit.row.url, url) if url[:4] == "http" else None
+        if absolute and len(absolute) < 4096 and len(visit.links) < 20_000:
+            visit.links.setdefault(absolute, kind)
+
+    async def _answer(self, crawl: Crawl, visit: _Visit, page: Page, route: Route, request: Request) -> None:
+        """Fulfil a request from the capture, or abort it."""
+        visit.pending += 1
+        visit.requests += 1
+        try:
+            # A page may be gone before its requests are answered.
+            with suppress(_playwright_error()):
+                answer = await self._find(crawl, visit, page, request)
+                if answer is None:
+                    await route.abort("aborted" if request.is_navigation_request() else "failed")
+                else:
+                    await route.fulfill(status=answer[0], headers=answer[1], body=answer[2])
+        finally:
+            visit.pending -= 1
+            visit.last = _now()
+
+    async def _find(
+        self, crawl: Crawl, visit: _Visit, page: Page, request: Request
+    ) -> tuple[int, dict[str, str], bytes] | None:
+        if request.method != "GET":
+            # Asking again for what a page posts might do what the page does.
+            visit.facts.add((request.method, request.url))
+            return None
+        url = canon.resolve(request.url, request.url)
+        if url is None or visit.requests > REQUESTS_A_PAGE:
+            return None
+        if request.is_navigation_request() and _leaves(request, page):
+            if visit.started or _is_popup(request, page):
+                self._note(visit, url, "page")
+                return None
+            visit.started = True
+            return _reply(await self._stored(crawl, visit.row), visit.row)
+        row = await crawl.answer(Link(url=url, kind="requisite", source="browser"), visit.row)
+        for _hop in range(5):
+            if row is None or row.redirect_to is None:
+                break
+            row = await crawl.answer(Link(url=row.redirect_to, kind="requisite", source="location"), visit.row)
+        if row is None or row.warc is None or row.redirect_to is not None:
+            return None
+        return _reply(await self._stored(crawl, row), row)
+
+    async def _stored(self, crawl: Crawl, row: Row) -> StoredResponse:
+        """The stored answer; what pages share (scripts, styles) is read once."""
+        if row.key in self._cache:
+            self._cache.move_to_end(row.key)
+            return self._cache[row.key]
+        answer = await crawl.do(recall.response, self._capture, row)
+        self._cache[row.key] = answer
+        self._cached += 2 * len(answer.body)
+        while self._cached > _CACHE and len(self._cache) > 1:
+            _key, old = self._cache.popitem(last=False)
+            self._cached -= 2 * len(old.body)
+        return answer
+
+    async def _screenshot(self, crawl: Crawl, page: Page, row: Row) -> str | None:
+        shown = await crawl.do(self._shown)
+        if len(shown) >= MOST_SCREENSHOTS or self._shape(row.url) in shown:
+            return None
+        await page.evaluate("() => window.scrollTo(0, 0)")
+        height = min(int(await page.evaluate("() => document.documentElement.scrollHeight")), _TALLEST)
+        picture = await page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": max(height, 1)})
+        folder = self._capture.folder / "screenshots"
+        folder.mkdir(exist_ok=True)
+        name = f"{len(list(folder.glob('*.png'))) + 1:02d}.png"
+        write_atomic(folder / name, picture)
+        return f"screenshots/{name}"
+
+    async def _started(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            await self.close()
+            from playwright.async_api import async_playwright
+
+            self._stack = AsyncExitStack()
+            driver = await self._stack.enter_async_context(async_playwright())
+            self._browser = await driver.chromium.launch(
+                executable_path=str(executable()), args=list(_CUT_OFF), chromium_sandbox=os.geteuid() != 0
+            )
+        return self._browser
+
+    async def _restart(self) -> None:
+        """A page that hangs or crashed may have taken the browser with it."""
+        with suppress(TimeoutError, _playwright_error()):
+            async with asyncio.timeout(10):
+                if self._browser is not None:
+                    await self._browser.close()
+        with suppress(TimeoutError, _playwright_error()):
+            async with asyncio.timeout(10):
+                await self.close()
+        self._browser = None
+
+
+def problems(capture: Capture, frontier: Frontier, mode: Mode) -> list[Problem]:
+    """Pages that needed the browser and were not seen by it."""
+    if mode == "never":
+        return []
+    pages = list(frontier.scripted())
+    waiting = sum(1 for page in pages if page.outcome is None and page.reason)
+    broken = [page.url for page in pages if page.outcome in ("crashed", "time")]
+    found = []
+    if waiting and (cause := lacking()):
+        text = _("{number} pages build links by script and were not opened in a browser: {cause}").format(
+            number=waiting, cause=cause
+        )
+        found.append(_warning(capture, "capture-browser-missing", text, _("install it and capture the site again")))
+    if broken:
+        text = _("{number} pages did not end well in the browser, {url} among them").format(
+            number=len(broken), url=broken[0]
+        )
+        remedy = _("look at them by hand: what only their scripts know may be missing")
+        found.append(_warning(capture, "capture-browser-failed", text, remedy))
+    return found
+
+
+def _warning(capture: Capture, code: str, message: str, remedy: str) -> Problem:
+    return Problem(path=capture.folder.as_posix(), code=code, severity="warning", message=message, remedy=remedy)
+
+
+def _reply(answer: StoredResponse, row: Row) -> tuple[int, dict[str, str], bytes]:
+    headers = {name: value for name, value in answer.headers if name.lower() not in _DROPPED}
+    if row.charset and "html" in (row.mime or ""):
+        # The charset that decodes, not the one that is claimed: as the crawl has read the page.
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+        headers["Content-Type"] = f"{row.mime}; charset={_LABELS.get(row.charset, row.charset)}"
+    return answer.status, headers, answer.body
+
+
+def _leaves(request: Request, page: Page) -> bool:
+    """Whether this navigation would replace the page itself or open another one, not a frame within."""
+    try:
+        return request.frame.parent_frame is None
+    except _playwright_error():
+        return True
+
+
+def _is_popup(request: Request, page: Page) -> bool:
+    try:
+        return request.frame != page.main_frame
+    except _playwright_error():
+        return True
+
+
+async def _shut(popup: Page) -> None:
+    """Long enough open for its first request to be noted."""
+    with suppress(_playwright_error()):
+        await asyncio.sleep(0.2)
+        await popup.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _playwright_error() -> type[Exception]:
+    from playwright.async_api import Error
+
+    return Error
+
+
+def _of_playwright(error: Exception) -> bool:
+    return isinstance(error, _playwright_error())
