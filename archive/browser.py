@@ -39,7 +39,7 @@ MOST_SCREENSHOTS = 12
 # So many openings in a row that found nothing end the interest in pages with the same scripts; in pages whose scripts
 # look harmless, one does.
 _BARREN = 5
-_QUIET = 0.25
+_QUIET = 0.2
 _STEPS = 25
 _CLICKS = 40
 _CACHE = 64 << 20
@@ -88,6 +88,7 @@ class _Visit:
     """What one open page has done so far."""
 
     row: Row
+    scripted: bool
     started: bool = False
     pending: int = 0
     requests: int = 0
@@ -178,33 +179,36 @@ class BrowserPass:
     async def _take_evidence(self, crawl: Crawl) -> bool:
         """At the end: pages of each shape that no opening has shown."""
         rows = await crawl.do(lambda: [r for r in self._frontier.rows("captured") if "html" in (r.mime or "")])
-        shown = await crawl.do(self._shown)
+        known = {page.key: page for page in await crawl.do(self._frontier.scripted)}
+        shown = self._shapes(known.values())
         before = await crawl.size()
         for row in rows:
             shape = self._shape(row.url)
-            if shape not in shown and len(shown) < MOST_SCREENSHOTS:
+            page = known.get(row.key) or Opened(key=row.key, url=row.url, scripts="", reason="evidence")
+            if shape not in shown and len(shown) < MOST_SCREENSHOTS and page.outcome not in ("crashed", "time"):
                 shown.add(shape)
-                page = Opened(key=row.key, url=row.url, scripts="", reason="evidence")
                 await self._open(crawl, row, page)
         return await crawl.size() > before
 
-    def _shown(self) -> set[str]:
-        return {self._shape(page.url) for page in self._frontier.scripted() if page.screenshot}
+    def _shapes(self, pages: Iterable[Opened]) -> set[str]:
+        """Of which there is a screenshot."""
+        return {self._shape(page.url) for page in pages if page.screenshot}
 
     def _shape(self, url: str) -> str:
-        """home, list, or what an article's address looks like."""
+        """home, list, or what an article's address looks like: how deep it lies, whether it has a number, its extension."""
         if url in self._start:
             return "home"
         path = url.partition("?")[0]
         name = path.rpartition("/")[2]
         if not name or name.startswith(("index", "default", "list")):
             return "list"
-        return traps.pattern(path).rpartition("/")[0].count("/") * "/" + traps.pattern(name)[-12:]
+        number = "#" if traps.pattern(name) != name else ""
+        return f"{path.count('/') - 3} {number}.{name.rpartition('.')[2]}"
 
     async def _open(self, crawl: Crawl, row: Row, page: Opened) -> None:
         """Open one page, let it run, and write down what that showed."""
         before = await crawl.size()
-        visit = _Visit(row=row, last=_now())
+        visit = _Visit(row=row, scripted=bool(page.scripts), last=_now())
         shot = None
         outcome = "opened"
         try:
@@ -223,7 +227,7 @@ class BrowserPass:
         links = [Link(url=url, kind=kind, source="browser") for url, kind in visit.links.items()]
         await crawl.note(links, row)
         new = await crawl.size() - before
-        done = page.closed(outcome, new=new, screenshot=shot, facts=sorted(visit.facts))
+        done = page.closed(outcome, new=page.new + new, screenshot=shot, facts=sorted({*page.facts, *visit.facts}))
         await crawl.do(self._frontier.note_opened, [done])
 
     async def _run(self, crawl: Crawl, visit: _Visit) -> str | None:
@@ -248,13 +252,17 @@ class BrowserPass:
 
     async def _look_around(self, page: Page, visit: _Visit) -> None:
         await self._settle(page, visit)
-        height = -1
+        if not visit.scripted:
+            return
+        height = await page.evaluate("() => document.documentElement.scrollHeight")
         for _step in range(_STEPS):
-            now = await page.evaluate(_SCROLL)
             asked = visit.requests
-            await self._settle(page, visit)
+            now = await page.evaluate(_SCROLL)
+            if now == height:
+                await asyncio.sleep(0.05)
             if now == height and asked == visit.requests:
                 break
+            await self._settle(page, visit)
             height = now
         for route in await page.evaluate(_ROUTES):
             await page.evaluate("hash => { location.hash = hash; }", route)
@@ -266,10 +274,12 @@ class BrowserPass:
             await self._settle(page, visit)
             if asked == visit.requests:
                 break
-        for number in range(min(await page.evaluate(_CLICK, [-1, False]), _CLICKS)):
+        handlers = min(await page.evaluate(_CLICK, [-1, False]), _CLICKS)
+        for number in range(handlers):
             await page.evaluate(_CLICK, [number, False])
             await self._settle(page, visit, quiet=0.03)
-        await self._settle(page, visit)
+        if handlers:
+            await self._settle(page, visit)
 
     async def _settle(self, page: Page, visit: _Visit, quiet: float = _QUIET) -> None:
         """Until nothing was asked for during `quiet` seconds; then note the links that stand there."""
@@ -341,7 +351,7 @@ class BrowserPass:
         return answer
 
     async def _screenshot(self, crawl: Crawl, page: Page, row: Row) -> str | None:
-        shown = await crawl.do(self._shown)
+        shown = self._shapes(await crawl.do(self._frontier.scripted))
         if len(shown) >= MOST_SCREENSHOTS or self._shape(row.url) in shown:
             return None
         await page.evaluate("() => window.scrollTo(0, 0)")

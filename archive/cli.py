@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from archive import browser as browsing
 from archive import capture as capturing
 from archive import decision as decisions
 from archive import fetch, store, verify
@@ -73,6 +74,14 @@ delay_option = make_option(
     "--delay",
     type=click.FloatRange(min=0),
     help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
+)
+
+browser_option = make_option(
+    "--browser",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Open pages that scripts build in Chromium: those that look so (auto), every page with scripts, none.",
 )
 
 
@@ -152,6 +161,7 @@ def _capture(
     connect_to: Sequence[str],
     place: Path,
     options: Options,
+    browser: browsing.Mode,
     as_json: bool,
     resume: Capture | None,
 ) -> NoReturn:
@@ -164,6 +174,7 @@ def _capture(
         progress=progress_line(),
         resume=resume,
         options=options,
+        browser=browser,
     )
     if sys.stderr.isatty():
         click.echo(err=True)
@@ -193,6 +204,7 @@ def main() -> None:
 @connect_option
 @max_urls_option
 @delay_option
+@browser_option
 @content_option
 @store_option
 @json_option
@@ -202,6 +214,7 @@ def capture_command(
     connect_to: tuple[str, ...],
     max_urls: int,
     delay: float | None,
+    browser: browsing.Mode,
     content: Path,
     place: Path,
     as_json: bool,
@@ -216,7 +229,7 @@ def capture_command(
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
-        _capture(decisions.load(content, site), [url] if url else [], connect_to, place, options, as_json, None)
+        _capture(decisions.load(content, site), [url] if url else [], connect_to, place, options, browser, as_json, None)
 
 
 @main.command("resume")
@@ -224,6 +237,7 @@ def capture_command(
 @connect_option
 @max_urls_option
 @delay_option
+@browser_option
 @content_option
 @store_option
 @json_option
@@ -232,6 +246,7 @@ def resume_command(
     connect_to: tuple[str, ...],
     max_urls: int,
     delay: float | None,
+    browser: browsing.Mode,
     content: Path,
     place: Path,
     as_json: bool,
@@ -244,7 +259,7 @@ def resume_command(
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
         found = store.open_unfinished(place, capture_id)
-        _capture(decisions.load(content, found.site), [], connect_to, place, options, as_json, found)
+        _capture(decisions.load(content, found.site), [], connect_to, place, options, browser, as_json, found)
 
 
 @main.command("verify")

@@ -20,7 +20,9 @@ _JOINED = re.compile(r"\s*\+\s*(?:\(?\s*([A-Za-z_$][\w$.]*)\s*\)?\s*\+\s*)?")
 _NAME_BEFORE = re.compile(r"([A-Za-z_$][\w$]*)\s*\+\s*$")
 _NAME_AFTER = re.compile(r"\s*\+\s*([A-Za-z_$][\w$]*)(?![\w$.(\[])")
 _ASSIGNED = re.compile(r"([A-Za-z_$][\w$]*)\s*=\s*$")
-_POSTED = re.compile(r"""post["']?\s*[,(]\s*$""", re.I)
+# Asking for what a script posts to might do what the script does.
+_POSTED = re.compile(r"""(?:post|put|delete)["']?\s*(?:[,(]|,\s*url["']?\s*:)\s*$""", re.I)
+_POSTS = re.compile(r"""\s*,[^;]{0,200}?(?:method|type)["']?\s*:\s*["'](?:post|put|delete|patch)""", re.I)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|(\n)|(.))")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 # What stands before a literal that is an address, whatever it looks like.
@@ -147,7 +149,7 @@ def _closed(
         known[name[1]] = value
     if "/" in value or "." in value or "?" in value:
         before = text[max(begin - 60, 0) : begin]
-        if "ost" not in before.lower() or not _POSTED.search(before):
+        if not _POSTED.search(before) and not _POSTS.match(text, end, end + 300):
             yield value, whole, before
 
 
