@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from archive import canon, recall, traps
 from archive.crawl import Crawl
@@ -28,7 +28,7 @@ from sitegen.errors import Problem, UsageError
 from sitegen.files import write_atomic
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page, Request, Route
+    from playwright.async_api import Browser, Page, Request, Route
 
 Mode = Literal["auto", "always", "never"]
 
@@ -53,7 +53,13 @@ _CUT_OFF = (
     "--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 )  # fmt: skip
-_LABELS = {"gb18030": "gb18030", "cp1252": "windows-1252", "big5hkscs": "big5", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
+_LABELS = {
+    "gb18030": "gb18030",
+    "cp1252": "windows-1252",
+    "big5hkscs": "big5",
+    "utf-16-le": "utf-16le",
+    "utf-16-be": "utf-16be",
+}
 
 # The same random numbers on every opening: addresses that hold one stay the same.
 _STEADY = "(()=>{let s=42;Math.random=()=>(s=(s*16807)%2147483647)/2147483647})()"
@@ -65,7 +71,9 @@ _COLLECT = """() => {
     found.push(['requisite', String(e.currentSrc || e.src || e.href)]);
   return found.slice(0, 20000);
 }"""
-_SCROLL = "() => { window.scrollTo(0, document.documentElement.scrollHeight); return document.documentElement.scrollHeight; }"
+_SCROLL = (
+    "() => { window.scrollTo(0, document.documentElement.scrollHeight); return document.documentElement.scrollHeight; }"
+)
 _ROUTES = """() => [...new Set([...document.querySelectorAll('a[href]')].map(e => e.getAttribute('href'))
   .filter(h => /^#!?\\//.test(h)))].slice(0, 30)"""
 _HANDLERS = """'a[href^="javascript:" i], a[onclick], button[onclick], [onclick], button, a[href="#"]'"""

@@ -120,9 +120,7 @@ def capture(
             finally:
                 writer.abandon()
             crash("after-warc")
-            problems = in_order(
-                [*decision.warnings, *ledger.problems(), *browsing.problems(chosen, frontier, browser)]
-            )
+            problems = in_order([*decision.warnings, *ledger.problems(), *browsing.problems(chosen, frontier, browser)])
             counts = frontier.counts()
             _write_pages(chosen, frontier)
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))

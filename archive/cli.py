@@ -229,7 +229,9 @@ def capture_command(
     """
     options = Options(max_urls=max_urls, delay=delay)
     with reporting(as_json):
-        _capture(decisions.load(content, site), [url] if url else [], connect_to, place, options, browser, as_json, None)
+        _capture(
+            decisions.load(content, site), [url] if url else [], connect_to, place, options, browser, as_json, None
+        )
 
 
 @main.command("resume")

@@ -265,10 +265,8 @@ def _opened_values(page: Opened) -> tuple[object, ...]:
 
 
 def _opened(values: tuple[str, str, str, str, str | None, int, str | None, str]) -> Opened:
-    *plain, facts = values
-    key, url, scripts, reason, outcome, new, screenshot = plain
+    key, url, scripts, reason, outcome, new, screenshot, facts = values
     return Opened(
-        key=str(key), url=str(url), scripts=str(scripts), reason=str(reason), outcome=outcome and str(outcome),
-        new=int(new or 0), screenshot=screenshot and str(screenshot),
+        key=key, url=url, scripts=scripts, reason=reason, outcome=outcome, new=new, screenshot=screenshot,
         facts=tuple((method, target) for method, target in json.loads(facts)),
     )  # fmt: skip

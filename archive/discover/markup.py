@@ -163,7 +163,9 @@ def _in_other(element: etree._Element, depth: int) -> Iterator[Raw]:
     """Comments (conditional ones, links taken out but still online) and `<?xml-stylesheet?>`."""
     text = element.text or ""
     if isinstance(element, etree._Comment):
-        yield from in_text(re.sub(r"^\[if[^\]]*\]>(?:<!-->)?|(?:<!--)?<!\[endif\]$", "", text.strip()), "comment", depth)
+        yield from in_text(
+            re.sub(r"^\[if[^\]]*\]>(?:<!-->)?|(?:<!--)?<!\[endif\]$", "", text.strip()), "comment", depth
+        )
     elif found := _STYLESHEET.search(text):
         yield found[1], "requisite", "xml-stylesheet"
 
@@ -196,7 +198,10 @@ def _in_attributes(tag: str, element: etree._Element, depth: int) -> Iterator[Ra
         elif name.endswith("srcset"):
             yield from ((url, "requisite", f"{tag}@srcset") for url in srcset(value))
         elif name in _ANYWHERE:
-            yield from in_style(value, source) if value[:4] == "url(" else [(value, "requisite", source)]
+            if value[:4] == "url(":
+                yield from in_style(value, source)
+            else:
+                yield value, "requisite", source
         elif name == "style":
             yield from in_style(value, source)
         elif name[:2] == "on":

@@ -26,9 +26,7 @@ _TEMPLATE = re.compile(
 _BEFORE_NUMBER = re.compile(r"""(?:^|["'(\s=])((?:https?://)?[\w./~%-]*[\w./~%-](?:\?[\w=&.%-]*)?)$""")
 _AFTER_NUMBER = re.compile(rf"(?:\.{PAGE_EXTENSION}\b|&[\w=&]*)", re.I)
 _PAGE_PARAMETER = re.compile(r"[?&]\w*(?:page|p|pn|pageno|pageindex|currpage)=$", re.I)
-_PLACEHOLDER = re.compile(
-    r"""["']([\w./~%?&=-]*?)(?:\{\w*\}|\[\w+\]|\$\{\w+\}|%d|__\w+__|#(?=\.))([\w./~%&=-]*)["']"""
-)
+_PLACEHOLDER = re.compile(r"""["']([\w./~%?&=-]*?)(?:\{\w*\}|\[\w+\]|\$\{\w+\}|%d|__\w+__|#(?=\.))([\w./~%&=-]*)["']""")
 _COUNTED_BY_TRS = re.compile(r"\bcountPage\s*=\s*(\d{1,6})", re.I)
 _NAME_OF_URL = re.compile(rf"([^/?#]+?)(?:_\d+)?\.({PAGE_EXTENSION})(?:[?#]|$)", re.I)
 _EXTENSION_SAID = re.compile(r"""["']\.?(s?html?|jhtml)["']""", re.I)

@@ -11,9 +11,7 @@ from archive.discover.paging import in_paging
 MARKUP = re.compile(r"<[a-zA-Z!/]")
 ReadMarkup = Callable[[str], Iterable[Raw]]
 
-_LITERAL = re.compile(
-    r""""([^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+)"|'([^'\\\n]*+(?:\\(?:.|\n)[^'\\\n]*+)*+)'"""
-)
+_LITERAL = re.compile(r""""([^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+)"|'([^'\\\n]*+(?:\\(?:.|\n)[^'\\\n]*+)*+)'""")
 _TEMPLATE = re.compile(r"`([^`\\]{1,5000}+(?:\\.[^`\\]{0,5000}+)*+)`", re.S)
 _HOLE = re.compile(r"\$\{\s*([\w$]*)[^{}]*\}")
 _JOINED = re.compile(r"\s*\+\s*(?:\(?\s*([A-Za-z_$][\w$.]*)\s*\)?\s*\+\s*)?")
@@ -38,9 +36,7 @@ _ASKS_FOR = re.compile(
 )
 _NAMED_URL = re.compile(r"""(?:url|href|link|src|uri|path|img|image|pic|thumb|file|page)s?["']?\s*[:=]$""", re.I)
 _NESTED = re.compile(r"location|open\w*\(|\.href|\.load\(|fetch\(|go\w*\(", re.I)
-_HAS_LINK = re.compile(
-    r"(?:href|src\w*|action|background|data-[\w-]+|poster|value|onclick)\s*=|url\(|<meta", re.I
-)
+_HAS_LINK = re.compile(r"(?:href|src\w*|action|background|data-[\w-]+|poster|value|onclick)\s*=|url\(|<meta", re.I)
 
 
 def in_script(text: str, read_markup: ReadMarkup, source: str = "script", url: str = "") -> Iterator[Raw]:
@@ -131,8 +127,8 @@ def _texts(text: str) -> Iterator[tuple[str, bool, str]]:
             if "/" not in found[1] and "." not in found[1]:
                 continue
             filled = _HOLE.sub(lambda hole: known.get(hole[1], "\0"), found[1])
-            before = text[max(found.start() - 60, 0) : found.start()]
-            yield from ((piece, "\0" not in filled, before) for piece in filled.split("\0"))
+            code = text[max(found.start() - 60, 0) : found.start()]
+            yield from ((piece, "\0" not in filled, code) for piece in filled.split("\0"))
 
 
 def _closed(

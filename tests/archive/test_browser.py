@@ -16,7 +16,7 @@ from archive.capture import capture
 from archive.cli import main
 from archive.frontier import Frontier, Opened
 from sitegen.errors import UsageError
-from tests.archive.oldweb import NOW, Answer, captured, page, redirect, rows_of, serving
+from tests.archive.oldweb import NOW, Answer, Route, captured, page, redirect, rows_of, serving
 from tests.sites.hard.forms import IN_BROWSER
 from tests.sites.hard.site import missed, serve_hard
 
@@ -54,7 +54,7 @@ def _of(host: str) -> Any:
 
 
 def test_the_browser_asks_for_nothing_that_is_stored_already(tmp_path: Path) -> None:
-    routes = {
+    routes: dict[str, Route] = {
         "/": scripted("fetch(['/a','json'].join('.')).then(()=>{var i=new Image();i.src='/b.png?'+Math.random()})", "<img src=/c.png>"),
         "/a.json": page("{}", "application/json"), "/c.png": page("c", "image/png"),
     }  # fmt: skip
@@ -90,7 +90,10 @@ def test_no_request_of_the_browser_reaches_the_network(tmp_path: Path) -> None:
 
 
 def test_robots_txt_holds_for_the_browser(tmp_path: Path) -> None:
-    routes = {"/": scripted("fetch(['/closed','a.json'].join('/'))"), "/robots.txt": page("User-agent: *\nDisallow: /closed/", "text/plain")}
+    routes: dict[str, Route] = {
+        "/": scripted("fetch(['/closed','a.json'].join('/'))"),
+        "/robots.txt": page("User-agent: *\nDisallow: /closed/", "text/plain"),
+    }
     with serving(routes) as web:
         report = captured(web, tmp_path, browser="auto")
         assert "/closed/a.json" not in web.asked
@@ -102,7 +105,7 @@ def test_without_chromium_the_pages_that_need_it_are_told(tmp_path: Path, monkey
     with serving({"/": scripted("fetch(['/a','json'].join('.'))")}) as web:
         report = captured(web, tmp_path, browser="auto")
         assert [problem.code for problem in report.problems] == ["capture-browser-missing"]
-        assert not [problem for problem in captured(web, tmp_path, browser="never").problems]
+        assert captured(web, tmp_path, browser="never").problems == ()
 
 
 def test_a_browser_that_is_asked_for_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +123,7 @@ def test_a_site_without_suspicious_pages_needs_no_browser(tmp_path: Path, monkey
 
 def test_a_page_that_never_ends_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "SECONDS_A_PAGE", 8.0)
-    routes = {
+    routes: dict[str, Route] = {
         "/": scripted("fetch(['/a','json'].join('.'))", "<a href=/stuck.html>x</a><a href=/fine.html>x</a>"),
         "/stuck.html": scripted("fetch(['/b','json'].join('.')); setTimeout(() => { while (true); }, 100)"),
         "/fine.html": scripted("fetch(['/c','json'].join('.')); var z"), "/c.json": page("{}", "application/json"),
@@ -145,7 +148,10 @@ def test_a_browser_that_dies_does_not_end_the_capture(tmp_path: Path, monkeypatc
         await look(self, at, visit)
 
     monkeypatch.setattr(browsing.BrowserPass, "_look_around", die_once)
-    routes = {"/": scripted("fetch(['/a','json'].join('.'))", "<a href=/two.html>x</a>"), "/two.html": scripted("fetch(['/b','json'].join('.'));var q")}
+    routes: dict[str, Route] = {
+        "/": scripted("fetch(['/a','json'].join('.'))", "<a href=/two.html>x</a>"),
+        "/two.html": scripted("fetch(['/b','json'].join('.'));var q"),
+    }
     with serving(routes) as web:
         report = captured(web, tmp_path, browser="auto")
         assert [problem.code for problem in report.problems] == ["capture-browser-failed"]
@@ -177,7 +183,7 @@ def test_a_resumed_capture_opens_no_page_again(tmp_path: Path, monkeypatch: pyte
 def test_pages_with_the_same_scripts_are_opened_until_they_bring_nothing(tmp_path: Path) -> None:
     script = "fetch(['/count','json'].join('.'))"
     links = "".join(f"<a href=/p{n}.html>x</a>" for n in range(12))
-    routes: dict[str, Any] = {f"/p{n}.html": scripted(script, f"<h1>{n}</h1>") for n in range(12)}
+    routes: dict[str, Route] = {f"/p{n}.html": scripted(script, f"<h1>{n}</h1>") for n in range(12)}
     with serving(routes | {"/": page(f"<html><body>{WORDS}{links}</body></html>")}) as web:
         outcomes = [one.outcome for path, one in opened(captured(web, tmp_path, browser="auto")).items() if path != "/"]
         assert outcomes.count("opened") == 6  # the first brought something, five more did not
@@ -185,7 +191,7 @@ def test_pages_with_the_same_scripts_are_opened_until_they_bring_nothing(tmp_pat
 
 
 def test_a_screenshot_of_each_kind_of_page_is_evidence(tmp_path: Path) -> None:
-    routes = {
+    routes: dict[str, Route] = {
         "/": page(f"<html><body style='background:#f00'>{WORDS}<a href=/news/>x</a></body></html>"),
         "/news/": page(f"<html><body>{WORDS}<a href=/news/t1.html>x</a><a href=/news/t2.html>x</a></body></html>"),
         "/news/t1.html": page(f"<html><body>一{WORDS}</body></html>"), "/news/t2.html": page(f"<html><body>二{WORDS}</body></html>"),
@@ -205,9 +211,21 @@ def test_the_command_line_opens_pages_unless_told_not_to(tmp_path: Path) -> None
     content = tmp_path / "content"
     (content / "_archive").mkdir(parents=True)
     with serving({"/": scripted("fetch(['/a','json'].join('.'))"), "/a.json": page("[]", "application/json")}) as web:
-        (content / "_archive/lyj.yml").write_text(f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n", encoding="utf-8")
+        (content / "_archive/lyj.yml").write_text(
+            f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n", encoding="utf-8"
+        )
         for number, mode in enumerate(("never", "auto")):
-            command = ["capture", "--site", "lyj", "--content", str(content), "--store", str(tmp_path / mode), "--browser", mode]
+            command = [
+                "capture",
+                "--site",
+                "lyj",
+                "--content",
+                str(content),
+                "--store",
+                str(tmp_path / mode),
+                "--browser",
+                mode,
+            ]
             result = CliRunner().invoke(main, command)
             assert result.exit_code == 0, result.output
             assert web.asked.count("/a.json") == number

@@ -25,7 +25,14 @@ HREFS = (
     "s.asp?k=Ａ", "mailto:a@b", "javascript:1", "data:,x", "a:b.htm", "?旅", "//", "http://", "a//b///c.htm", "/..//a.htm",
     "s.asp?k=\\u65c5", "s.asp?k=—…·", "s.asp?k=臺灣", "'a.htm'",
 )  # fmt: skip
-CHARSETS = {"utf-8": "utf-8", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5hkscs", "utf-16le": "utf-16-le", "windows-1252": "cp1252"}
+CHARSETS = {
+    "utf-8": "utf-8",
+    "gbk": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "big5hkscs",
+    "utf-16le": "utf-16-le",
+    "windows-1252": "cp1252",
+}
 # Letters in a query that GBK lacks: its pages are read as GB18030, so that we send the letter itself, Chromium its number.
 DIFFERENT = {"gbk": {"s.asp?k=€", "s.asp?k=😀"}}
 
