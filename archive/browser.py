@@ -8,23 +8,20 @@ refusal of private addresses hold for the browser as for the crawl.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from archive import canon, recall, traps
+from archive import canon, chromium, page_scripts, recall, traps
 from archive.crawl import Crawl
 from archive.discover import Kind, Link
 from archive.frontier import Frontier, Opened, Row
 from archive.store import Capture
 from archive.text import _
 from archive.warc import StoredResponse
-from sitegen.errors import Problem, UsageError
+from sitegen.errors import Problem
 from sitegen.files import write_atomic
 
 if TYPE_CHECKING:
@@ -48,11 +45,6 @@ _DROPPED = frozenset({
     "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "strict-transport-security",
     "content-disposition", "alt-svc",
 })  # fmt: skip
-# No name resolves and every connection goes to a proxy that is not there: what is not answered here fails.
-_CUT_OFF = (
-    "--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-)  # fmt: skip
 _LABELS = {
     "gb18030": "gb18030",
     "cp1252": "windows-1252",
@@ -60,35 +52,6 @@ _LABELS = {
     "utf-16-le": "utf-16le",
     "utf-16-be": "utf-16be",
 }
-
-# The same random numbers on every opening: addresses that hold one stay the same.
-_STEADY = "(()=>{let s=42;Math.random=()=>(s=(s*16807)%2147483647)/2147483647})()"
-_COLLECT = """() => {
-  const found = [];
-  for (const e of document.querySelectorAll('a[href],area[href],iframe[src],frame[src]'))
-    found.push(['page', String(e.href && e.href.baseVal !== undefined ? new URL(e.href.baseVal, e.baseURI) : e.href || e.src)]);
-  for (const e of document.querySelectorAll('img[src],source[src],video[src],audio[src],embed[src],link[href],script[src]'))
-    found.push(['requisite', String(e.currentSrc || e.src || e.href)]);
-  return found.slice(0, 20000);
-}"""
-_SCROLL = (
-    "() => { window.scrollTo(0, document.documentElement.scrollHeight); return document.documentElement.scrollHeight; }"
-)
-_ROUTES = """() => [...new Set([...document.querySelectorAll('a[href]')].map(e => e.getAttribute('href'))
-  .filter(h => /^#!?\\//.test(h)))].slice(0, 30)"""
-_HANDLERS = """'a[href^="javascript:" i], a[onclick], button[onclick], [onclick], button, a[href="#"]'"""
-_CLICK = (
-    """([number, only]) => {
-  const more = /加载更多|查看更多|点击更多|更多|下一页|load more|show more|next/i;
-  const all = [...document.querySelectorAll("""
-    + _HANDLERS
-    + """)].filter(e => !e.closest('form') && !/logout|signout|delete|退出|注销|删除|print/i.test(e.outerHTML.slice(0, 300)));
-  const chosen = only ? all.filter(e => more.test(e.textContent) && e.offsetParent !== null) : all;
-  const one = chosen[number];
-  if (one) one.click();
-  return chosen.length;
-}"""
-)
 
 
 @dataclass(slots=True)
@@ -106,34 +69,6 @@ class _Visit:
     facts: set[tuple[str, str]] = field(default_factory=set)
 
 
-def executable() -> Path:
-    return Path(os.environ.get("ARCHIVE_CHROMIUM", "/usr/bin/chromium"))
-
-
-def lacking() -> str | None:
-    """What of the browser is not on this machine; None when it can be started."""
-    if find_spec("playwright") is None:
-        return _("Playwright is not installed (`pip install 'jiyuehua[browser]'`)")
-    if not os.access(executable(), os.X_OK):
-        return _("there is no Chromium at {path} (ARCHIVE_CHROMIUM)").format(path=executable())
-    return None
-
-
-def demand() -> None:
-    """For `--browser always`. Raises UsageError when the browser cannot be started."""
-    if cause := lacking():
-        raise UsageError(
-            [
-                Problem(
-                    path="--browser",
-                    code="browser-missing",
-                    message=cause,
-                    remedy=_("install it, or use `--browser auto` or `--browser never`"),
-                )
-            ]
-        )
-
-
 class BrowserPass:
     """Called each time the crawl has nothing left to fetch; says whether it may have found something.
 
@@ -148,7 +83,7 @@ class BrowserPass:
         self._browser: Browser | None = None
 
     async def __call__(self, crawl: Crawl) -> bool:
-        if self._mode == "never" or lacking():
+        if self._mode == "never" or chromium.lacking():
             return False
         pages, passed = await crawl.do(self._choose)
         await crawl.do(self._frontier.note_opened, passed)
@@ -226,7 +161,7 @@ class BrowserPass:
             outcome = "time"
         except Exception as error:
             # Whatever goes wrong in the browser ends this page, never the capture.
-            if not _of_playwright(error):
+            if not isinstance(error, chromium.error()):
                 raise
             outcome = "crashed"
         if visit.crashed or outcome != "opened":
@@ -244,17 +179,17 @@ class BrowserPass:
             service_workers="block", accept_downloads=False, viewport={"width": 1280, "height": 900}
         )
         try:
-            await context.add_init_script(_STEADY)
+            await context.add_init_script(page_scripts.STEADY)
             page = await context.new_page()
             page.on("crash", lambda _page: setattr(visit, "crashed", True))
             context.on("page", lambda popup: asyncio.ensure_future(_shut(popup)) if popup != page else None)
             await context.route("**/*", lambda route, request: self._answer(crawl, visit, page, route, request))
-            with suppress(_playwright_error()):
+            with suppress(chromium.error()):
                 await page.goto(visit.row.url, wait_until="domcontentloaded", timeout=SECONDS_A_PAGE * 1000)
             await self._look_around(page, visit)
             return await self._screenshot(crawl, page, visit.row)
         finally:
-            with suppress(TimeoutError, _playwright_error()):
+            with suppress(TimeoutError, chromium.error()):
                 async with asyncio.timeout(5):
                     await context.close()
 
@@ -265,26 +200,26 @@ class BrowserPass:
         height = await page.evaluate("() => document.documentElement.scrollHeight")
         for _step in range(_STEPS):
             asked = visit.requests
-            now = await page.evaluate(_SCROLL)
+            now = await page.evaluate(page_scripts.SCROLL)
             if now == height:
                 await asyncio.sleep(0.05)
             if now == height and asked == visit.requests:
                 break
             await self._settle(page, visit)
             height = now
-        for route in await page.evaluate(_ROUTES):
+        for route in await page.evaluate(page_scripts.ROUTES):
             await page.evaluate("hash => { location.hash = hash; }", route)
             await self._settle(page, visit)
         for _step in range(_STEPS):
             asked = visit.requests
-            if not await page.evaluate(_CLICK, [0, True]):
+            if not await page.evaluate(page_scripts.CLICK, [0, True]):
                 break
             await self._settle(page, visit)
             if asked == visit.requests:
                 break
-        handlers = min(await page.evaluate(_CLICK, [-1, False]), _CLICKS)
+        handlers = min(await page.evaluate(page_scripts.CLICK, [-1, False]), _CLICKS)
         for number in range(handlers):
-            await page.evaluate(_CLICK, [number, False])
+            await page.evaluate(page_scripts.CLICK, [number, False])
             await self._settle(page, visit, quiet=0.03)
         if handlers:
             await self._settle(page, visit)
@@ -295,8 +230,8 @@ class BrowserPass:
         while visit.pending or _now() - visit.last < quiet:
             await asyncio.sleep(0.02)
         for frame in page.frames:
-            with suppress(_playwright_error()):
-                for kind, url in await frame.evaluate(_COLLECT):
+            with suppress(chromium.error()):
+                for kind, url in await frame.evaluate(page_scripts.COLLECT):
                     self._note(visit, url, kind)
 
     def _note(self, visit: _Visit, url: str, kind: Kind) -> None:
@@ -310,7 +245,7 @@ class BrowserPass:
         visit.requests += 1
         try:
             # A page may be gone before its requests are answered.
-            with suppress(_playwright_error()):
+            with suppress(chromium.error()):
                 answer = await self._find(crawl, visit, page, request)
                 if answer is None:
                     await route.abort("aborted" if request.is_navigation_request() else "failed")
@@ -374,22 +309,17 @@ class BrowserPass:
     async def _started(self) -> Browser:
         if self._browser is None or not self._browser.is_connected():
             await self.close()
-            from playwright.async_api import async_playwright
-
             self._stack = AsyncExitStack()
-            driver = await self._stack.enter_async_context(async_playwright())
-            self._browser = await driver.chromium.launch(
-                executable_path=str(executable()), args=list(_CUT_OFF), chromium_sandbox=os.geteuid() != 0
-            )
+            self._browser = await chromium.start(self._stack)
         return self._browser
 
     async def _restart(self) -> None:
         """A page that hangs or crashed may have taken the browser with it."""
-        with suppress(TimeoutError, _playwright_error()):
+        with suppress(TimeoutError, chromium.error()):
             async with asyncio.timeout(10):
                 if self._browser is not None:
                     await self._browser.close()
-        with suppress(TimeoutError, _playwright_error()):
+        with suppress(TimeoutError, chromium.error()):
             async with asyncio.timeout(10):
                 await self.close()
         self._browser = None
@@ -403,7 +333,7 @@ def problems(capture: Capture, frontier: Frontier, mode: Mode) -> list[Problem]:
     waiting = sum(1 for page in pages if page.outcome is None and page.reason)
     broken = [page.url for page in pages if page.outcome in ("crashed", "time")]
     found = []
-    if waiting and (cause := lacking()):
+    if waiting and (cause := chromium.lacking()):
         text = _("{number} pages build links by script and were not opened in a browser: {cause}").format(
             number=waiting, cause=cause
         )
@@ -434,33 +364,23 @@ def _leaves(request: Request, page: Page) -> bool:
     """Whether this navigation would replace the page itself or open another one, not a frame within."""
     try:
         return request.frame.parent_frame is None
-    except _playwright_error():
+    except chromium.error():
         return True
 
 
 def _is_popup(request: Request, page: Page) -> bool:
     try:
         return request.frame != page.main_frame
-    except _playwright_error():
+    except chromium.error():
         return True
 
 
 async def _shut(popup: Page) -> None:
     """Long enough open for its first request to be noted."""
-    with suppress(_playwright_error()):
+    with suppress(chromium.error()):
         await asyncio.sleep(0.2)
         await popup.close()
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _playwright_error() -> type[Exception]:
-    from playwright.async_api import Error
-
-    return Error
-
-
-def _of_playwright(error: Exception) -> bool:
-    return isinstance(error, _playwright_error())

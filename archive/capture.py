@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from archive import browser as browsing
-from archive import canon, cdxj, fetch, warc
+from archive import canon, cdxj, chromium, fetch, warc
 from archive import store as captures
 from archive.crawl import Crawl
 from archive.decision import Decision
@@ -83,7 +83,7 @@ def capture(
     """
     began = time.monotonic()
     if browser == "always":
-        browsing.demand()
+        chromium.demand()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site):

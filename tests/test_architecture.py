@@ -19,7 +19,7 @@ ONLY_IN = {
     "fastwarc": {"archive/warc.py", "archive/recall.py", "archive/verify.py"},
     "socket": {"archive/fetch.py"},
     "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py", "archive/browser.py"},
-    "playwright": {"archive/browser.py"},
+    "playwright": {"archive/browser.py", "archive/chromium.py"},
     "PIL": {"archive/seal.py"},
     "click": {
         "sitegen/cli.py",

@@ -12,13 +12,10 @@ from click.testing import CliRunner
 
 from archive import browser as browsing
 from archive import fetch
-from archive.capture import capture
 from archive.cli import main
 from archive.frontier import Frontier, Opened
 from sitegen.errors import UsageError
-from tests.archive.oldweb import NOW, Answer, Route, captured, page, redirect, rows_of, serving
-from tests.sites.hard.forms import IN_BROWSER
-from tests.sites.hard.site import missed, serve_hard
+from tests.archive.oldweb import Answer, Route, captured, page, redirect, rows_of, serving
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -33,24 +30,6 @@ def opened(report: Any) -> dict[str, Opened]:
 
 def scripted(script: str, more: str = "") -> bytes:
     return page(f"<html><body>{WORDS}{more}<script>{script}</script></body></html>", "text/html; charset=utf-8")
-
-
-def test_what_only_scripts_know_is_captured(tmp_path: Path) -> None:
-    """Lists loaded by script, links built by script, endless scrolling, hash routes, buttons, computed redirects."""
-    with serve_hard() as server:
-        server.site.traps.clear()
-        report = capture(_of(server.host), store=tmp_path, now=NOW, browser="auto")
-        wanted = {path for form in IN_BROWSER for path in (form.page, *form.targets)}
-        assert missed(server) & wanted == set()
-        by_path = rows_of(report)
-        assert by_path["/f/xhr-list/x4.htm"].sources.startswith("browser ")
-        assert by_path["/f/xhr-list/items.json"].state == "captured"
-
-
-def _of(host: str) -> Any:
-    from archive.decision import Decision
-
-    return Decision(site="hard", hosts=(host,), start=(f"http://{host}/",), allow_private=("127.0.0.1",))
 
 
 def test_the_browser_asks_for_nothing_that_is_stored_already(tmp_path: Path) -> None:
