@@ -37,6 +37,7 @@ MOST_SCREENSHOTS = 12
 # look harmless, one does.
 _BARREN = 5
 _QUIET = 0.2
+_LONGEST_ANSWER = 5.0
 _STEPS = 25
 _CLICKS = 40
 _CACHE = 64 << 20
@@ -67,6 +68,11 @@ class _Visit:
     last: float = 0.0
     links: dict[str, Kind] = field(default_factory=dict)
     facts: set[tuple[str, str]] = field(default_factory=set)
+
+    def count(self, change: int) -> None:
+        """One more or one less answer that the page waits for."""
+        self.pending += change
+        self.last = _now()
 
 
 class BrowserPass:
@@ -183,6 +189,9 @@ class BrowserPass:
             page = await context.new_page()
             page.on("crash", lambda _page: setattr(visit, "crashed", True))
             context.on("page", lambda popup: asyncio.ensure_future(_shut(popup)) if popup != page else None)
+            context.on("request", lambda _request: visit.count(+1))
+            context.on("requestfinished", lambda _request: visit.count(-1))
+            context.on("requestfailed", lambda _request: visit.count(-1))
             await context.route("**/*", lambda route, request: self._answer(crawl, visit, page, route, request))
             with suppress(chromium.error()):
                 await page.goto(visit.row.url, wait_until="domcontentloaded", timeout=SECONDS_A_PAGE * 1000)
@@ -225,10 +234,15 @@ class BrowserPass:
             await self._settle(page, visit)
 
     async def _settle(self, page: Page, visit: _Visit, quiet: float = _QUIET) -> None:
-        """Until nothing was asked for during `quiet` seconds; then note the links that stand there."""
+        """Until nothing was asked for during `quiet` seconds and the page's code rests; then note what links there
+        are. An answer that never ends is not waited for."""
+        asked = -1
         await asyncio.sleep(min(quiet, 0.05))
-        while visit.pending or _now() - visit.last < quiet:
-            await asyncio.sleep(0.02)
+        while asked != visit.requests:
+            asked = visit.requests
+            while _now() - visit.last < (_LONGEST_ANSWER if visit.pending > 0 else quiet):
+                await asyncio.sleep(0.02)
+            await page.evaluate(page_scripts.REST)
         for frame in page.frames:
             with suppress(chromium.error()):
                 for kind, url in await frame.evaluate(page_scripts.COLLECT):
@@ -241,19 +255,14 @@ class BrowserPass:
 
     async def _answer(self, crawl: Crawl, visit: _Visit, page: Page, route: Route, request: Request) -> None:
         """Fulfil a request from the capture, or abort it."""
-        visit.pending += 1
         visit.requests += 1
-        try:
-            # A page may be gone before its requests are answered.
-            with suppress(chromium.error()):
-                answer = await self._find(crawl, visit, page, request)
-                if answer is None:
-                    await route.abort("aborted" if request.is_navigation_request() else "failed")
-                else:
-                    await route.fulfill(status=answer[0], headers=answer[1], body=answer[2])
-        finally:
-            visit.pending -= 1
-            visit.last = _now()
+        # A page may be gone before its requests are answered.
+        with suppress(chromium.error()):
+            answer = await self._find(crawl, visit, page, request)
+            if answer is None:
+                await route.abort("aborted" if request.is_navigation_request() else "failed")
+            else:
+                await route.fulfill(status=answer[0], headers=answer[1], body=answer[2])
 
     async def _find(
         self, crawl: Crawl, visit: _Visit, page: Page, request: Request

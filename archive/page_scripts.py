@@ -30,3 +30,5 @@ CLICK = (
   return chosen.length;
 }"""
 )
+# Resolved when what answers have set going is done.
+REST = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 0), {timeout: 1000}))"

@@ -2,7 +2,7 @@
 
     python -m bench.hard_site [--json FILE]
 
-Each works on a fresh server of its own and stops at 3,000 requests or two minutes: the site's traps are endless. What
+Each works on a fresh server of its own and stops at 3,000 requests or five minutes: the site's traps are endless. What
 counts is which resources of the truth the server was asked for.
 """
 
@@ -26,7 +26,7 @@ from archive.decision import Decision
 from tests.sites.hard.site import Server, missed, serve_hard
 
 MOST_REQUESTS = 3000
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 def ours(server: Server, mode: str) -> None:
