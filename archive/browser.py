@@ -161,8 +161,9 @@ class BrowserPass:
         shot = None
         outcome = "opened"
         try:
+            browser = await self._started()
             async with asyncio.timeout(SECONDS_A_PAGE):
-                shot = await self._run(crawl, visit)
+                shot = await self._run(crawl, browser, visit)
         except TimeoutError:
             outcome = "time"
         except Exception as error:
@@ -179,8 +180,7 @@ class BrowserPass:
         done = page.closed(outcome, new=page.new + new, screenshot=shot, facts=sorted({*page.facts, *visit.facts}))
         await crawl.do(self._frontier.note_opened, [done])
 
-    async def _run(self, crawl: Crawl, visit: _Visit) -> str | None:
-        browser = await self._started()
+    async def _run(self, crawl: Crawl, browser: Browser, visit: _Visit) -> str | None:
         context = await browser.new_context(
             service_workers="block", accept_downloads=False, viewport={"width": 1280, "height": 900}
         )

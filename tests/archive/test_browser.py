@@ -101,7 +101,7 @@ def test_a_site_without_suspicious_pages_needs_no_browser(tmp_path: Path, monkey
 
 
 def test_a_page_that_never_ends_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browsing, "SECONDS_A_PAGE", 8.0)
+    monkeypatch.setattr(browsing, "SECONDS_A_PAGE", 12.0)
     routes: dict[str, Route] = {
         "/": scripted("fetch(['/a','json'].join('.'))", "<a href=/stuck.html>x</a><a href=/fine.html>x</a>"),
         "/stuck.html": scripted("fetch(['/b','json'].join('.')); setTimeout(() => { while (true); }, 100)"),
@@ -142,9 +142,9 @@ def test_a_resumed_capture_opens_no_page_again(tmp_path: Path, monkeypatch: pyte
     runs: list[str] = []
     run = browsing.BrowserPass._run
 
-    async def counted(self: browsing.BrowserPass, crawl: Any, visit: Any) -> str | None:
+    async def counted(self: browsing.BrowserPass, crawl: Any, browser: Any, visit: Any) -> str | None:
         runs.append(visit.row.url)
-        return await run(self, crawl, visit)
+        return await run(self, crawl, browser, visit)
 
     def killed(point: str) -> None:
         if point == "after-warc":
