@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 SESSION_IDS = frozenset({"jsessionid", "phpsessid", "aspsessionid", "cfid", "cftoken", "sessionid", "sid"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # The characters each part keeps as they are (WHATWG URL: path and special-query percent-encode sets); `%`
 # stays, so that what is encoded already is not encoded again.
-_IN_PATH = "!$&'()*+,-./:;=@[\\]^_|~%"
+_IN_PATH = "!$&'()*+,-./:;=@[\\]_~%"
 _IN_QUERY = "!$&()*+,-./:;=?@[\\]^_`{|}~%"
 _IN_SURT = "!\"$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _PLAIN = re.compile(r"/?[A-Za-z0-9_~-][A-Za-z0-9_~./-]*(?:\?[A-Za-z0-9_~.=&-]+)?", re.A)
@@ -54,7 +54,7 @@ def _resolve(base: str, link: str, charset: str) -> str | None:
     before, mark, rest = link.partition("?")
     link = before.partition("#")[0].replace("\\", "/") + (mark + rest if "#" not in before else "")
     try:
-        parts = urlsplit(urljoin(base, link))
+        parts = urlsplit(_join(base, link))
         host = _host(parts.hostname or "")
         port = parts.port
     except ValueError:
@@ -128,18 +128,43 @@ def without_dots(path: str) -> str:
     if "/." not in path and "/%2" not in path:
         return path if path.startswith("/") else f"/{path}"
     kept: list[str] = []
-    segments = path.lstrip("/").split("/") if path.startswith("/") else path.split("/")
-    lead = "/" * max(len(path) - len(path.lstrip("/")), 1)
+    segments = path.removeprefix("/").split("/")
     for number, segment in enumerate(segments):
         plain = segment.replace("%2e", ".").replace("%2E", ".")
-        last = number == len(segments) - 1
         if plain == "..":
             kept = kept[:-1]
         if plain not in (".", ".."):
             kept.append(segment)
-        elif last:
+        elif number == len(segments) - 1:
             kept.append("")
-    return lead + "/".join(kept)
+    return "/" + "/".join(kept)
+
+
+def _join(base: str, link: str) -> str:
+    """The URL that a link names from `base` (an absolute URL), dot segments not taken out yet.
+
+    Unlike `urljoin` it keeps empty segments (`a//b.htm`), which servers may tell apart, as browsers do (WHATWG URL
+    §4.4): `http:b.htm` is relative to an http page, `http:///host/` is `http://host/`.
+    """
+    scheme, colon, rest = base.partition(":")
+    if found := _SCHEME.match(link):
+        after = link[found.end() :]
+        if after[:2] != "//" and found[0][:-1].lower() == scheme:
+            link = after
+        else:
+            return f"{found[0].lower()}//{after.lstrip('/')}"
+    if link[:2] == "//":
+        return f"{scheme}://{link.lstrip('/')}"
+    origin_end = rest.find("/", 2)
+    origin, path = (rest, "/") if origin_end < 0 else (rest[:origin_end], rest[origin_end:])
+    path = path.partition("#")[0]
+    if not link:
+        return f"{scheme}{colon}{origin}{path}"
+    path = path.partition("?")[0]
+    if link[0] == "/":
+        return f"{scheme}{colon}{origin}{link}"
+    folder = path if link[0] == "?" else path[: path.rfind("/") + 1]
+    return f"{scheme}{colon}{origin}{folder}{link}"
 
 
 @lru_cache(maxsize=256)
@@ -166,7 +191,8 @@ def _host(host: str) -> str:
 def _quote_query(query: str, charset: str) -> str:
     if query.isascii():
         return quote_from_bytes(query.encode(), _IN_QUERY)
-    encoding = "utf-8" if charset.startswith("utf-16") else charset
+    # Browsers read Big5 with Hong Kong's letters and write it without them (WHATWG Encoding §11.1).
+    encoding = "utf-8" if charset.startswith("utf-16") else "cp950" if charset == "big5hkscs" else charset
     quoted = []
     for character in query:
         try:

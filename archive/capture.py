@@ -16,7 +16,8 @@ from itertools import chain
 from pathlib import Path
 
 from archive import account as accounts
-from archive import canon, cdxj, fetch, seeding, warc
+from archive import browser as browsing
+from archive import canon, cdxj, chromium, fetch, seeding, warc
 from archive import store as captures
 from archive.access import Access
 from archive.account import Account
@@ -83,6 +84,7 @@ def capture(
     lists: Sequence[Path] = (),
     logs: Sequence[Log] = (),
     fresh: bool = False,
+    browser: browsing.Mode = "never",
     crash: Callable[[str], None] = lambda point: None,
 ) -> CaptureReport:
     """Capture what the decision allows, from `start` (default: the decision's). `now` is the machine's clock.
@@ -92,12 +94,15 @@ def capture(
     behind, with all it was given. `previous` defaults to the site's newest
     finished capture: what has not changed since becomes a revisit record. `plain_tls`: https URLs are
     fetched in plain HTTP from their connect-to address (our own release over loopback). `crash` is called
-    with the name of each point between two durable steps (tests kill the process there).
+    with the name of each point between two durable steps (tests kill the process there). `browser`: whether pages
+    whose scripts may know more links are opened in Chromium, too (`auto`: where there is one).
 
     Raises Refused when a start URL is outside the scope, when `resume` is finished already, or when the site
     gave no answer at all (the capture then stays unfinished).
     """
     began = time.monotonic()
+    if browser == "always":
+        chromium.demand()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
@@ -126,8 +131,11 @@ def capture(
                     year=now.year, progress=progress, crash=crash,
                 )  # fmt: skip
                 bad = seeding.seed(ledger, frontier, decision, lists, logs, None if fresh else known)
-                crawl = Crawl(decision, chosen, ledger, client, connections=options.connections, crash=crash)
-                _run(crawl, urls, chosen)
+                passes = browsing.BrowserPass(chosen, frontier, browser, urls)
+                crawl = Crawl(
+                    decision, chosen, ledger, client, connections=options.connections, crash=crash, browse=passes
+                )
+                _run(crawl, passes, urls, chosen)
                 _refuse_nothing(chosen, frontier)
                 ledger.excuse()
                 writer.finish()
@@ -136,7 +144,7 @@ def capture(
             crash("after-warc")
             account = accounts.settle(chosen, frontier)
             found = accounts.problems(chosen, frontier, ledger.known, account, options)
-            problems = in_order([*decision.warnings, *bad, *found])
+            problems = in_order([*decision.warnings, *bad, *found, *browsing.problems(chosen, frontier, browser)])
             session_ids = [*sorted(decision.terms.session_ids), *frontier.setting("session_ids")]
             _write_pages(chosen, frontier)
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
@@ -236,9 +244,9 @@ def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
     )
 
 
-def _run(crawl: Crawl, urls: Sequence[str], chosen: Capture) -> None:
+def _run(crawl: Crawl, passes: browsing.BrowserPass, urls: Sequence[str], chosen: Capture) -> None:
     try:
-        asyncio.run(crawl.run(urls))
+        asyncio.run(_crawl(crawl, passes, urls))
     except fetch.ServerGoneError as error:
         text = _("the server answers no more ({error})").format(error=error)
         remedy = _(
@@ -247,6 +255,13 @@ def _run(crawl: Crawl, urls: Sequence[str], chosen: Capture) -> None:
         raise Refused(
             [Problem(path=chosen.folder.as_posix(), code="capture-server-gone", message=text, remedy=remedy)]
         ) from None
+
+
+async def _crawl(crawl: Crawl, passes: browsing.BrowserPass, urls: Sequence[str]) -> None:
+    try:
+        await crawl.run(urls)
+    finally:
+        await passes.close()
 
 
 def _fold(chosen: Capture, frontier: Frontier) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from archive import browser as browsing
 from archive import capture as capturing
 from archive import decision as decisions
 from archive import fetch, inventory, store, verify
@@ -124,6 +125,15 @@ def _access(proxy: str | None, ca: Path | None, cert: Path | None, key: Path | N
     )
 
 
+browser_option = make_option(
+    "--browser",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Open pages that scripts build in Chromium: those that look so (auto), every page with scripts, none.",
+)
+
+
 def print_problems(problems: Sequence[Problem]) -> None:
     """`path:line: code: message` and the remedy below it, on stderr."""
     for problem in problems:
@@ -201,6 +211,7 @@ def _capture(
     place: Path,
     options: Options,
     access: Access,
+    browser: browsing.Mode,
     lists: Sequence[Path],
     logs: Sequence[str],
     as_json: bool,
@@ -224,6 +235,7 @@ def _capture(
         lists=lists,
         logs=given,
         fresh=fresh,
+        browser=browser,
     )
     if sys.stderr.isatty():
         click.echo(err=True)
@@ -263,6 +275,7 @@ def main() -> None:
 @list_option
 @log_option
 @make_option("--fresh", is_flag=True, help="Do not ask for what only an earlier capture knew.")
+@browser_option
 @content_option
 @store_option
 @json_option
@@ -276,6 +289,7 @@ def capture_command(
     lists: tuple[Path, ...],
     logs: tuple[str, ...],
     fresh: bool,
+    browser: browsing.Mode,
     content: Path,
     place: Path,
     as_json: bool,
@@ -295,7 +309,7 @@ def capture_command(
     with reporting(as_json):
         start = [url] if url else []
         decision = decisions.load(content, site)
-        _capture(decision, start, connect_to, place, options, access(), lists, logs, as_json, fresh=fresh)
+        _capture(decision, start, connect_to, place, options, access(), browser, lists, logs, as_json, fresh=fresh)
 
 
 @main.command("resume")
@@ -306,6 +320,7 @@ def capture_command(
 @access_options
 @list_option
 @log_option
+@browser_option
 @content_option
 @store_option
 @json_option
@@ -317,6 +332,7 @@ def resume_command(
     access: Callable[[], Access],
     lists: tuple[Path, ...],
     logs: tuple[str, ...],
+    browser: browsing.Mode,
     content: Path,
     place: Path,
     as_json: bool,
@@ -330,7 +346,7 @@ def resume_command(
     with reporting(as_json):
         found = store.open_unfinished(place, capture_id)
         decision = decisions.load(content, found.site)
-        _capture(decision, [], connect_to, place, options, access(), lists, logs, as_json, resume=found)
+        _capture(decision, [], connect_to, place, options, access(), browser, lists, logs, as_json, resume=found)
 
 
 @main.command("verify")

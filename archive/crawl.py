@@ -4,13 +4,14 @@ outcome."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from archive import charset, fetch, look, recall, robots
 from archive.decision import Decision
+from archive.discover import Link
 from archive.frontier import Row
 from archive.ledger import Ledger, origin_of
 from archive.look import Looked
@@ -40,11 +41,13 @@ class Crawl:
         *,
         connections: int,
         crash: Callable[[str], None],
+        browse: Callable[[Crawl], Awaitable[bool]] | None = None,
     ) -> None:
         self._decision, self._capture, self._ledger, self._client = decision, capture, ledger, client
         # As many answers again may wait to be written down while the next ones are fetched.
         self._most = min(_MOST_AT_ONCE, 2 * connections * len(decision.hosts))
-        self._crash = crash
+        self._crash, self._browse = crash, browse
+        self._asked: dict[str, asyncio.Lock] = {}
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._reader, self._pages = Reader(), 0
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
@@ -55,7 +58,7 @@ class Crawl:
         running: dict[asyncio.Task[None], str] = {}
         waiting: list[Row] = []
         try:
-            await self._do(self._ledger.begin, start)
+            await self.do(self._ledger.begin, start)
             while True:
                 if not waiting:
                     waiting = await self._next_rows(frozenset(running.values()))
@@ -67,10 +70,10 @@ class Crawl:
                     for task in done:
                         del running[task]
                         task.result()
-                elif not waiting and not await self._do(self._ledger.probe_indexes):
+                elif not waiting and not await self.do(self._ledger.probe_indexes) and not await self._opened_pages():
                     break
         except fetch.ServerGoneError:
-            await self._do(self._ledger.commit)
+            await self.do(self._ledger.commit)
             raise
         finally:
             for task in running:
@@ -80,12 +83,41 @@ class Crawl:
             await self._reader.close()
             self._thread.shutdown()
 
-    async def _do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    async def do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
+
+    async def answer(self, link: Link, via: Row) -> Row | None:
+        """The row of what a page open in the browser asks for, fetched now if it was not; None when it does not
+        belong to the site."""
+        await self.note([link], via)
+        row = await self.do(self._ledger.row, link.url)
+        if row is None or row.state != "queued":
+            return row
+        async with self._asked.setdefault(row.key, asyncio.Lock()):
+            row = await self.do(self._ledger.row, link.url)
+            if row is not None and row.state == "queued":
+                origin = origin_of(row.url)
+                if origin not in self._rules:
+                    self._rules[origin] = await self._learn_rules(origin)
+                await self._visit(row)
+                row = await self.do(self._ledger.row, link.url)
+        return row
+
+    async def note(self, links: Sequence[Link], via: Row) -> None:
+        """Add to the inventory what was seen in the browser."""
+        await self.do(self._ledger.note, links, via)
+
+    async def size(self) -> int:
+        """How many URLs the inventory holds."""
+        return await self.do(self._ledger.size)
+
+    async def _opened_pages(self) -> bool:
+        """Whether the browser, if there is one, has opened pages: they may have led to something new."""
+        return self._browse is not None and await self._browse(self)
 
     async def _next_rows(self, running: frozenset[str]) -> list[Row]:
         """The next queued rows, last first. An origin's robots.txt is read before anything else of it."""
-        rows = await self._do(self._ledger.next_rows, running)
+        rows = await self.do(self._ledger.next_rows, running)
         for origin in dict.fromkeys(origin_of(row.url) for row in rows):
             if origin not in self._rules:
                 self._rules[origin] = await self._learn_rules(origin)
@@ -93,11 +125,11 @@ class Crawl:
 
     async def _learn_rules(self, origin: str) -> tuple[robots.Rule, ...]:
         url = f"{origin}/robots.txt"
-        await self._do(self._ledger.probe, url, "robots", -2)
-        row = await self._do(self._ledger.row, url)
+        await self.do(self._ledger.probe, url, "robots", -2)
+        row = await self.do(self._ledger.row, url)
         if row is not None and row.state == "queued":
             await self._fetch(row)
-            row = await self._do(self._ledger.row, url)
+            row = await self.do(self._ledger.row, url)
         if row is None or self._decision.robots == "ignore":
             return robots.ALLOW_ALL
         if row.status is not None and row.status >= 500:
@@ -113,7 +145,7 @@ class Crawl:
         if cause is None:
             await self._fetch(row)
         else:
-            await self._do(self._ledger.exclude, row, cause)
+            await self.do(self._ledger.exclude, row, cause)
 
     def _forbidden(self, row: Row) -> str | None:
         rules = self._rules[origin_of(row.url)]
@@ -127,7 +159,7 @@ class Crawl:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
         looked = await self._look(answer)
-        await self._do(self._ledger.take, row, answer, looked)
+        await self.do(self._ledger.take, row, answer, looked)
 
     async def _look(self, answer: fetch.Exchange | fetch.FetchFailure) -> Looked | None:
         """Pages of a larger site are looked into by a process of their own; None leaves it to the ledger."""

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
@@ -85,6 +85,28 @@ class Original:
     offset: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A captured page with scripts. `scripts`: equal for pages that act alike; `reason`: why reading may not have
+    found all its links (empty: it looks harmless); `outcome` opened, passed (its like brought nothing), time or
+    crashed, None while it waits; `new` URLs that only this opening showed; `facts`: (method, URL) that were not sent.
+    """
+
+    key: str
+    url: str
+    scripts: str
+    reason: str
+    outcome: str | None = None
+    new: int = 0
+    screenshot: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def closed(
+        self, outcome: str, *, new: int = 0, screenshot: str | None = None, facts: Iterable[tuple[str, str]] = ()
+    ) -> Opened:
+        return replace(self, outcome=outcome, new=new, screenshot=screenshot, facts=tuple(facts))
+
+
 _COLUMNS = tuple(field.name for field in fields(Row))
 # dataclasses.astuple copies deeply: a third of a commit's time.
 _values = attrgetter(*_COLUMNS)
@@ -101,6 +123,9 @@ CREATE TABLE IF NOT EXISTS url (
 CREATE INDEX IF NOT EXISTS queue ON url (priority, depth) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS payload (
   payload_digest TEXT PRIMARY KEY, target_uri TEXT, date TEXT, capture TEXT, warc TEXT, "offset" INTEGER
+);
+CREATE TABLE IF NOT EXISTS opened (
+  key TEXT PRIMARY KEY, url TEXT, scripts TEXT, reason TEXT, outcome TEXT, new INTEGER, screenshot TEXT, facts TEXT
 );
 CREATE TABLE IF NOT EXISTS meta (warc TEXT PRIMARY KEY, size INTEGER);
 CREATE TABLE IF NOT EXISTS place (url INTEGER NOT NULL, kind TEXT NOT NULL, via INTEGER, "where" TEXT, hits INTEGER);
@@ -312,6 +337,21 @@ class Frontier:
         states = dict(self._db.execute("SELECT state, count(*) FROM url GROUP BY state"))
         return {state: states.get(state, 0) for state in OUTCOMES} | {"total": sum(states.values())}
 
+    def note_scripted(self, row: Row, scripts: str, reason: str) -> None:
+        """A page with scripts, for the browser to open; known ones keep their outcome."""
+        page = Opened(key=row.key, url=row.url, scripts=scripts, reason=reason)
+        self._db.execute("INSERT OR IGNORE INTO opened VALUES (?,?,?,?,?,?,?,?)", _opened_values(page))
+
+    def scripted(self) -> list[Opened]:
+        """Pages with scripts, in the order in which they were opened or found."""
+        found = self._db.execute("SELECT * FROM opened ORDER BY rowid")
+        return [_opened(values) for values in found]
+
+    def note_opened(self, pages: Iterable[Opened]) -> None:
+        with self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT OR REPLACE INTO opened VALUES (?,?,?,?,?,?,?,?)", map(_opened_values, pages))
+
     def original(self, payload_digest: str) -> Original | None:
         found = self._db.execute("SELECT * FROM payload WHERE payload_digest = ?", (payload_digest,)).fetchone()
         return _original(found) if found else None
@@ -326,3 +366,16 @@ class Frontier:
 def _original(values: tuple[str, str, str, str, str, int]) -> Original:
     digest, target_uri, date, capture, warc, offset = values
     return Original(payload_digest=digest, target_uri=target_uri, date=date, capture=capture, warc=warc, offset=offset)
+
+
+def _opened_values(page: Opened) -> tuple[object, ...]:
+    facts = json.dumps(page.facts, ensure_ascii=False)
+    return page.key, page.url, page.scripts, page.reason, page.outcome, page.new, page.screenshot, facts
+
+
+def _opened(values: tuple[str, str, str, str, str | None, int, str | None, str]) -> Opened:
+    key, url, scripts, reason, outcome, new, screenshot, facts = values
+    return Opened(
+        key=key, url=url, scripts=scripts, reason=reason, outcome=outcome, new=new, screenshot=screenshot,
+        facts=tuple((method, target) for method, target in json.loads(facts)),
+    )  # fmt: skip

@@ -99,6 +99,15 @@ class Ledger:
         """Why a URL that waits is not to be asked for any more."""
         return self.known.barred(row)
 
+    def note(self, links: Iterable[Link], via: Row) -> None:
+        """Add what a page showed in the browser."""
+        self.known.note(links, via)
+        self.commit()
+
+    def size(self) -> int:
+        """How many URLs the inventory holds."""
+        return self.known.number
+
     def exclude(self, row: Row, cause: str) -> None:
         self._settle(replace(row, state="excluded", cause=cause))
 
@@ -136,6 +145,8 @@ class Ledger:
         outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
         written = self._writer.write_exchange(exchange, measured, original, outlinks)
         self._remember(exchange, measured, written, original)
+        if found.scripts:
+            self._frontier.note_scripted(row, found.scripts, found.suspicious)
         new = self.known.note(links, row)
         self._outcomes.append(
             replace(

@@ -89,7 +89,7 @@ def _parse(line: bytes) -> Looked:
     about: dict[str, Any]
     about, whole = orjson.loads(line)
     links = tuple(Link(**link) for link in about.pop("links"))
-    text = bytes.fromhex(about.pop("text"))
+    text = about.pop("text").encode()
     rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
     return Looked(found=Found(links=links, text=text, **rest), whole=whole)
 
@@ -101,7 +101,7 @@ def serve(given: BinaryIO, out: BinaryIO) -> None:
         url, headers, whole, size = orjson.loads(line)
         fields = tuple((name, value) for name, value in headers)
         looked = look.into(Body(url=url, headers=fields, raw=given.read(size), whole=whole))
-        out.write(orjson.dumps([looked.found, looked.whole], default=bytes.hex) + b"\n")
+        out.write(orjson.dumps([looked.found, looked.whole], default=bytes.decode) + b"\n")
         out.flush()
 
 

@@ -26,7 +26,9 @@ ONLY_IN = {
         "archive/crawl.py",
         "archive/capture.py",
         "archive/reader.py",
+        "archive/browser.py",
     },
+    "playwright": {"archive/browser.py", "archive/chromium.py"},
     "PIL": {"archive/seal.py"},
     "click": {
         "sitegen/cli.py",

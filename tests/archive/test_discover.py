@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import time
+import zlib
+from io import BytesIO
 
+import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfWriter
+from pypdf.annotations import Link
 
 from archive.discover import discover
 
@@ -167,12 +172,106 @@ def test_no_attribute_makes_discovery_fail(text: str) -> None:
         "<div>" * 100_000,
         "<!--" * 50_000,
         "<link " * 50_000,
+        "page" * 50_000 + "(",
+        "<style>image-set(" * 20_000,
+        "<script>`a${" * 30_000,
+        "<script>'<a href=\\'" * 20_000,
+        "<iframe srcdoc='" * 1000,
+        '["' + ("//a" * 1000 + '","') * 40,
     ],
     ids=lambda body: body[:12],
 )
-@pytest.mark.parametrize("kind", ["text/html", "text/css", "text/xml", "text/javascript"])
+@pytest.mark.parametrize("kind", ["text/html", "text/css", "text/xml", "text/javascript", "application/json"])
 def test_no_page_keeps_us_busy_for_long(body: str, kind: str) -> None:
     """Patterns that take quadratic time are how a page stops a crawler."""
     began = time.process_time()
     discover("http://a.cn/x", [("Content-Type", kind)], body.encode())
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "url"),
+    [
+        ([("Refresh", "0; url=moved.htm")], "http://lyj.example.gov.cn/lydt/moved.htm"),
+        ([("Link", '</s.css>; rel=preload, <n.htm>; rel="next"')], "http://lyj.example.gov.cn/lydt/n.htm"),
+    ],
+)
+def test_headers_lead_on_as_well(headers: list[tuple[str, str]], url: str) -> None:
+    assert url in [link.url for link in discover(BASE, [*HTML, *headers], b"<html>").links]
+
+
+def test_only_the_first_base_counts() -> None:
+    assert found('<base target=_top><base href="/a/"><base href="/b/"><a href=x.htm>') == {"/a/x.htm": "page"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "fetch('/save.do', {method: 'POST'})",
+        "$.post('/save.do', data)",
+        "$.ajax({type: 'POST', url: '/save.do'})",
+        "x.open('POST', '/save.do')",
+    ],
+)
+def test_what_a_script_posts_to_is_not_asked_for(script: str) -> None:
+    assert found(f"<script>{script}</script>") == {}
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/plain", "text/javascript"])
+def test_json_is_read_under_any_name(kind: str) -> None:
+    """Old servers send it as text/html."""
+    body = b'{"rows": [{"link": "\\/news\\/7", "img": "i\\/a.png", "html": "<a href=\\"b.htm\\">\\u4e00</a>"}]}'
+    links = discover("http://a.cn/x/list", [("Content-Type", kind)], body).links
+    assert {"http://a.cn/x/i/a.png", "http://a.cn/x/b.htm"} <= {link.url for link in links}
+
+
+def test_the_links_of_a_pdf_are_found_also_in_its_object_streams() -> None:
+    """As two others' libraries write it."""
+    link = "http://a.cn/zcfg/show.asp?id=7&k=(1)"
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_annotation(0, Link(rect=(0, 0, 9, 9), url=link))
+    plain = BytesIO()
+    writer.write(plain)
+    packed = BytesIO()
+    with pikepdf.open(plain) as pdf:
+        pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    assert b"a.cn" not in packed.getvalue()
+    for body in (plain.getvalue(), packed.getvalue()):
+        assert [one.url for one in discover("http://a.cn/a.pdf", [], body).links] == [link]
+
+
+def test_a_hostile_pdf_costs_little() -> None:
+    """A stream that unpacks to a gigabyte, and a thousand of them."""
+    bomb = b"1 0 obj << /Type /ObjStm >> stream\n" + zlib.compress(bytes(50 << 20)) + b"endstream "
+    began = time.process_time()
+    assert discover("http://a.cn/a.pdf", [], b"%PDF-1.5 " + bomb * 200).links == ()
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("var x = 1", ""),
+        ("fetch(base + id)", "xhr"),
+        ("window.onscroll = more", "scroll"),
+        ("window.onhashchange = go", "routes"),
+        ("document.write('<a href=' + name + '>')", "script-links"),
+    ],
+)
+def test_pages_whose_scripts_may_know_more_are_suspicious(script: str, reason: str) -> None:
+    words = "示例市旅游局的旧网站，供检验采集是否完整，本页有足够的文字，看起来并不空，所以不必可疑。" * 2
+    body = f"<p>{words}</p><script>{script}</script>".encode()
+    assert discover(BASE, HTML, body).suspicious == reason
+
+
+def test_a_page_with_scripts_and_no_text_is_suspicious() -> None:
+    assert discover(BASE, HTML, b"<title>x</title><div id=app></div><script src=a.js></script>").suspicious == "empty"
+
+
+def test_pages_whose_scripts_differ_in_texts_and_numbers_act_alike() -> None:
+    one, two, three = (
+        discover(BASE, HTML, f"<script src=a.js?{n}></script><script>{code}</script>".encode()).scripts
+        for n, code in enumerate(("show(1, 'a')", "show(22, 'b')", "hide(1, 'a')"))
+    )
+    assert one == two != three

@@ -73,7 +73,7 @@ def test_what_is_no_url_has_no_key(url: str) -> None:
         ("?q=\u0e01", "http://a.cn/x/y.asp?q=%812%CE9"),
         ("//b.cn", "http://b.cn/"),
         ("http://中文.cn/", "http://xn--fiq228c.cn/"),
-        ("/a|b<c>", "http://a.cn/a|b%3Cc%3E"),
+        ("/a|b<c>", "http://a.cn/a%7Cb%3Cc%3E"),
         ("%b8%bd.doc", "http://a.cn/x/%b8%bd.doc"),
         ("a\n b", "http://a.cn/x/a%20b"),
         ("#top", "http://a.cn/x/y.asp?old=1"),

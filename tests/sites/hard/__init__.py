@@ -1,0 +1,1 @@
+"""A site of our own that hides its links in every way we know."""
