@@ -107,7 +107,7 @@ def strip_session(url: str, session_ids: frozenset[str] = SESSION_IDS) -> str:
 @lru_cache(maxsize=4096)
 def surt(url: str) -> str:
     """Sort-friendly URL as cdxj-indexer writes it: `cn,gov,example)/path?query`."""
-    match = re.match(r"(?is)https?://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.sub(r"[\r\n\t]", "", url.strip()))
+    match = re.match(r"(?is)[a-z][a-z0-9+.-]*://([^/?#]+)([^?#]*)(?:\?([^#]*))?", re.sub(r"[\r\n\t]", "", url.strip()))
     if match is None:
         return url
     scheme = "https" if url[:5].lower() == "https" else "http"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import platform
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from archive import canon, cdxj, fetch, warc
+from archive import canon, cdxj, fetch, merkle, pages, warc
 from archive import store as captures
 from archive.crawl import Crawl
 from archive.decision import Decision
@@ -114,7 +112,7 @@ def capture(
             crash("after-warc")
             problems = in_order([*decision.warnings, *ledger.problems()])
             counts = frontier.counts()
-            _write_pages(chosen, frontier)
+            write_atomic(chosen.pages, b"".join(pages.lines(chosen, frontier.rows("captured"), urls)))
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
@@ -236,18 +234,6 @@ def _entry(row: Row) -> cdxj.Entry:
     )
 
 
-def _write_pages(chosen: Capture, frontier: Frontier) -> None:
-    """WACZ `pages.jsonl`: a header line, then every captured HTML page."""
-    lines: list[dict[str, str]] = [{"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}]
-    for row in frontier.rows("captured"):
-        if "html" in (row.mime or ""):
-            page_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{chosen.id} {row.url}"))
-            title = row.title or row.url
-            lines.append({"id": page_id, "url": row.url, "title": title, "ts": row.captured_at or ""})
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    write_atomic(chosen.pages, text.encode())
-
-
 def _manifest(
     chosen: Capture,
     decision: Decision,
@@ -286,6 +272,7 @@ def _manifest(
             }
             for path in files
         },
+        "merkle": merkle.describe(chosen.index),
         "previous": None if former is None else {"id": former.id, "sha256": captures.manifest_digest(former)},
         "archived_on": None,
     }

@@ -16,7 +16,7 @@ import click
 
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, store, verify
+from archive import fetch, proof, signature, store, verify, wacz_check
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
@@ -249,17 +249,43 @@ def resume_command(
 
 @main.command("verify")
 @click.argument("capture_id", metavar="ID")
+@make_option(
+    "--allowed-signers",
+    "signers",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="File of those who may sign (ssh-keygen): the capture must be signed by one of them.",
+)
 @store_option
 @json_option
-def verify_command(capture_id: str, place: Path, as_json: bool) -> None:
+def verify_command(capture_id: str, signers: Path | None, place: Path, as_json: bool) -> None:
     """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
+
+    ID may also be a WACZ file, of any tool, or a proof that `archive prove` printed.
 
     \b
     Example: archive verify lyj/20261122103000 --json
     """
     with reporting(as_json):
-        report = verify.verify(store.open_capture(place, capture_id))
-        text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
-            records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
-        )
+        if capture_id.endswith(".wacz"):
+            package = wacz_check.verify(Path(capture_id))
+            text = _("{records} records, {pages} pages").format(records=package.records, pages=package.pages)
+            finish(package.as_json(), [text], package.problems, as_json)
+        if capture_id.endswith(".json"):
+            root, problems = proof.check(Path(capture_id))
+            told = {"root": root, "problems": [problem.as_json() for problem in problems]}
+            finish(told, [root] if root else [], problems, as_json)
+        _verify_capture(store.open_capture(place, capture_id), signers, as_json)
+
+
+def _verify_capture(capture: Capture, signers: Path | None, as_json: bool) -> NoReturn:
+    report = verify.verify(capture)
+    text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
+        records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
+    )
+    if signers is None:
         finish(report.as_json(), [text], report.problems, as_json)
+    signer, problems = signature.verify(capture, signers)
+    both = in_order([*report.problems, *problems])
+    lines = [text, _("signed by {signer}").format(signer=signer)] if signer else [text]
+    told = {**report.as_json(), "signer": signer or None, "problems": [problem.as_json() for problem in both]}
+    finish(told, lines, both, as_json)

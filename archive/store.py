@@ -17,7 +17,7 @@ from archive.text import _
 from sitegen.errors import Problem, Refused
 from sitegen.files import sha256, write_atomic
 
-CORE = ("format", "site", "timestamp", "started", "finished", "scope", "tools", "counts", "previous")
+CORE = ("format", "site", "timestamp", "started", "finished", "scope", "tools", "counts", "merkle", "previous")
 _TIMESTAMP = re.compile(r"[0-9]{14}")
 
 
@@ -61,6 +61,18 @@ class Capture:
     @property
     def manifest(self) -> Path:
         return self.folder / "capture.json"
+
+    @property
+    def statement(self) -> Path:
+        return self.folder / "capture.statement"
+
+    @property
+    def signature(self) -> Path:
+        return self.folder / "capture.statement.sig"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
 
     @property
     def finished(self) -> bool:
