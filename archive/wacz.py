@@ -68,10 +68,11 @@ def package(capture: Capture, output: Path, moment: datetime | None = None) -> P
     try:
         with (
             temporary.open("wb") as stream,
+            zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file,
             Frontier(capture.frontier, read_only=True) as frontier,
             tempfile.TemporaryFile() as spool,
         ):
-            box = _Box(stream, moment)
+            box = _Box(file, moment)
             _captured_files(box, capture, manifest)
             originals = _originals(box, capture, frontier, spool)
             seeds = manifest["scope"]["start"]
@@ -95,8 +96,8 @@ def package(capture: Capture, output: Path, moment: datetime | None = None) -> P
 class _Box:
     """A ZIP file in the making and the list of what is in it."""
 
-    def __init__(self, stream: BinaryIO, moment: datetime) -> None:
-        self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED)
+    def __init__(self, file: zipfile.ZipFile, moment: datetime) -> None:
+        self._zip = file
         # The date of a ZIP entry has no zone, and begins in 1980.
         self._date = max(moment.astimezone(UTC).timetuple()[:6], (1980, 1, 1, 0, 0, 0))
         self.resources: list[dict[str, object]] = []

@@ -179,8 +179,8 @@ class _Proof:
                 path = Path(folder) / name.rpartition("/")[2]
                 try:
                     _unpack(box, name, path)
-                    found.update((e.filename, e.offset, e.length, e.url) for e in indexer.entries(path))
                     self._check_digests(path, name)
+                    found.update((e.filename, e.offset, e.length, e.url) for e in indexer.entries(path))
                 except _UNREADABLE as error:
                     self.add("wacz-unreadable", name, _("the file cannot be read: {error}").format(error=error))
                 except Refused as refused:
