@@ -53,7 +53,7 @@ def test_our_captures_have_the_lines_that_cdxj_indexer_gives(tmp_path: Path) -> 
             assert done.index.read_text(encoding="utf-8").splitlines(keepends=True) == expected
 
 
-@pytest.mark.needs("replay")
+@pytest.mark.needs("replay", "wget")
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
 def test_a_warc_that_wget_wrote_has_the_same_lines(packed: bool, tmp_path: Path) -> None:
     routes: dict[str, Route] = {
