@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ import pytest
 from archive import wacz
 from tests.archive.oldweb import Route, captured, page, serving
 from tests.archive.test_publish_browser import browser as browser
+from tests.archive.test_redirects import free_port
 from tests.conftest import REPLAYWEB
 
-pytestmark = pytest.mark.needs("chromium", "replayweb")
+pytestmark = pytest.mark.needs("chromium", "nginx", "replayweb")
 
 READER = """<!doctype html><meta charset="utf-8"><script src="/ui.js"></script>
 <replay-web-page source="{source}" url="{url}" replayBase="/replay/" embed="replayonly"></replay-web-page>"""
@@ -28,23 +29,37 @@ PNG = bytes.fromhex(
 )
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+CONFIGURATION = """daemon off; pid nginx.pid; error_log stderr; worker_processes 1; events {{}}
+http {{ access_log off; default_type application/octet-stream; types {{ text/html html; text/javascript js; }}
+  client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+  server {{ listen 127.0.0.1:{port}; root {root}; }} }}
+"""
 
 
 @contextmanager
 def reader(folder: Path, package: Path, url: str) -> Iterator[str]:
-    """ReplayWeb.page on loopback, with a page that opens `url` of the package."""
+    """ReplayWeb.page behind nginx on loopback, with a page that opens `url` of the package."""
     (folder / "replay").mkdir(parents=True)
-    (folder / "ui.js").symlink_to(REPLAYWEB / "ui.js")
-    (folder / "replay" / "sw.js").symlink_to(REPLAYWEB / "sw.js")
-    (folder / package.name).symlink_to(package)
+    shutil.copy(REPLAYWEB / "ui.js", folder)
+    shutil.copy(REPLAYWEB / "sw.js", folder / "replay")
+    shutil.copy(package, folder)
     (folder / "index.html").write_text(READER.format(source=f"/{package.name}", url=url), encoding="utf-8")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as httpd:
-        threading.Thread(target=httpd.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_address[1]}/"
-        httpd.shutdown()
+    port = free_port()
+    (folder / "nginx.conf").write_text(CONFIGURATION.format(port=port, root=folder), encoding="utf-8")
+    folder.chmod(0o755)
+    server = subprocess.Popen(
+        [shutil.which("nginx") or "nginx", "-p", str(folder), "-c", "nginx.conf", "-g", "user root;"],
+        stderr=subprocess.PIPE,
+    )
+    try:
+        for _time in range(100):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.communicate(timeout=10)
 
 
 def replayed(browser: Any, address: str, ready: str) -> dict[str, Any]:
