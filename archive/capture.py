@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from archive import canon, cdxj, fetch, merkle, pages, warc
+from archive import canon, cdxj, fetch, merkle, pages, report, warc
 from archive import store as captures
 from archive.crawl import Crawl
 from archive.decision import Decision
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Ledger, Options, Scope, read_former
+from archive.progress import Show
 from archive.store import Capture
 from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
@@ -58,7 +59,7 @@ def capture(
     now: datetime,
     start: Sequence[str] = (),
     connect_to: Sequence[ConnectTo] = (),
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Show = lambda said: None,
     resume: Capture | None = None,
     plain_tls: bool = False,
     scope: Scope | None = None,
@@ -116,8 +117,11 @@ def capture(
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
-        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, counts, former))
+        captures.write_manifest(
+            chosen, _manifest(chosen, decision, scope, urls, counts, former) | {"outside": ledger.outside()}
+        )
         crash("after-manifest")
+        report.write(chosen)
     return CaptureReport(
         capture=chosen,
         inventory=counts,

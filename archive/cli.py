@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +17,13 @@ import click
 
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, proof, signature, store, verify, wacz_check
+from archive import fetch, progress, proof, signature, store, verify, wacz_check
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
 from archive.text import _
 from sitegen import report as reports
-from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
+from sitegen.errors import PlatformError, Problem, Refused, UsageError, has_errors, in_order
 
 
 class Command(reports.Command):
@@ -130,13 +131,31 @@ def counted(counts: Mapping[str, int]) -> str:
     return _(", ").join(one.format(number=number, what=words.get(what, what)) for what, number in counts.items())
 
 
-def progress_line() -> Callable[[str], None]:
+@contextmanager
+def stoppable(site: str, place: Path) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the capture in order; what was fetched is kept. Raises Refused (`capture-stopped`)."""
+    # asyncio turns the first Ctrl-C into the cancellation of its main task; SIGTERM becomes one.
+    before = signal.signal(signal.SIGTERM, lambda *_signal: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    except KeyboardInterrupt:
+        message, remedy = _("the capture was stopped; what was fetched is kept"), _("run `archive resume {site}`")
+        path = (place / site).as_posix()
+        raise Refused(
+            [Problem(path=path, code="capture-stopped", message=message, remedy=remedy.format(site=site))]
+        ) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def progress_line() -> progress.Show:
     """On a terminal one line that is written over, elsewhere a plain line every five seconds."""
     terminal = sys.stderr.isatty()
     last = -5.0
 
-    def show(line: str) -> None:
+    def show(said: str | progress.Standing) -> None:
         nonlocal last
+        line = str(said)
         if terminal:
             click.echo(f"\r\033[K{line[:100]}", err=True, nl=False)
         elif time.monotonic() - last >= 5:
@@ -155,18 +174,17 @@ def _capture(
     as_json: bool,
     resume: Capture | None,
 ) -> NoReturn:
-    report = capturing.capture(
-        decision,
-        store=place,
-        now=datetime.now(UTC),
-        start=start,
-        connect_to=[fetch.parse_connect_to(text) for text in connect_to],
-        progress=progress_line(),
-        resume=resume,
-        options=options,
-    )
-    if sys.stderr.isatty():
-        click.echo(err=True)
+    with stoppable(decision.site, place), progress.shown(sys.stderr) as show:
+        report = capturing.capture(
+            decision,
+            store=place,
+            now=datetime.now(UTC),
+            start=start,
+            connect_to=[fetch.parse_connect_to(text) for text in connect_to],
+            progress=show,
+            resume=resume,
+            options=options,
+        )
     text = _("{capture}: {counts}; {bytes} bytes in {files} WARC files, {seconds} s").format(
         capture=report.capture.id,
         counts=counted(report.inventory),

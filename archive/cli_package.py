@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from archive import cdxj, cli, indexer, proof, signature, store, wacz
+from archive import cdxj, cli, indexer, proof, report, signature, store, wacz
 from archive.text import _
 from sitegen.errors import Problem, Refused
 
@@ -18,8 +18,8 @@ file_argument = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 def register(group: click.Group) -> None:
-    """Add package, sign, prove and index."""
-    for command in (package_command, sign_command, prove_command, index_command):
+    """Add package, sign, prove, index and report."""
+    for command in (package_command, sign_command, prove_command, index_command, report_command):
         group.add_command(command)
 
 
@@ -109,3 +109,18 @@ def index_command(files: tuple[Path, ...]) -> None:
     cli.print_problems(problems)
     click.echo(b"".join(cdxj.lines(entries)), nl=False)
     sys.exit(1 if problems else 0)
+
+
+@click.command("report", cls=cli.Command)
+@click.argument("capture_id", metavar="ID")
+@cli.store_option
+def report_command(capture_id: str, place: Path) -> None:
+    """Write report.html of the capture ID anew, in the language of this terminal.
+
+    \b
+    Example: archive report lyj/20261122103000
+    """
+    with cli.reporting(as_json=False):
+        capture = store.open_capture(place, capture_id)
+        report.write(capture)
+        click.echo(capture.report.as_posix())

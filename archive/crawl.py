@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -62,6 +64,10 @@ class Crawl:
                         task.result()
                 elif not waiting and not await self._do(self._ledger.probe_indexes):
                     break
+        except asyncio.CancelledError:
+            # Ctrl-C: what was fetched so far is kept.
+            await self._do(self._ledger.commit)
+            raise
         finally:
             for task in running:
                 task.cancel()
@@ -108,4 +114,6 @@ class Crawl:
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
+        if isinstance(answer, fetch.Exchange):
+            row = replace(row, seconds=(datetime.now(UTC) - answer.started).total_seconds())
         await self._do(self._ledger.take, row, answer)

@@ -27,7 +27,8 @@ class Row:
 
     `kind` page, requisite, robots or sitemap; `sources` how and where it was found first; `redirect_to`
     absolute; `warc` the file's name, `offset` and `length` its gzip member; `captured_at` the record's
-    WARC-Date, `record_type` response or revisit.
+    WARC-Date, `record_type` response or revisit; `seconds` from the request to the body's end, `size` of the body
+    in bytes as it was sent.
     """
 
     key: str
@@ -50,6 +51,8 @@ class Row:
     charset: str | None = None
     captured_at: str | None = None
     record_type: str | None = None
+    seconds: float | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ CREATE TABLE IF NOT EXISTS url (
   key TEXT PRIMARY KEY, url TEXT NOT NULL, depth INTEGER, priority INTEGER, kind TEXT, sources TEXT,
   state TEXT, status INTEGER, mime TEXT, payload_digest TEXT, warc TEXT, "offset" INTEGER, length INTEGER,
   redirect_to TEXT, attempts INTEGER, cause TEXT, title TEXT, charset TEXT, captured_at TEXT,
-  record_type TEXT
+  record_type TEXT, seconds REAL, size INTEGER
 );
 CREATE INDEX IF NOT EXISTS queue ON url (priority, depth) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS payload (
@@ -81,11 +84,11 @@ CREATE TABLE IF NOT EXISTS payload (
 );
 CREATE TABLE IF NOT EXISTS meta (warc TEXT PRIMARY KEY, size INTEGER);
 """
-_INSERT = "INSERT OR IGNORE INTO url VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = "INSERT OR IGNORE INTO url VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _UPDATE = """
 UPDATE url SET (key, url, depth, priority, kind, sources, state, status, mime, payload_digest, warc, "offset",
-  length, redirect_to, attempts, cause, title, charset, captured_at, record_type)
-  = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) WHERE key = ?1
+  length, redirect_to, attempts, cause, title, charset, captured_at, record_type, seconds, size)
+  = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) WHERE key = ?1
 """
 
 
@@ -196,6 +199,9 @@ class Frontier:
     def sizes(self) -> dict[str, int]:
         """WARC file name → committed size."""
         return dict(self._db.execute("SELECT warc, size FROM meta ORDER BY warc"))
+
+    def queued(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM url WHERE state = 'queued'").fetchone()[0])
 
     def counts(self) -> dict[str, int]:
         """captured, redirected, excluded, failed, excused, total (a queued row counts in total only)."""

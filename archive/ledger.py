@@ -15,6 +15,7 @@ from archive.decision import Decision, allows
 from archive.discover import Link
 from archive.fetch import Exchange, FetchFailure
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row, State
+from archive.progress import Show, Standing
 from archive.store import Capture
 from archive.text import _
 from sitegen.errors import Problem, Refused
@@ -113,7 +114,7 @@ class Ledger:
         options: Options,
         *,
         year: int,
-        progress: Callable[[str], None],
+        progress: Show,
         crash: Callable[[str], None],
     ) -> None:
         self._decision, self._capture, self._former = decision, capture, former
@@ -128,6 +129,7 @@ class Ledger:
         self._outside: Counter[str] = Counter()
         self._committed_at = time.monotonic()
         self._done = 0
+        self._bytes = 0
 
     def begin(self, start: Iterable[str]) -> None:
         """Put the start pages into the inventory; what gave no answer in a former run is asked for again."""
@@ -163,6 +165,10 @@ class Ledger:
         if self._commit_is_due():
             self.commit()
 
+    def outside(self) -> dict[str, int]:
+        """Hosts that are not in the decision, and how many images, styles and files lie there."""
+        return dict(sorted(self._outside.items()))
+
     def problems(self) -> list[Problem]:
         """What an operator must look at: URLs without a whole answer, bounds that were reached."""
         found = [_failed(row) for row in self._frontier.rows("failed")]
@@ -188,6 +194,7 @@ class Ledger:
     def _store(self, row: Row, exchange: Exchange) -> None:
         """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
         measured = warc.measure(exchange)
+        self._bytes += measured.size
         state, cause = _outcome(exchange)
         target = _location(exchange)
         found = _look_into(exchange, measured.size) if state == "captured" else discover.Found()
@@ -216,6 +223,7 @@ class Ledger:
                 title=found.title or None,
                 charset=found.charset or None,
                 captured_at=written.date,
+                size=measured.size,
             )
         )
 
@@ -324,9 +332,14 @@ class Ledger:
         self._crash("after-sync")
         self._frontier.commit(self._outcomes, self._found, self._originals, sizes)
         self._crash("after-commit")
-        last = self._outcomes[-1].url if self._outcomes else "…"
         self._progress(
-            _("{done} fetched, {count} known, {last}").format(done=self._done, count=len(self._seen), last=last)
+            Standing(
+                fetched=self._done,
+                queued=self._frontier.queued(),
+                known=len(self._seen),
+                bytes=self._bytes,
+                url=self._outcomes[-1].url if self._outcomes else "",
+            )
         )
         self._outcomes, self._found, self._originals = [], [], []
         self._committed_at = time.monotonic()

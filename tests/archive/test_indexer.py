@@ -15,7 +15,7 @@ from archive.capture import capture
 from archive.decision import Decision
 from archive.fetch import ConnectTo
 from sitegen.errors import Refused
-from tests.archive.oldweb import NOW, ROOT, Route, captured, chunked, decided, gzipped, lyj, page, redirect, serving
+from tests.archive.oldweb import NOW, Route, captured, chunked, decided, gzipped, lyj, page, redirect, serving
 from tests.cities import SHARED
 from tests.conftest import REPLAY
 

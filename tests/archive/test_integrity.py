@@ -85,6 +85,10 @@ def by_another(capture: Capture, tmp_path: Path) -> None:
     signature.sign(capture, key(tmp_path, "stranger"))
 
 
+def garbled(capture: Capture, tmp_path: Path) -> None:
+    capture.signature.write_text("x", encoding="utf-8")
+
+
 def over_something_else(capture: Capture, tmp_path: Path) -> None:
     """A true signature of the archivist, over another text, laid beside this capture."""
     command = ["ssh-keygen", "-Y", "sign", "-f", str(tmp_path / "archivist"), "-n", "archive-capture"]
@@ -112,7 +116,7 @@ def statement_rewritten(capture: Capture, tmp_path: Path) -> None:
 WRONG: dict[str, tuple[Callable[[Capture, Path], None], str]] = {
     "taken away": (lambda capture, _: capture.signature.unlink(), "signature-missing"),
     "by a stranger": (by_another, "signature-unknown-signer"),
-    "no signature": (lambda capture, _: capture.signature.write_text("x") and None, "signature-unknown-signer"),
+    "no signature": (garbled, "signature-unknown-signer"),
     "over another text": (over_something_else, "signature-false"),
     "in another namespace": (for_another_purpose, "signature-false"),
     "of what was then changed": (forged, "signature-outdated"),

@@ -271,7 +271,15 @@ def test_what_is_not_listed_not_there_or_changed_after_packing_is_found(two: lis
 @pytest.mark.needs("replay")
 def test_a_package_of_another_tool_is_proven(two: list[Capture], tmp_path: Path) -> None:
     """Made by py-wacz of our WARC: with its compressed index and its own list of pages."""
-    command = [str(REPLAY / "wacz"), "create", "-p", str(two[0].pages), "-o", str(tmp_path / "a.wacz"), str(two[0].warcs[0])]
+    command = [
+        str(REPLAY / "wacz"),
+        "create",
+        "-p",
+        str(two[0].pages),
+        "-o",
+        str(tmp_path / "a.wacz"),
+        str(two[0].warcs[0]),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     report = wacz_check.verify(tmp_path / "a.wacz")
     assert (report.problems, report.records) == ((), 5)
