@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from sitegen.errors import Refused
 from tests.archive.oldweb import NOW, Route, captured, chunked, decided, gzipped, lyj, page, redirect, serving
 from tests.cities import SHARED
 from tests.conftest import REPLAY
+from tests.test_end_to_end import pywb
 
 OTHERS = sorted((SHARED / "real" / "warc").glob("example*"))
 # cdxj-indexer raises on these, or (trunc) gives a line for half a record.
@@ -152,3 +155,27 @@ def test_archive_index_prints_sorted_lines_and_names_what_is_broken(tmp_path: Pa
     assert done.exit_code == 1
     assert "warc-unreadable [offset" in done.stderr
     assert len(done.stdout.splitlines()) > len(ours(good))
+
+
+@pytest.mark.needs("replay")
+def test_pywb_finds_every_url_by_our_index(tmp_path: Path) -> None:
+    """Its own index taken away, ours in its place. Of URLs that share a key pywb gives one that is captured."""
+    alike = {"/a%2Fb": b"one", "/a/b": b"two"}
+    bodies = {
+        **alike,
+        "/x%20y.html": b"space",
+        "/%E6%97%85.html": b"name",
+        "/s.asp?lx=%C2%C3&id=2": b"query",
+        "/Z/": b"z",
+    }
+    routes: dict[str, Route] = {path: page(body) for path, body in bodies.items()}
+    routes["/"] = page("".join(f'<a href="{path.replace("&", "&amp;")}">x</a>' for path in bodies))
+    with serving(routes) as web:
+        done = captured(web, tmp_path / "store").capture
+    with pywb(tmp_path, done.warcs) as base:
+        shutil.copy(done.index, tmp_path / "collections" / "lyj" / "indexes" / "index.cdxj")
+        for path, body in bodies.items():
+            (entry,) = cdxj.lookup(done.index, web.url(path))
+            with urllib.request.urlopen(f"{base}/{entry.timestamp}id_/{entry.url}", timeout=30) as answer:
+                found = answer.read()
+            assert found in alike.values() if path in alike else found == body, path
