@@ -190,12 +190,24 @@ def _failures(counted: Tally) -> Markup:
     if not counted.failed:
         return _section(title, _("Nothing failed."), Markup(""))
     rows = (
-        (_url(row), row.cause or "", _kind(row.kind), row.attempts, _remedy(row.cause or ""))
+        (_url(row), _cause(row.cause or ""), _kind(row.kind), row.attempts, _remedy(row.cause or ""))
         for row in counted.failed[:SHOWN]
     )
     heads = (_("URL"), _("Cause"), _("Kind"), _("Attempts"), _("What to do"))
     template = '<tr><td class="u">{}</td><td>{}</td><td>{}</td><td class="n">{}</td><td>{}</td></tr>'
     return _section(title, _more(len(counted.failed)), _table(title, heads, template, rows, numbers={3}))
+
+
+def _cause(cause: str) -> str:
+    """In the reader's language where it is ours; what a server or a library said stays as it was said."""
+    ours = {
+        "truncated: disconnect": _("cut off: the connection ended"),
+        "truncated: time": _("cut off: no more data came in time"),
+        "truncated: length": _("cut off: larger than the limit"),
+        "limit": _("beyond the limit of --max-urls"),
+    }
+    kind, _colon, reason = cause.partition(": ")
+    return _("decision: {reason}").format(reason=reason) if kind == "decision" else ours.get(cause, cause)
 
 
 def _remedy(cause: str) -> str:
@@ -229,7 +241,7 @@ def _left_out(counted: Tally) -> Markup:
         if groups:
             ordered = sorted(groups, key=lambda name: (-counted.left[name], name))
             rows = (
-                (name, _all("<div>{}</div>", ((_link(url),) for url in groups[name])), counted.left[name])
+                (_cause(name), _all("<div>{}</div>", ((_link(url),) for url in groups[name])), counted.left[name])
                 for name in ordered[:SHOWN]
             )
             template = '<tr><th scope="row">{}</th><td class="u">{}</td><td class="n">{:,}</td></tr>'

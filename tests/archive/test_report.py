@@ -78,7 +78,7 @@ def test_what_is_missing_is_named_with_cause_and_remedy(done: CaptureReport, sho
     failed = rows_under(shown, "No whole answer")
     assert [(row[0].rsplit("/", 1)[1], row[1], row[4]) for row in failed] == [
         ("b.asp", "HTTP 500 <b>Oops</b>", "tell the site's operator, then capture again"),
-        ("c.pdf", "truncated: disconnect", "the answer was cut: capture again"),
+        ("c.pdf", "cut off: the connection ended", "the answer was cut: capture again"),
     ]
     ((rule, example, number),) = rows_under(shown, "Left out by a rule")
     assert (rule, example.rsplit("/", 1)[1], number) == ("decision: 后台 <i>管理</i>", "login.asp", "1")
@@ -118,7 +118,7 @@ def test_nothing_in_it_runs_or_calls_out(done: CaptureReport) -> None:
     assert "<img" not in source
     assert "\u202e" not in source
     assert "&lt;script&gt;window.hostile=1&lt;/script&gt;" in source
-    shown = html.fromstring(source)
+    shown: Any = html.fromstring(source)
     assert all(link.get("href").startswith("http") for link in shown.iter("a"))
     assert {link.get("rel") for link in shown.iter("a")} == {"noreferrer noopener"}
     assert not [name for element in shown.iter() for name in element.attrib if name.startswith("on")]
@@ -204,7 +204,7 @@ def test_a_long_list_is_cut_and_says_so(done: CaptureReport, tmp_path: Path) -> 
     """Ten thousand failures do not make a report that nobody can open; a URL not asked for is counted as well."""
     rows = [Row(key=str(n), url=f"http://a/{n}", state="failed", cause="HTTP 500") for n in range(10_000)]
     counted = tally.of([*rows, Row(key="q", url="http://a/q")])
-    shown = html.fromstring(report.page(done.capture, store.read_manifest(done.capture), counted))
+    shown: Any = html.fromstring(report.page(done.capture, store.read_manifest(done.capture), counted))
     assert len(rows_under(shown, "No whole answer")) == tally.SHOWN
     assert "10,001" in rows_under(shown, "What became of every URL")[-1]
     assert ["Waiting not asked for yet: the capture was not finished", "1", "1"] in rows_under(
