@@ -33,8 +33,8 @@ _FIELD = re.compile(
 )
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _STATUS = re.compile(rb"HTTP/\S*[ \t]+([^ \r\n]*)", re.I)
-_AFTER_MIME = re.compile(r"[;\s]")
-_NO_DIGIT = re.compile(r"\D")
+_MIME = re.compile(rb"^Content-Type[ \t]*:([^\r\n]*)", re.I | re.M)
+_BETWEEN_DIGITS = dict.fromkeys(map(ord, "-:TZ. "))
 
 
 class _DamagedError(Exception):
@@ -182,7 +182,7 @@ def _read(source: _Plain, filename: str) -> Entry | None:
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
-    """Those of a record's fields, and of an HTTP head's, that an index is made of; the first of each name."""
+    """Those of a record's fields that an index is made of; the first of each name."""
     if b"\n " in head or b"\n\t" in head:
         head = _FOLD.sub(b" ", head)
     # The last in a list of pairs wins in a dict.
@@ -200,19 +200,20 @@ def _facts(about: Mapping[bytes, bytes], block: Iterator[bytes]) -> dict[str, st
     """What an Entry says of a record, apart from its place; takes as much of the block as it must."""
     kind, url = about[b"warc-type"], _text(about.get(b"warc-target-uri", b""))
     url = (url[1:-1] if url.startswith("<") and url.endswith(">") else url).replace(" ", "%20")
-    head, rest = b"", b""
+    read, end = b"", 0
     if kind in _HTTP and url.startswith(("http:", "https:")):
-        head, rest = _http_head(block)
-    mime = (_fields(head) if kind == b"response" else about).get(b"content-type", b"")
-    status = _STATUS.match(head)
+        read, end = _http_head(block)
     revisit = kind == b"revisit"
+    mime = _MIME.search(read, 0, end) if kind == b"response" else None
+    said = mime[1] if mime else b"" if kind == b"response" else about.get(b"content-type", b"")
+    status = _STATUS.match(read, 0, end)
     return {
         "key": canon.surt(url),
-        "timestamp": _NO_DIGIT.sub("", _text(about.get(b"warc-date", b"")))[:14],
+        "timestamp": _text(about.get(b"warc-date", b"")).translate(_BETWEEN_DIGITS)[:14],
         "url": url,
-        "mime": "warc/revisit" if revisit else _AFTER_MIME.split(_text(mime), maxsplit=1)[0],
+        "mime": "warc/revisit" if revisit else "".join(_text(said).partition(";")[0].split()[:1]),
         "status": _text(status[1]) if status else "",
-        "digest": _text(about.get(b"warc-payload-digest", b"")) or ("" if revisit else _sha1(rest, block)),
+        "digest": _text(about.get(b"warc-payload-digest", b"")) or ("" if revisit else _sha1(read[end:], block)),
     }
 
 
@@ -223,16 +224,16 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _http_head(block: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """(the HTTP head, what follows it in the pieces that were read)."""
+def _http_head(block: Iterator[bytes]) -> tuple[bytes, int]:
+    """(what was read of the block, where the HTTP head in it ends)."""
     read = b""
     for piece in block:
         read += piece
         if (end := _head_end(read)) >= 0:
-            return read[:end], read[end:]
+            return read, end
         if len(read) > _LONGEST_HEAD:
             break
-    return read, b""
+    return read, len(read)
 
 
 def _head_end(data: bytes) -> int:

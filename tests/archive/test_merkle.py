@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import merkle
@@ -53,6 +53,7 @@ def split(hashes: list[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + split(hashes[:k]) + split(hashes[k:])).digest()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_every_leaf_is_proven_by_its_path_and_no_other(size: int, data: st.DataObject) -> None:
     hashes = [merkle.leaf(b"%d" % n) for n in range(size)]

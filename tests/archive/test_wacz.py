@@ -18,6 +18,7 @@ from archive.__main__ import main
 from archive.store import Capture
 from sitegen.errors import Refused
 from tests.archive.oldweb import Route, captured, page, redirect, serving
+from tests.archive.test_capture import fastwarc_passes, warcio_passes
 from tests.conftest import REPLAY
 
 SITE: dict[str, Route] = {
@@ -144,6 +145,10 @@ def test_what_revisits_refer_to_is_taken_along(two: list[Capture], tmp_path: Pat
     for line in lines:
         record = warc[int(line["offset"]) : int(line["offset"]) + int(line["length"])]
         assert record in first
+    alone = tmp_path / "originals.warc.gz"
+    alone.write_bytes(warc)
+    assert warcio_passes(alone)
+    assert fastwarc_passes(alone)
 
 
 def test_a_damaged_capture_is_not_packed(two: list[Capture], tmp_path: Path) -> None:
