@@ -252,6 +252,23 @@ def test_a_package_that_is_described_well_and_holds_something_untrue(
     assert bool(expected) == bool(codes(tmp_path / "b.wacz"))
 
 
+def test_a_digest_or_size_that_is_not_true_is_found(two: list[Capture], tmp_path: Path) -> None:
+    """The ZIP's own checksums fit: only the package's digests tell."""
+    whole = wacz.package(two[0], tmp_path / "a.wacz").path
+    with zipfile.ZipFile(whole) as box:
+        parts = {name: box.read(name) for name in box.namelist()}
+    for number, change in enumerate(({"hash": "sha256:" + "0" * 64}, {"bytes": 1}, {"hash": "crc32:0"})):
+        described = json.loads(parts["datapackage.json"])
+        described["resources"][0] |= change
+        data = json.dumps(described).encode()
+        digest = json.dumps({"hash": f"sha256:{hashlib.sha256(data).hexdigest()}"}).encode()
+        path = tmp_path / f"{number}.wacz"
+        with zipfile.ZipFile(path, "w") as box:
+            for name, part in (parts | {"datapackage.json": data, "datapackage-digest.json": digest}).items():
+                box.writestr(name, part)
+        assert codes(path) == {"wacz-digest-false"}, change
+
+
 def test_a_warc_that_is_compressed_again_is_refused(two: list[Capture], tmp_path: Path) -> None:
     whole = wacz.package(two[0], tmp_path / "a.wacz").path
     packed = rewritten(whole, tmp_path / "b.wacz", lambda parts: None, zipfile.ZIP_DEFLATED)
