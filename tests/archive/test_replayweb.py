@@ -65,8 +65,9 @@ def reader(folder: Path, package: Path, url: str) -> Iterator[str]:
 def replayed(browser: Any, address: str, ready: str) -> dict[str, Any]:
     """What the innermost frame shows once `ready` is true in it."""
     page = browser.new_page()
-    page.goto(address)
-    for _time in range(300):
+    for time_ in range(400):
+        if time_ % 100 == 0:
+            page.goto(address)  # its service worker sometimes misses the first call: a person would load it again
         for frame in page.frames:
             if "mp_/http" in frame.url and frame.evaluate(f"() => document.readyState === 'complete' && {ready}"):
                 seen: dict[str, Any] = frame.evaluate(
