@@ -4,8 +4,9 @@ VENV := .venv
 PORT ?= 8000
 SHARED ?= ../shared
 STAMP := $(VENV)/.made-from-lock
+REPLAYWEB_SHA512 := b86e748c449195dd29f9f63bfa753121697b86f7e29ab78d8d299a36473f6bd6bc8017666fb3c7e09e362226febe093d2ab1ddd072d27154fef8b82a5797f0a5
 
-.PHONY: demo demo-undo serve test lint build bench messages replay-env clean help
+.PHONY: demo demo-undo serve test lint build bench messages replay-env replayweb clean help
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -56,5 +57,15 @@ test: $(STAMP) lint ## every check
 
 replay-env: .venv-replay/.made-from-lock ## pywb, wacz and cdxj-indexer in an environment of their own, for tests
 
+# ReplayWeb.page (AGPL) is a test's reader of our packages: fetched, never committed, never shipped.
+.replayweb/ui.js:
+	@mkdir -p .replayweb
+	cd .replayweb && npm pack --silent replaywebpage@2.4.6 >/dev/null
+	cd .replayweb && echo "$(REPLAYWEB_SHA512)  replaywebpage-2.4.6.tgz" | sha512sum --check --quiet
+	cd .replayweb && tar -xzf replaywebpage-2.4.6.tgz --strip-components=1 package/sw.js package/LICENSE package/ui.js
+	@rm .replayweb/replaywebpage-2.4.6.tgz
+
+replayweb: .replayweb/ui.js ## ReplayWeb.page, for tests in a real browser (needs npm)
+
 clean: ## everything that was made, the releases too
-	rm -rf build $(VENV) .venv-replay
+	rm -rf build $(VENV) .venv-replay .replayweb

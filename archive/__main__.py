@@ -1,7 +1,8 @@
-"""`python -m archive`, and the `archive` script: the capture commands and those from publication to retirement."""
+"""`python -m archive`, and the `archive` script: the capture commands, those on its evidence, those from publication to retirement."""
 
-from archive import cli, cli_retire
+from archive import cli, cli_package, cli_retire
 
+cli_package.register(cli.main)
 cli_retire.register(cli.main)
 main = cli.main
 

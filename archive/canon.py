@@ -21,6 +21,10 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _LONG_ID = re.compile(r"[0-9A-Za-z]{16,}")
 _ASP_SEGMENT = re.compile(r"/\([A-Za-z]\([0-9A-Za-z]{16,}\)\)(?=/)")
+_PLAIN_SURT = re.compile(
+    r"https?://(?:www\d*\.)?+([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[a-z0-9_-][a-z0-9_.-]*)+(?:\?[a-z0-9_]+=[a-z0-9]{0,16})?)",
+    re.A,
+)
 _SURT_SESSION = (
     re.compile(rb"^(.*)jsessionid=[0-9a-z]{32}(?:&(.*))?$", re.I | re.S),
     re.compile(rb"^(.*)phpsessid=[0-9a-z]{32}(?:&(.*))?$", re.I | re.S),
@@ -107,7 +111,14 @@ def strip_session(url: str, session_ids: frozenset[str] = SESSION_IDS) -> str:
 @lru_cache(maxsize=4096)
 def surt(url: str) -> str:
     """Sort-friendly URL as cdxj-indexer writes it: `cn,gov,example)/path?query`."""
-    match = re.match(r"(?is)https?://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.sub(r"[\r\n\t]", "", url.strip()))
+    if plain := _PLAIN_SURT.fullmatch(url):
+        # Most links; what follows would give the same at ten times the cost (a test compares).
+        return f"{','.join(reversed(plain[1].split('.')))}){plain[2]}"
+    return _surt(url)
+
+
+def _surt(url: str) -> str:
+    match = re.match(r"(?is)[a-z][a-z0-9+.-]*://([^/?#]+)([^?#]*)(?:\?([^#]*))?", re.sub(r"[\r\n\t]", "", url.strip()))
     if match is None:
         return url
     scheme = "https" if url[:5].lower() == "https" else "http"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import platform
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from archive import account as accounts
 from archive import browser as browsing
-from archive import canon, cdxj, chromium, fetch, seeding, warc
+from archive import canon, cdxj, chromium, fetch, merkle, pages, report, seeding, warc
 from archive import store as captures
 from archive.access import Access
 from archive.account import Account
@@ -28,6 +26,7 @@ from archive.former import reading
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.inventory import Log
 from archive.ledger import Ledger, Options, Scope
+from archive.progress import Show
 from archive.store import Capture
 from archive.text import _
 from archive.wire import StorageError
@@ -74,7 +73,7 @@ def capture(
     now: datetime,
     start: Sequence[str] = (),
     connect_to: Sequence[ConnectTo] = (),
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Show = lambda said: None,
     resume: Capture | None = None,
     plain_tls: bool = False,
     scope: Scope | None = None,
@@ -146,12 +145,15 @@ def capture(
             found = accounts.problems(chosen, frontier, ledger.known, account, options)
             problems = in_order([*decision.warnings, *bad, *found, *browsing.problems(chosen, frontier, browser)])
             session_ids = [*sorted(decision.terms.session_ids), *frontier.setting("session_ids")]
-            _write_pages(chosen, frontier)
+            outside = dict(sorted(ledger.known.outside.items()))
+            write_atomic(chosen.pages, b"".join(pages.lines(chosen, frontier.rows("captured"), urls)))
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
-        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, session_ids, account, former))
+        manifest = _manifest(chosen, decision, scope, urls, session_ids, account, former)
+        captures.write_manifest(chosen, manifest | {"outside": outside})
         crash("after-manifest")
+        report.write(chosen)
     return CaptureReport(
         capture=chosen,
         account=account,
@@ -308,18 +310,6 @@ def _entry(row: Row) -> cdxj.Entry:
     )
 
 
-def _write_pages(chosen: Capture, frontier: Frontier) -> None:
-    """WACZ `pages.jsonl`: a header line, then every captured HTML page."""
-    lines: list[dict[str, str]] = [{"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}]
-    for row in frontier.rows("captured"):
-        if "html" in (row.mime or ""):
-            page_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{chosen.id} {row.url}"))
-            title = row.title or row.url
-            lines.append({"id": page_id, "url": row.url, "title": title, "ts": row.captured_at or ""})
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    write_atomic(chosen.pages, text.encode())
-
-
 def _manifest(
     chosen: Capture,
     decision: Decision,
@@ -364,6 +354,7 @@ def _manifest(
             }
             for path in files
         },
+        "merkle": merkle.describe(chosen.index),
         "previous": None if former is None else {"id": former.id, "sha256": captures.manifest_digest(former)},
         "archived_on": None,
     }

@@ -29,7 +29,12 @@ class Entry:
 
 def write(path: Path, entries: Iterable[Entry]) -> None:
     """Sorted bytewise, atomically."""
-    write_atomic(path, b"".join(sorted(map(_line, entries))))
+    write_atomic(path, b"".join(lines(entries)))
+
+
+def lines(entries: Iterable[Entry]) -> list[bytes]:
+    """Each entry's line, sorted bytewise."""
+    return sorted(map(_line, entries))
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -40,7 +45,11 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def lookup(path: Path, url: str) -> list[Entry]:
-    """Entries whose URL has this SURT key, by binary search in the file."""
+    """Entries of exactly this URL, oldest first, by binary search in the file.
+
+    The key is pywb's, which knows no difference between `/A%2Fb` and `/a/b`: several resources may share one,
+    and only `url` tells them apart.
+    """
     wanted = canon.surt(url).encode() + b" "
     found = []
     with path.open("rb") as stream:
@@ -48,7 +57,9 @@ def lookup(path: Path, url: str) -> list[Entry]:
         for line in stream:
             if not line.startswith(wanted):
                 break
-            found.append(_entry(line))
+            entry = _entry(line)
+            if entry.url == url:
+                found.append(entry)
     return found
 
 

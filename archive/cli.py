@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import click
 from archive import browser as browsing
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, inventory, store, verify
+from archive import fetch, inventory, progress, proof, signature, store, verify, wacz_check
 from archive.access import Access, Login, parse_proxy, tls_context
 from archive.decision import Decision
 from archive.ledger import Options
@@ -26,7 +27,7 @@ from archive.store import Capture
 from archive.terms import Excuse
 from archive.text import _
 from sitegen import report as reports
-from sitegen.errors import PlatformError, Problem, UsageError, has_errors, in_order
+from sitegen.errors import PlatformError, Problem, Refused, UsageError, has_errors, in_order
 
 
 class Command(reports.Command):
@@ -188,13 +189,31 @@ def counted(counts: Mapping[str, int]) -> str:
     return _(", ").join(one.format(number=number, what=words.get(what, what)) for what, number in counts.items())
 
 
-def progress_line() -> Callable[[str], None]:
+@contextmanager
+def stoppable(site: str, place: Path) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the capture in order; what was fetched is kept. Raises Refused (`capture-stopped`)."""
+    # asyncio turns the first Ctrl-C into the cancellation of its main task; SIGTERM becomes one.
+    before = signal.signal(signal.SIGTERM, lambda *_signal: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    except KeyboardInterrupt:
+        message, remedy = _("the capture was stopped; what was fetched is kept"), _("run `archive resume {site}`")
+        path = (place / site).as_posix()
+        raise Refused(
+            [Problem(path=path, code="capture-stopped", message=message, remedy=remedy.format(site=site))]
+        ) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def progress_line() -> progress.Show:
     """On a terminal one line that is written over, elsewhere a plain line every five seconds."""
     terminal = sys.stderr.isatty()
     last = -5.0
 
-    def show(line: str) -> None:
+    def show(said: str | progress.Standing) -> None:
         nonlocal last
+        line = str(said)
         if terminal:
             click.echo(f"\r\033[K{line[:100]}", err=True, nl=False)
         elif time.monotonic() - last >= 5:
@@ -222,23 +241,22 @@ def _capture(
     given = [inventory.parse_log(text) for text in logs]
     inventory.refuse_missing("--list", lists)
     inventory.refuse_missing("--log", [log.path for log in given])
-    report = capturing.capture(
-        decision,
-        store=place,
-        now=datetime.now(UTC),
-        start=start,
-        connect_to=[fetch.parse_connect_to(text) for text in connect_to],
-        progress=progress_line(),
-        resume=resume,
-        options=options,
-        access=access,
-        lists=lists,
-        logs=given,
-        fresh=fresh,
-        browser=browser,
-    )
-    if sys.stderr.isatty():
-        click.echo(err=True)
+    with stoppable(decision.site, place), progress.shown(sys.stderr) as show:
+        report = capturing.capture(
+            decision,
+            store=place,
+            now=datetime.now(UTC),
+            start=start,
+            connect_to=[fetch.parse_connect_to(text) for text in connect_to],
+            progress=show,
+            resume=resume,
+            options=options,
+            access=access,
+            lists=lists,
+            logs=given,
+            fresh=fresh,
+            browser=browser,
+        )
     text = _("{capture}: {counts}; {bytes} bytes in {files} WARC files, {seconds} s").format(
         capture=report.capture.id,
         counts=counted(report.inventory),
@@ -351,21 +369,46 @@ def resume_command(
 
 @main.command("verify")
 @click.argument("capture_id", metavar="ID")
+@make_option(
+    "--allowed-signers",
+    "signers",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="File of those who may sign (ssh-keygen): the capture must be signed by one of them.",
+)
 @content_option
 @store_option
 @json_option
-def verify_command(capture_id: str, content: Path, place: Path, as_json: bool) -> None:
+def verify_command(capture_id: str, signers: Path | None, content: Path, place: Path, as_json: bool) -> None:
     """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
 
     A URL that failed counts as accounted for when `excuse` of the decision names it.
+    ID may also be a WACZ file, of any tool, or a proof that `archive prove` printed.
 
     \b
     Example: archive verify lyj/20261122103000 --json
     """
     with reporting(as_json):
+        if capture_id.endswith(".wacz"):
+            package = wacz_check.verify(Path(capture_id))
+            text = _("{records} records, {pages} pages").format(records=package.records, pages=package.pages)
+            finish(package.as_json(), [text], package.problems, as_json)
+        if capture_id.endswith(".json"):
+            root, problems = proof.check(Path(capture_id))
+            told = {"root": root, "problems": [problem.as_json() for problem in problems]}
+            finish(told, [root] if root else [], problems, as_json)
         capture = store.open_capture(place, capture_id)
-        report = verify.verify(capture, _excuses(content, capture.site))
-        text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
-            records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
-        )
+        _verify_capture(capture, _excuses(content, capture.site), signers, as_json)
+
+
+def _verify_capture(capture: Capture, excuses: Sequence[Excuse], signers: Path | None, as_json: bool) -> NoReturn:
+    report = verify.verify(capture, excuses)
+    text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
+        records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
+    )
+    if signers is None:
         finish(report.as_json(), [text], report.problems, as_json)
+    signer, problems = signature.verify(capture, signers)
+    both = in_order([*report.problems, *problems])
+    lines = [text, _("signed by {signer}").format(signer=signer)] if signer else [text]
+    told = {**report.as_json(), "signer": signer or None, "problems": [problem.as_json() for problem in both]}
+    finish(told, lines, both, as_json)

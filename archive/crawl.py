@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -72,7 +74,8 @@ class Crawl:
                         task.result()
                 elif not waiting and not await self.do(self._ledger.probe_indexes) and not await self._opened_pages():
                     break
-        except fetch.ServerGoneError:
+        except (fetch.ServerGoneError, asyncio.CancelledError):
+            # Ctrl-C cancels: what was fetched so far is kept.
             await self.do(self._ledger.commit)
             raise
         finally:
@@ -158,6 +161,8 @@ class Crawl:
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
+        if isinstance(answer, fetch.Exchange):
+            row = replace(row, seconds=(datetime.now(UTC) - answer.started).total_seconds())
         looked = await self._look(answer)
         await self.do(self._ledger.take, row, answer, looked)
 

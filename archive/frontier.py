@@ -28,8 +28,9 @@ class Row:
 
     `kind` page, requisite, robots or sitemap; `sources` how and where it was found first; `redirect_to`
     absolute; `warc` the file's name, `offset` and `length` its gzip member; `captured_at` the record's
-    WARC-Date, `record_type` response or revisit; `hits` requests that access logs count; `more` sources beyond
-    those that `Frontier.sources` gives. `id` is the database's own number.
+    WARC-Date, `record_type` response or revisit; `seconds` from the request to the body's end, `size` of the body
+    in bytes as it was sent; `hits` requests that access logs count; `more` sources beyond those that
+    `Frontier.sources` gives. `id` is the database's own number.
     """
 
     key: str
@@ -52,6 +53,8 @@ class Row:
     charset: str | None = None
     captured_at: str | None = None
     record_type: str | None = None
+    seconds: float | None = None
+    size: int | None = None
     id: int | None = None
     hits: int = 0
     more: int = 0
@@ -118,7 +121,8 @@ CREATE TABLE IF NOT EXISTS url (
   key TEXT UNIQUE NOT NULL, url TEXT NOT NULL, depth INTEGER, priority INTEGER, kind TEXT, sources TEXT,
   state TEXT, status INTEGER, mime TEXT, payload_digest TEXT, warc TEXT, "offset" INTEGER, length INTEGER,
   redirect_to TEXT, attempts INTEGER, cause TEXT, title TEXT, charset TEXT, captured_at TEXT,
-  record_type TEXT, id INTEGER PRIMARY KEY, hits INTEGER NOT NULL DEFAULT 0, more INTEGER NOT NULL DEFAULT 0
+  record_type TEXT, seconds REAL, size INTEGER, id INTEGER PRIMARY KEY, hits INTEGER NOT NULL DEFAULT 0,
+  more INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS queue ON url (priority, depth) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS payload (
@@ -135,11 +139,11 @@ CREATE VIEW IF NOT EXISTS source AS
 CREATE TABLE IF NOT EXISTS earlier AS SELECT * FROM url LIMIT 0;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_INSERT = "INSERT OR IGNORE INTO url VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = f"INSERT OR IGNORE INTO url VALUES ({','.join('?' * len(_COLUMNS))})"  # noqa: S608 (as many marks as columns)
 _UPDATE = """
 UPDATE url SET (key, url, depth, priority, kind, sources, state, status, mime, payload_digest, warc, "offset",
-  length, redirect_to, attempts, cause, title, charset, captured_at, record_type)
-  = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) WHERE key = ?1
+  length, redirect_to, attempts, cause, title, charset, captured_at, record_type, seconds, size)
+  = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) WHERE key = ?1
 """
 
 
@@ -331,6 +335,9 @@ class Frontier:
     def sizes(self) -> dict[str, int]:
         """WARC file name → committed size."""
         return dict(self._db.execute("SELECT warc, size FROM meta ORDER BY warc"))
+
+    def queued(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM url WHERE state = 'queued'").fetchone()[0])
 
     def counts(self) -> dict[str, int]:
         """captured, redirected, excluded, failed, excused, total (a queued row counts in total only)."""

@@ -19,9 +19,9 @@ from archive.frontier import Frontier, Original, Row, State
 from archive.inventory import Named
 from archive.known import Known
 from archive.look import Looked
+from archive.progress import Show, Standing
 from archive.scope import Options, Scope, origin_of
 from archive.store import Capture
-from archive.text import _
 
 __all__ = ["Ledger", "Options", "Scope", "origin_of"]
 
@@ -52,7 +52,7 @@ class Ledger:
         options: Options,
         *,
         year: int,
-        progress: Callable[[str], None],
+        progress: Show,
         crash: Callable[[str], None],
     ) -> None:
         self._decision, self._capture, self._former = decision, capture, former
@@ -64,6 +64,7 @@ class Ledger:
         self._originals: list[Original] = []
         self._committed_at = time.monotonic()
         self._done = 0
+        self._bytes = 0
 
     def begin(self, start: Iterable[str]) -> None:
         """Put the start pages into the inventory; what gave no answer in a former run is asked for again."""
@@ -134,6 +135,7 @@ class Ledger:
     def _store(self, row: Row, exchange: Exchange, looked: Looked) -> None:
         """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
         measured = warc.measure(exchange)
+        self._bytes += measured.size
         state, cause = _outcome(exchange)
         target = _location(exchange)
         found = looked.found
@@ -165,6 +167,7 @@ class Ledger:
                 title=found.title or None,
                 charset=found.charset or None,
                 captured_at=written.date,
+                size=measured.size,
             )
         )
         # Only now: what these commit includes the outcome of the record that was written above.
@@ -252,9 +255,14 @@ class Ledger:
         self._crash("after-sync")
         self._frontier.commit(self._outcomes, found, self._originals, sizes, places, more, hits)
         self._crash("after-commit")
-        last = self._outcomes[-1].url if self._outcomes else "…"
         self._progress(
-            _("{done} fetched, {count} known, {last}").format(done=self._done, count=self.known.number, last=last)
+            Standing(
+                fetched=self._done,
+                queued=self._frontier.queued(),
+                known=self.known.number,
+                bytes=self._bytes,
+                url=self._outcomes[-1].url if self._outcomes else "",
+            )
         )
         self._outcomes, self._originals = [], []
         self._committed_at = time.monotonic()

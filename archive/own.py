@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from archive.capture import CaptureReport, Scope
 from archive.decision import Decision
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier, Row
+from archive.progress import Show
 from archive.store import Capture
 from archive.text import _
 from sitegen import files
@@ -98,7 +99,7 @@ def served(folder: Path) -> Iterator[int]:
 
 
 def capture(
-    decision: Decision, *, build: Path, place: Path, now: datetime, progress: Callable[[str], None] = lambda line: None
+    decision: Decision, *, build: Path, place: Path, now: datetime, progress: Show = lambda said: None
 ) -> CaptureReport:
     """Fetch exactly the pages and files of the live release at or below the path, and what they need to be shown.
 

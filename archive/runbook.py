@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from archive import (
 from archive import decision as decisions
 from archive.decision import Decision
 from archive.fetch import ConnectTo
+from archive.progress import Show
 from archive.retirement import NOTICE_DAYS, Standing, Step
 from archive.store import Capture
 from archive.text import _
@@ -140,7 +141,7 @@ def retire(
     *,
     connect_to: Sequence[ConnectTo] = (),
     again: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Show = lambda said: None,
 ) -> RetireReport:
     """Do what can be done now, in the order of the law, and say what remains. Run again, it ends the same.
 
@@ -164,7 +165,7 @@ class _Run:
     decision: Decision
     connect_to: Sequence[ConnectTo]
     again: bool
-    progress: Callable[[str], None]
+    progress: Show
     done: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 

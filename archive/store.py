@@ -18,7 +18,7 @@ from archive.text import _
 from sitegen.errors import Problem, Refused
 from sitegen.files import sha256, write_atomic
 
-CORE = ("format", "site", "timestamp", "started", "finished", "scope", "tools", "counts", "previous")
+CORE = ("format", "site", "timestamp", "started", "finished", "scope", "tools", "counts", "merkle", "previous")
 _TIMESTAMP = re.compile(r"[0-9]{14}")
 
 
@@ -62,6 +62,18 @@ class Capture:
     @property
     def manifest(self) -> Path:
         return self.folder / "capture.json"
+
+    @property
+    def statement(self) -> Path:
+        return self.folder / "capture.statement"
+
+    @property
+    def signature(self) -> Path:
+        return self.folder / "capture.statement.sig"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
 
     @property
     def finished(self) -> bool:
@@ -183,7 +195,7 @@ def manifest_digest(capture: Capture) -> str:
     publication adds later (`stamped.warc.gz`, `report.html`) do not count, so that publishing does not break
     the chain."""
     manifest = read_manifest(capture)
-    own = ("indexes/", "pages/", "crawl.sqlite", f"archive/{capture.site}-{capture.timestamp}-")
+    own = ("indexes/", "pages/", "screenshots/", "crawl.sqlite", f"archive/{capture.site}-{capture.timestamp}-")
     files = {path: about for path, about in manifest.get("files", {}).items() if path.startswith(own)}
     core = {key: manifest.get(key) for key in CORE} | {"files": files}
     return sha256(json.dumps(core, ensure_ascii=False, sort_keys=True).encode())

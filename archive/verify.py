@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archive import canon, cdxj, discover, recall, store, terms, warc
+from archive import canon, cdxj, discover, merkle, recall, store, terms, warc
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Scope
 from archive.store import Capture
@@ -50,6 +50,7 @@ def verify(capture: Capture, excuses: Sequence[Excuse] = ()) -> VerifyReport:
     proof.check_records()
     rows, earlier = proof.read_rows()
     proof.check_index([*rows, *earlier])
+    proof.check_merkle(manifest)
     scope = _scope(manifest)
     session_ids = store.session_ids(manifest)
     proven = 0
@@ -203,6 +204,16 @@ class _Proof:
                     url=record.target_uri, offset=place[1]
                 )
                 self.add(self.capture.folder / "archive" / place[0], "verify-record-unknown", text, _restore())
+
+    def check_merkle(self, manifest: dict[str, Any]) -> None:
+        """The manifest's Merkle root is that of the index."""
+        try:
+            true = merkle.describe(self.capture.index)
+        except OSError:
+            return  # `check_index` has said so
+        if manifest and manifest.get("merkle") != true:
+            text = _("the index gives the Merkle root {root}, not the manifest's").format(root=true["root"])
+            self.add(self.capture.manifest, "verify-merkle-false", text, _restore())
 
     def check_row(self, row: Row, scope: Scope, linked: dict[str, str]) -> bool:
         """Whether the row's outcome is proven; in-scope links of its page go to `linked`."""

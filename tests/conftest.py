@@ -15,11 +15,13 @@ from tests.cities import TinyCity, copy_sample
 os.environ["LANGUAGE"] = "en"  # the tests read what is printed; nothing was translated yet
 
 REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
+REPLAYWEB = REPLAY.parent.parent / ".replayweb"
 PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "nginx": lambda: shutil.which("nginx") is not None,
     "wget": lambda: shutil.which("wget") is not None,
     "git": lambda: shutil.which("git") is not None,
+    "replayweb": lambda: (REPLAYWEB / "ui.js").exists(),
     "replay": lambda: (REPLAY / "wayback").exists(),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import canon
@@ -105,3 +105,16 @@ def test_a_link_means_what_a_browser_takes_it_for(link: str, url: str | None) ->
 )
 def test_surt_is_what_cdxj_indexer_writes(url: str, surt: str) -> None:
     assert canon.surt(url) == surt
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["http://", "https://"]),
+    st.text("abw1.-", min_size=1, max_size=12),
+    st.sampled_from(["", "www.", "www3.", "www.www."]),
+    st.text("ab1_.-/", max_size=16),
+    st.sampled_from(["", "?", "?id=1", "?sid=0123456789abcdef", "?a=1&b=2", "?sid=0123456789abcdef0123456789abcdef"]),
+)
+def test_the_short_way_to_a_surt_leads_to_the_same(scheme: str, host: str, www: str, path: str, query: str) -> None:
+    url = f"{scheme}{www}{host}.cn/{path}{query}"
+    assert canon.surt(url) == canon._surt(url)

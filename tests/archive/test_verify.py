@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from archive import recall, store, warc
+from archive import merkle, recall, store, warc
 from archive.frontier import Row
 from archive.store import Capture
 from archive.verify import verify
@@ -59,6 +59,7 @@ def reseal(capture: Capture) -> None:
     for name in manifest["files"]:
         path = capture.folder / name
         manifest["files"][name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    manifest["merkle"] = merkle.describe(capture.index)
     store.write_manifest(capture, manifest)
 
 
