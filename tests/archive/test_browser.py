@@ -76,7 +76,7 @@ def test_robots_txt_holds_for_the_browser(tmp_path: Path) -> None:
     with serving(routes) as web:
         report = captured(web, tmp_path, browser="auto")
         assert "/closed/a.json" not in web.asked
-        assert rows_of(report)["/closed/a.json"].cause == "robots.txt"
+        assert rows_of(report)["/closed/a.json"].cause == "robots.txt: Disallow: /closed/"
 
 
 def test_without_chromium_the_pages_that_need_it_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -445,7 +445,7 @@ def test_the_manifest_names_every_file_with_its_digest(tmp_path: Path) -> None:
         report = captured(web, tmp_path)
     manifest = store.read_manifest(report.capture)
     on_disk = {p.relative_to(report.capture.folder).as_posix() for p in report.capture.folder.rglob("*") if p.is_file()}
-    assert set(manifest["files"]) | {"capture.json"} == on_disk
+    assert set(manifest["files"]) | {"capture.json", "report.html"} == on_disk
     assert manifest["counts"] == report.inventory
     for name, about in manifest["files"].items():
         data = (report.capture.folder / name).read_bytes()
