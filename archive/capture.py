@@ -25,7 +25,7 @@ from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.files import sha256_file, write_atomic
 
-__all__ = ["CaptureReport", "Options", "Scope", "capture"]
+__all__ = ["CaptureReport", "Options", "Scope", "capture", "manifest", "write_pages"]
 
 DEFAULTS = Options()
 
@@ -114,11 +114,11 @@ def capture(
             crash("after-warc")
             problems = in_order([*decision.warnings, *ledger.problems()])
             counts = frontier.counts()
-            _write_pages(chosen, frontier)
+            write_pages(chosen, frontier)
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
-        captures.write_manifest(chosen, _manifest(chosen, decision, scope, urls, counts, former))
+        captures.write_manifest(chosen, manifest(chosen, decision, scope, urls, counts, former))
         crash("after-manifest")
     return CaptureReport(
         capture=chosen,
@@ -236,7 +236,7 @@ def _entry(row: Row) -> cdxj.Entry:
     )
 
 
-def _write_pages(chosen: Capture, frontier: Frontier) -> None:
+def write_pages(chosen: Capture, frontier: Frontier) -> None:
     """WACZ `pages.jsonl`: a header line, then every captured HTML page."""
     lines: list[dict[str, str]] = [{"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}]
     for row in frontier.rows("captured"):
@@ -248,7 +248,7 @@ def _write_pages(chosen: Capture, frontier: Frontier) -> None:
     write_atomic(chosen.pages, text.encode())
 
 
-def _manifest(
+def manifest(
     chosen: Capture,
     decision: Decision,
     scope: Scope,

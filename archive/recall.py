@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from archive import message, warc
+from archive import warc
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row
+from archive.records import as_revisit
 from archive.store import Capture
 from archive.text import _
 from archive.warc import StoredResponse
@@ -16,28 +16,25 @@ from sitegen.errors import Problem, Refused
 def response(capture: Capture, row: Row) -> StoredResponse:
     """The stored answer of a frontier row (`row.warc` set); a revisit gets the body of its original, from
     this capture or a former one of the same store. `record_id`, `target_uri`, `date`, `head` stay the row's
-    own.
+    own, as far as a revisit has a head.
 
     Raises Refused when the record or its original is not there.
     """
     if row.warc is None or row.offset is None:
         raise Refused([_problem(capture, row, "record-missing", _("no answer of this URL was stored"))])
     record = warc.read_record(_file(capture, row.warc, row), row.offset)
-    found = warc.as_response(record)
     if record.type != "revisit":
-        return found
-    original = _original(capture, row, found.payload_digest)
+        return warc.as_response(record)
+    original = _original(capture, row)
     folder = capture.store / original.capture
     holder = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
-    path = _file(holder, original.warc, row)
-    _head, raw_body = message.split_head(warc.read_record(path, original.offset).block)
-    return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers))
+    return as_revisit(record, warc.read_record(_file(holder, original.warc, row), original.offset))
 
 
-def _original(capture: Capture, row: Row, payload_digest: str) -> Original:
+def _original(capture: Capture, row: Row) -> Original:
     try:
         with Frontier(capture.frontier, read_only=True) as frontier:
-            original = frontier.original(payload_digest)
+            original = frontier.original(row.payload_digest or "")
     except FrontierUnreadable as error:
         raise Refused([_problem(capture, row, "frontier-unreadable", str(error))]) from None
     if original is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,12 +12,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from archive import message
+from archive import digests, message
+from archive.digests import Digester
 from archive.text import _
 from sitegen.errors import Problem, Refused
 
 _GZIP = b"\x1f\x8b\x08"
 _PIECE = 1 << 18
+_HEAD_AT_MOST = 1 << 20
+_DECODED_AT_MOST = 64 << 20
+ANSWERS = ("response", "revisit", "resource")
+"""The records that hold what a URL gave; a resource is a file that came without its HTTP head."""
+_NOT_MODIFIED = re.compile(rb"HTTP/\S+[ \t]+304\b")
+_HTTP = ("response", "revisit", "request")
+_DIGESTS = ("warc-block-digest", "warc-payload-digest")
 # zlib at level 9 is the bottleneck of a capture: 39 MB/s against ISA-L's 145 MB/s, for 1 % of size.
 zlib: Any = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
 
@@ -70,21 +77,35 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One record as `check` found it; `problems` is empty when everything it says of itself is true."""
+    """One record as `check` found it; `problems` is empty when everything it says of itself is true.
+
+    `payload_digest` is what the record says, `payload_sha256` what its bytes give; `size` of its block; `status` of
+    an answer, of a request its method; `refers_to_id` the record id, `refers_to` URL and date of an original.
+    """
 
     type: str
     record_id: str
     target_uri: str
     date: str
     payload_digest: str
+    payload_sha256: str
+    size: int
     concurrent_to: str
     refers_to: tuple[str, str]
+    refers_to_id: str
     truncated: str
     status: str
     mime: str
     offset: int
     length: int
     problems: tuple[Problem, ...]
+
+
+def parse_fields(header: bytes) -> message.Fields:
+    """The fields of a record's header, its first line left out; a folded line continues the one before it."""
+    lines = re.sub(rb"\r\n[ \t]+", b" ", header).decode("utf-8", "replace").split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines if line)
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
 
 
 def read_record(path: Path, offset: int) -> StoredRecord:
@@ -105,14 +126,22 @@ def read_response(path: Path, offset: int) -> StoredResponse:
     return as_response(read_record(path, offset))
 
 
+def split(record: StoredRecord) -> tuple[bytes, bytes]:
+    """(HTTP head, payload) of a record; a resource has no head, its block is the payload."""
+    return (b"", record.block) if record.type == "resource" else message.split_head(record.block)
+
+
 def as_response(record: StoredRecord, raw_body: bytes | None = None) -> StoredResponse:
-    """A response or revisit record read as HTTP; a revisit takes the `raw_body` of its original."""
-    head, rest = message.split_head(record.block)
-    if record.type not in ("response", "revisit"):
+    """A response or revisit record read as HTTP; a revisit takes the `raw_body` of its original.
+
+    A resource (a file without its HTTP head) is read as an answer 200 of the record's Content-Type.
+    """
+    head, rest = split(record)
+    if record.type not in ANSWERS:
         text = _("the record is a {type}, not a response").format(type=record.type)
         raise Refused([damage(record.warc, record.offset, "warc-no-response", text)])
     try:
-        status, reason, fields = message.parse_head(head)
+        status, reason, fields = _head_of(record, head)
     except ValueError:
         text = _("the answer does not begin with an HTTP status line")
         raise Refused([damage(record.warc, record.offset, "warc-no-response", text)]) from None
@@ -138,8 +167,28 @@ def as_response(record: StoredRecord, raw_body: bytes | None = None) -> StoredRe
     )
 
 
-def check(path: Path) -> Iterator[Checked]:
+def as_revisit(record: StoredRecord, original: StoredRecord) -> StoredResponse:
+    """A revisit with the body of its original; where it has no head, or that of a 304 (server-not-modified, WARC 1.1
+    §6.7.3), the original's head is its head, too."""
+    head, raw_body = split(original)
+    own = message.split_head(record.block)[0]
+    if not own.strip() or _NOT_MODIFIED.match(own):
+        record = replace(record, block=head)
+    return as_response(record, raw_body)
+
+
+def _head_of(record: StoredRecord, head: bytes) -> tuple[int, str, message.Fields]:
+    if record.type == "resource":
+        kind = message.field(record.headers, "Content-Type")
+        return 200, "OK", (("Content-Type", kind),) if kind else ()
+    return message.parse_head(head)
+
+
+def check(path: Path, *, foreign: bool = False) -> Iterator[Checked]:
     """Every record of a `.warc.gz` with what is not true of it; bodies are streamed, never held.
+
+    Ours must have all fields and SHA-256 digests. Of a `foreign` record, what it says must be true: its
+    digests of any algorithm that we know, the payload's over the body with or without its codings.
 
     Where a gzip member is cut or damaged the next one that begins a record is looked for, so that one flipped
     byte costs one record. A damaged stretch is yielded as a record of type `damaged`.
@@ -149,7 +198,7 @@ def check(path: Path) -> Iterator[Checked]:
         offset = 0
         while offset < size:
             try:
-                checked = _check_member(path, stream, offset)
+                checked = _check_member(path, stream, offset, foreign)
             except _DamagedError as error:
                 after = _next_member(stream, offset + 1, size)
                 problem = damage(
@@ -242,9 +291,7 @@ class _Member:
         if end < 0 or not self._buffer.startswith(b"WARC/"):
             raise _DamagedError("warc-damaged", _("the gzip member holds no WARC record"))
         head, self._buffer = self._buffer[:end], self._buffer[end + 4 :]
-        lines = re.sub(rb"\r\n[ \t]+", b" ", head).decode("utf-8", "replace").split("\r\n")[1:]
-        pairs = (line.partition(":") for line in lines)
-        return tuple((name.strip(), value.strip()) for name, _, value in pairs)
+        return parse_fields(head)
 
     def block(self, headers: tuple[tuple[str, str], ...]) -> Iterator[bytes]:
         try:
@@ -269,59 +316,77 @@ class _Member:
 
 
 _NOTHING = Checked(
-    type="damaged", record_id="", target_uri="", date="", payload_digest="", concurrent_to="",
-    refers_to=("", ""), truncated="", status="", mime="", offset=0, length=0, problems=(),
+    type="damaged", record_id="", target_uri="", date="", payload_digest="", payload_sha256="", size=0,
+    concurrent_to="", refers_to=("", ""), refers_to_id="", truncated="", status="", mime="", offset=0, length=0, problems=(),
 )  # fmt: skip
 
 
-def _check_member(path: Path, stream: BinaryIO, offset: int) -> Checked:
+def _check_member(path: Path, stream: BinaryIO, offset: int, foreign: bool) -> Checked:
     member = _Member(stream, offset)
     headers = member.header()
     said = {name.lower(): value for name, value in headers}
-    http = said.get("content-type", "").startswith("application/http")
-    block, payload, head = hashlib.sha256(), hashlib.sha256(), b""
-    beyond = not http
+    kind = said.get("warc-type", "")
+    given = [said.get(name, "") for name in _DIGESTS]
+    block, payload, size, head = Digester(given), Digester(given), 0, b""
+    beyond = not _is_http(kind, said)
     for piece in member.block(headers):
         block.update(piece)
+        size += len(piece)
         if not beyond:
             head, piece = message.split_head(head + piece)
-            beyond = bool(piece) or head.endswith((b"\n\r\n", b"\n\n"))
+            beyond = bool(piece) or head.endswith((b"\n\r\n", b"\n\n")) or len(head) > _HEAD_AT_MOST
         if beyond:
             payload.update(piece)
     member.tail()
-    kind = said.get("warc-type", "")
-    digests = {"warc-block-digest": block.hexdigest()}
-    if kind != "revisit":
-        digests["warc-payload-digest"] = payload.hexdigest()
-    status, mime = "", ""
-    if kind in ("response", "revisit"):
-        with suppress(ValueError):
-            code, _, fields = message.parse_head(head)
-            status, mime = str(code), message.media_type(fields)
-    return Checked(
+    status, mime = _kind_of_answer(kind, head, said)
+    checked = Checked(
         type=kind,
         record_id=said.get("warc-record-id", ""),
-        target_uri=said.get("warc-target-uri", ""),
+        target_uri=said.get("warc-target-uri", "").strip("<>"),
         date=said.get("warc-date", ""),
         payload_digest=said.get("warc-payload-digest", ""),
+        payload_sha256=payload.sha256,
+        size=size,
         concurrent_to=said.get("warc-concurrent-to", ""),
-        refers_to=(said.get("warc-refers-to-target-uri", ""), said.get("warc-refers-to-date", "")),
+        refers_to=(said.get("warc-refers-to-target-uri", "").strip("<>"), said.get("warc-refers-to-date", "")),
+        refers_to_id=said.get("warc-refers-to", ""),
         truncated=said.get("warc-truncated", ""),
         status=status,
         mime=mime,
         offset=offset,
         length=member.end - offset,
-        problems=tuple(_untrue(path, offset, kind, said, digests)),
+        problems=(),
     )
+    true = {_DIGESTS[0]: block} if kind == "revisit" else dict(zip(_DIGESTS, (block, payload), strict=True))
+    found = _untrue_of_foreign(path, checked, said, true) if foreign else _untrue(path, offset, kind, said, true)
+    return replace(checked, problems=tuple(found))
+
+
+def _is_http(kind: str, said: Mapping[str, str]) -> bool:
+    content_type = said.get("content-type", "")
+    return content_type.startswith("application/http") or (not content_type and kind in _HTTP)
+
+
+def _kind_of_answer(kind: str, head: bytes, said: Mapping[str, str]) -> tuple[str, str]:
+    """(status, media type); a resource counts as 200, of a request the method is given."""
+    if kind == "request":
+        return head.split(b" ", 1)[0][:20].decode("ascii", "replace"), ""
+    if kind == "resource":
+        return "200", message.media_type((("Content-Type", said.get("content-type", "")),))
+    if kind in ANSWERS:
+        with suppress(ValueError):
+            code, _, fields = message.parse_head(head)
+            return str(code), message.media_type(fields)
+    return "", ""
 
 
 def _untrue(
-    path: Path, offset: int, kind: str, said: Mapping[str, str], digests: Mapping[str, str]
+    path: Path, offset: int, kind: str, said: Mapping[str, str], true: Mapping[str, Digester]
 ) -> Iterator[Problem]:
     for name in ("warc-record-id", "warc-date", "warc-type"):
         if not said.get(name):
             yield damage(path, offset, "warc-field-missing", _("the record has no {name}").format(name=name))
-    for name, true in digests.items():
+    for name, bytes_give in true.items():
         digest = said.get(name)
         if digest is None and (name == "warc-block-digest" or kind == "response"):
             yield damage(
@@ -331,13 +396,34 @@ def _untrue(
             yield damage(
                 path, offset, "warc-digest-unknown", _("{name} is not sha256: it was not checked").format(name=name)
             )
-        elif digest is not None and digest != f"sha256:{true}":
-            yield damage(
-                path,
-                offset,
-                "warc-digest-false",
-                _("{name} is {digest}, the bytes give {true}").format(name=name, digest=digest, true=true),
-            )
+        elif digest is not None and digest != bytes_give.sha256:
+            yield _false(path, offset, name, digest, bytes_give)
+
+
+def _untrue_of_foreign(
+    path: Path, checked: Checked, said: Mapping[str, str], true: Mapping[str, Digester]
+) -> Iterator[Problem]:
+    for name, bytes_give in true.items():
+        digest = said.get(name, "")
+        if not digests.algorithm(digest) or bytes_give.agrees(digest):
+            continue
+        if name == "warc-payload-digest" and _agrees_decoded(path, checked):
+            continue
+        yield _false(path, checked.offset, name, digest, bytes_give)
+
+
+def _agrees_decoded(path: Path, checked: Checked) -> bool:
+    """Some tools take the payload's digest without its chunks, some without its content coding either."""
+    if checked.type not in ANSWERS or checked.size > _DECODED_AT_MOST or not checked.status:
+        return False
+    answer = read_response(path, checked.offset)
+    bodies = (message.unchunk(answer.raw_body), answer.body)
+    return any(digests.agrees(checked.payload_digest, body) for body in bodies)
+
+
+def _false(path: Path, offset: int, name: str, digest: str, bytes_give: Digester) -> Problem:
+    text = _("{name} is {digest}, the bytes give {true}").format(name=name, digest=digest, true=bytes_give.sha256)
+    return damage(path, offset, "warc-digest-false", text)
 
 
 def _next_member(stream: BinaryIO, start: int, size: int) -> int:
