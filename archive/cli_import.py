@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from archive import cli, importing
+from archive import cli, importing, repair
 from archive import decision as decisions
 from archive.text import _
 
 
 def register(group: click.Group) -> None:
-    """Add import."""
-    for command in (import_command,):
+    """Add import and repair."""
+    for command in (import_command, repair_command):
         group.add_command(command)
 
 
@@ -48,5 +48,30 @@ def import_command(files: tuple[Path, ...], site: str, again: bool, content: Pat
             records=report.records,
             files=len(report.files),
             seconds=f"{report.seconds:.1f}",
+        )
+        cli.finish(report.as_json(), [text], report.problems, as_json)
+
+
+@click.command("repair", cls=cli.Command)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@cli.make_option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The new file. [default: NAME.repaired.warc.gz beside FILE]",
+)
+@cli.json_option
+def repair_command(file: Path, output: Path | None, as_json: bool) -> None:
+    """Write what can be read of a damaged WARC FILE to a new file, and say what is lost. FILE stays as it is.
+
+    \b
+    Example: archive repair lyj-2019.warc.gz --output lyj-2019-mended.warc.gz
+    """
+    with cli.reporting(as_json):
+        report = repair.repair(file, output)
+        text = _("{output}: {recovered} records recovered, {lost} stretches lost, {doubtful} records doubtful").format(
+            output=report.output.as_posix(),
+            recovered=report.recovered,
+            lost=len(report.lost),
+            doubtful=len(report.doubtful),
         )
         cli.finish(report.as_json(), [text], report.problems, as_json)
