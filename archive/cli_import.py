@@ -1,4 +1,5 @@
-"""The commands that take in what others captured, and mend what is damaged: parse → one library call → report."""
+"""The commands that take in what others captured, mend what is damaged, and capture again: parse → one library call →
+report."""
 
 from __future__ import annotations
 
@@ -7,14 +8,15 @@ from pathlib import Path
 
 import click
 
-from archive import cli, importing, repair
+from archive import cli, fetch, importing, recapture, repair
 from archive import decision as decisions
+from archive.ledger import Options
 from archive.text import _
 
 
 def register(group: click.Group) -> None:
-    """Add import and repair."""
-    for command in (import_command, repair_command):
+    """Add import, repair and recapture."""
+    for command in (import_command, repair_command, recapture_command):
         group.add_command(command)
 
 
@@ -75,3 +77,41 @@ def repair_command(file: Path, output: Path | None, as_json: bool) -> None:
             doubtful=len(report.doubtful),
         )
         cli.finish(report.as_json(), [text], report.problems, as_json)
+
+
+@click.command("recapture", cls=cli.Command)
+@click.argument("site")
+@cli.connect_option
+@cli.max_urls_option
+@cli.delay_option
+@cli.content_option
+@cli.store_option
+@cli.json_option
+def recapture_command(
+    site: str,
+    connect_to: tuple[str, ...],
+    max_urls: int,
+    delay: float | None,
+    content: Path,
+    place: Path,
+    as_json: bool,
+) -> None:
+    """Capture SITE once more: what has changed since its newest capture is stored, the rest refers to that one.
+
+    \b
+    Example: archive recapture lyj --json
+    """
+    with cli.reporting(as_json):
+        report = recapture.recapture(
+            decisions.load(content, site),
+            place=place,
+            now=datetime.now(UTC),
+            connect_to=[fetch.parse_connect_to(text) for text in connect_to],
+            options=Options(max_urls=max_urls, delay=delay),
+            progress=cli.progress_line(),
+        )
+        counts = report.counts
+        text = _(
+            "{capture}: {new} new, {changed} changed, {gone} gone, {unanswered} unanswered, {same} the same since {previous}"
+        ).format(capture=report.capture.capture.id, previous=report.previous.id, **counts)
+        cli.finish(report.as_json(), [text], report.capture.problems, as_json)
