@@ -32,7 +32,7 @@ def import_command(files: tuple[Path, ...], site: str, again: bool, content: Pat
 
     Records stay as they are. Every URL gets an outcome; what pages link to and no file holds is named.
 
-    \\b
+    \b
     Example: archive import lyj-2019.warc.gz --site lyj
     """
     with cli.reporting(as_json):

@@ -50,7 +50,7 @@ class Tape:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._held = b""
+        self._held, self._at = b"", 0
         self._gzip: Any = None
         self._packed = stream.read(2) == _GZIP
         stream.seek(0)
@@ -59,38 +59,45 @@ class Tape:
     @property
     def offset(self) -> int:
         """About where in the file; exact when the file is not compressed."""
-        return self._stream.tell() - len(self._raw) - (0 if self._packed else len(self._held))
+        held = 0 if self._packed else len(self._held) - self._at
+        return self._stream.tell() - len(self._raw) - held
 
     def peek(self, size: int) -> bytes:
-        while len(self._held) < size and (piece := self._more()):
-            self._held += piece
-        return self._held[:size]
+        """The next `size` bytes, fewer at the end of the file."""
+        if len(self._held) - self._at < size:
+            pieces, left = [self._held[self._at :]], size - len(self._held) + self._at
+            while left > 0 and (piece := self._more()):
+                pieces.append(piece)
+                left -= len(piece)
+            self._held, self._at = b"".join(pieces), 0
+        return self._held[self._at : self._at + size]
 
     def take(self, size: int) -> Iterator[bytes]:
         """Exactly `size` bytes, in pieces. Raises Unreadable when the file ends before."""
         while size > 0:
-            piece = self.peek(1) and self._held[:size]
+            piece = self.peek(1) and self._held[self._at : self._at + size]
             if not piece:
                 raise Unreadable(self.offset, _("the file ends within a record"))
-            self._held = self._held[len(piece) :]
+            self._at += len(piece)
             size -= len(piece)
             yield piece
 
     def line(self, most: int = _HEADER_AT_MOST) -> bytes:
         """Up to and with the next LF. Raises Unreadable when there is none within `most` bytes."""
-        size = 4096
-        while (end := self.peek(size).find(b"\n")) < 0:
-            if size > most or len(self._held) < size:
+        size = 256
+        while (end := (held := self.peek(size)).find(b"\n")) < 0:
+            if size > most or len(held) < size:
                 raise Unreadable(self.offset, _("a record's header does not end"))
-            size *= 2
-        return b"".join(self.take(end + 1))
+            size *= 4
+        self._at += end + 1
+        return held[: end + 1]
 
     def skip_blank(self) -> bool:
         """Pass over what may stand between records; whether anything follows."""
-        while (held := self.peek(4096)) and not held.strip(b"\r\n"):
-            self._held = self._held[len(held) :]
-        self._held = self._held.lstrip(b"\r\n")
-        return bool(self._held)
+        while (held := self.peek(256)) and not (rest := held.lstrip(b"\r\n")):
+            self._at += len(held)
+        self._at += len(held) - len(rest) if held else 0
+        return bool(held)
 
     def _more(self) -> bytes:
         if not self._packed:

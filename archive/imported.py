@@ -111,7 +111,7 @@ def account(held: Holdings, decision: Decision, folder: Path, capture_id: str, f
     by_key: dict[str, list[Answer]] = defaultdict(list)
     for answer in held.answers:
         by_key[canon.key(answer.url)].append(answer)
-    accounts = Accounts(originals=reader.originals())
+    accounts = Accounts()
     links: list[tuple[Link, str]] = []
     for key, answers in sorted(by_key.items()):
         row = reader.row(key, answers)
@@ -123,6 +123,7 @@ def account(held: Holdings, decision: Decision, folder: Path, capture_id: str, f
         missing = reader.missing(link, via)
         if missing is not None and missing.key not in accounts.rows:
             accounts.rows[missing.key] = _or_the_folder(missing, accounts.rows)
+    accounts.originals = reader.originals()
     accounts.entries = [reader.entry(answer) for answer in held.answers]
     return accounts
 
@@ -147,7 +148,7 @@ class _Reader:
         self._elsewhere: dict[str, Original] = {}
 
     def originals(self) -> list[Original]:
-        """Where each payload is stored first, and what revisits refer to in the capture before this one."""
+        """Where each payload is stored first, and what the revisits that were read refer to in the capture before."""
         return [*map(self._original, self._whole), *self._elsewhere.values()]
 
     def row(self, key: str, answers: Sequence[Answer]) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -79,6 +78,7 @@ def import_files(
             made.account(held)
             made.write(brought)
             staging.rename(chosen.folder)
+            sources.sync_folder(chosen.folder.parent)
         finally:
             sources.remove(staging)
     return ImportReport(
@@ -182,9 +182,7 @@ class _Making:
             cdxj.write(staged.index, accounts.entries)
             frontier.fold()
         captures.write_manifest(staged, self._manifest(brought))
-        descriptor = os.open(staged.folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        sources.sync_folder(staged.folder)
 
     def problems(self) -> list[Problem]:
         """What an operator should look at, each kind once: the rows themselves are in the inventory."""

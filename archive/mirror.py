@@ -140,7 +140,7 @@ def _kept(url: str, path: Path, content_type: str = "") -> Kept:
 def _type_of(url: str, path: Path) -> str:
     with path.open("rb") as stream:
         begins = stream.read(1024)
-    guessed = _TYPES.guess_type(urlsplit(url).path)[0]
+    guessed = _TYPES.guess_type(urlsplit(url).path)[0] or _TYPES.guess_type(path.name)[0]
     return guessed or ("text/html" if _HTML.search(begins) else "application/octet-stream")
 
 
@@ -193,7 +193,8 @@ def _within(folder: Path, name: str) -> Path | None:
     """A file below the folder; None for one that is not, or that a link leads to."""
     path = folder / name
     try:
-        inside = path.resolve(strict=True) == folder.resolve() / name and path.is_file()
+        root, true = folder.resolve(), path.resolve(strict=True)
+        inside = true == root / name and true.is_relative_to(root) and true.is_file()
     except (OSError, ValueError):
         return None
     return path if name and inside else None

@@ -18,8 +18,7 @@ from archive.text import _
 from sitegen.errors import Problem, Refused
 
 _PIECE = 1 << 20
-_LITTLE = 1 << 14
-"""What is unpacked at once where damage is expected: the rest of it goes with the damage."""
+_LITTLE = 64
 _HEADER_AT_MOST = 1 << 20
 _BEGINS = re.compile(rb"WARC/\d\.\d+[ \t]*")
 _CONTINUES = re.compile(rb"(?:[^:\s][^:]*:.*|[ \t].*)?", re.S)
@@ -41,8 +40,9 @@ class Lost:
 
 @dataclass(slots=True, kw_only=True)
 class RepairReport:
-    """`recovered`: records in `output`; `doubtful`: URLs of those among them whose digest is false,
-    or that nothing proves where the gzip checksum is false."""
+    """`recovered`: records in `output`; `doubtful`: those among them (URL, else type) whose digest is false, or that
+    come out of a stretch whose gzip checksum is: their header, or where no digest proves it their block, may be
+    damaged."""
 
     file: Path
     output: Path
@@ -54,7 +54,7 @@ class RepairReport:
     def problems(self) -> list[Problem]:
         found = [self._lost(one) for one in self.lost]
         for url in self.doubtful:
-            text = _("{url} was recovered, but its digest is false or missing: it may be damaged").format(url=url)
+            text = _("{url} was recovered, but a digest or checksum is false: it may be damaged").format(url=url)
             found.append(self._problem("repair-doubtful", text, None))
         return found
 
@@ -108,12 +108,13 @@ def repair(file: Path, output: Path | None = None) -> RepairReport:
 
 
 def _mend(report: RepairReport, stream: BinaryIO, out: BinaryIO) -> None:
+    """By how the file begins; one of the first bytes may be the damaged one."""
     begins = stream.read(9)
-    if begins.startswith(b"\x1f\x8b"):
-        _mend_members(report, stream, out)
-    elif begins == b"filedesc:":
+    if begins.startswith(b"filedesc:"):
         stream.seek(0)
         _mend_arc(report, stream, out)
+    elif begins[:1] == b"\x1f" or begins[1:2] == b"\x8b":
+        _mend_members(report, stream, out)
     else:
         _mend_plain(report, stream, out)
 
@@ -130,7 +131,7 @@ def _mend_members(report: RepairReport, stream: BinaryIO, out: BinaryIO) -> None
             _copy(stream, checked.offset, checked.length, out)
             report.recovered += 1
             if checked.problems:
-                report.doubtful.append(checked.target_uri)
+                report.doubtful.append(checked.target_uri or checked.type)
             continue
         with tempfile.TemporaryFile() as unpacked:
             sound = _unpack(stream, checked.offset, checked.length, unpacked)
@@ -151,29 +152,41 @@ def _mend_members(report: RepairReport, stream: BinaryIO, out: BinaryIO) -> None
 
 
 def _unpack(stream: BinaryIO, offset: int, length: int, unpacked: IO[bytes]) -> bool:
-    """Write what the gzip members of a stretch give until one is damaged; whether none was. A bomb is cut."""
+    """Write what a stretch unpacks to until the damage; whether there was none. Where the damage is in the gzip
+    header, what stands behind its usual ten bytes is tried."""
+    if _inflate(stream, offset, length, unpacked, 31):
+        return True
+    if not unpacked.tell() and length > 10:
+        _inflate(stream, offset + 10, length - 10, unpacked, -15)
+    return False
+
+
+def _inflate(stream: BinaryIO, offset: int, length: int, unpacked: IO[bytes], window: int) -> bool:
+    """In small pieces, the last ones byte by byte: an error takes with it what its own piece would have given, and
+    the checksum comes last. A bomb is cut."""
     stream.seek(offset)
     left, most = length, max(_SMALL, _RATIO_AT_MOST * length)
-    packer, data = zlib.decompressobj(31), b""
+    unpacker = zlib.decompressobj(window)
     try:
-        while data or left > 0:
-            if not data:
-                data = stream.read(min(left, _LITTLE << 2))
-                left -= len(data)
-            unpacked.write(packer.decompress(data, _LITTLE))
-            data = packer.unused_data if packer.eof else packer.unconsumed_tail
-            if packer.eof and (data or left):
-                packer = zlib.decompressobj(31)
-            if unpacked.tell() > most:
-                return False
+        while left > 0 and unpacked.tell() <= most:
+            step = 1 if left <= _LITTLE else min(_LITTLE if length < _PIECE else _LITTLE << 6, left - _LITTLE)
+            data = stream.read(step)
+            left -= step
+            while data:
+                unpacked.write(unpacker.decompress(data))
+                if unpacker.eof and window < 0:
+                    return False  # what follows is no deflate stream, but a checksum
+                data = unpacker.unused_data if unpacker.eof else b""
+                if unpacker.eof and (data or left):
+                    unpacker = zlib.decompressobj(window)
     except zlib.error:
         return False
-    return bool(packer.eof)
+    return bool(unpacker.eof) and left == 0
 
 
 def _mend_plain(report: RepairReport, stream: IO[bytes], out: BinaryIO, *, sound: bool = True) -> None:
-    """`sound`: no checksum says that the bytes are false. Else a record must prove itself by its digest; one that
-    has none is doubtful, and lost when it is the last: there the damage is."""
+    """`sound`: no checksum says that the bytes are false. Else every record is doubtful, for its digest does not prove
+    its header; it is lost when its digest is false, and when it has none and is the last: there the damage is."""
     size = stream.seek(0, os.SEEK_END)
     if not size:
         return
@@ -187,15 +200,13 @@ def _mend_plain(report: RepairReport, stream: IO[bytes], out: BinaryIO, *, sound
                 if not reason:
                     reason, url = why, found.url
                 continue
-            if data[lost_from : found.start].strip(b"\r\n"):
-                report.lost.append(_lost(lost_from, found.start, url, reason))
+            report.lost += _lost(data, lost_from, found.start, url, reason)
             sources.write_record(out, found.header, _pieces(data, found.block, found.end))
             report.recovered += 1
-            if not found.is_true(data) or not (sound or found.is_stated):
-                report.doubtful.append(found.url)
+            if not (sound and found.is_true(data)):
+                report.doubtful.append(found.url or found.kind)
             lost_from, reason, url = found.end, "", ""
-        if data[lost_from:size].strip(b"\r\n"):
-            report.lost.append(_lost(lost_from, size, url, reason))
+        report.lost += _lost(data, lost_from, size, url, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +222,10 @@ class _Head:
     @property
     def url(self) -> str:
         return (message.field(self.fields, "WARC-Target-URI") or "").strip("<>")
+
+    @property
+    def kind(self) -> str:
+        return message.field(self.fields, "WARC-Type") or ""
 
     def fault(self, data: mmap.mmap, sound: bool) -> str:
         """Why the record cannot be taken; empty when it can."""
@@ -278,8 +293,11 @@ def _pieces(data: mmap.mmap, start: int, end: int) -> Iterator[bytes]:
         yield data[at : min(at + _PIECE, end)]
 
 
-def _lost(start: int, end: int, url: str, reason: str) -> Lost:
-    return Lost(start=start, end=end, url=url, reason=reason or _("no record begins here"))
+def _lost(data: mmap.mmap, start: int, end: int, url: str, reason: str) -> list[Lost]:
+    """What lies between two records, if it is more than the empty lines that belong there."""
+    while start < end and data[start] in b"\r\n":
+        start += 1
+    return [Lost(start=start, end=end, url=url, reason=reason or _("no record begins here"))] if start < end else []
 
 
 def _copy(stream: BinaryIO, offset: int, length: int, out: BinaryIO) -> None:

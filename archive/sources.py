@@ -65,6 +65,8 @@ def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:
     for path in paths:
         if path.is_dir():
             inside = [found for found in walk(path) if found.name.endswith(_ENDINGS)]
+            # browsertrix makes a package of the WARC files beside it: they are taken under their own names.
+            inside.sort(key=lambda found: found.name.endswith(".wacz"))
             if not inside:
                 mirrors.append(path)
         else:
@@ -206,6 +208,14 @@ def _copy(stream: BinaryIO, target: Path) -> tuple[int, str]:
 def sync(stream: BinaryIO) -> None:
     stream.flush()
     os.fsync(stream.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _kind(path: Path) -> str:

@@ -16,6 +16,8 @@ REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
 PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "nginx": lambda: shutil.which("nginx") is not None,
+    "wget": lambda: shutil.which("wget") is not None,
+    "httrack": lambda: shutil.which("httrack") is not None,
     "git": lambda: shutil.which("git") is not None,
     "replay": lambda: (REPLAY / "wayback").exists(),
 }
