@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sitegen.errors import Refused
 from tests.archive.foreigners import brought, decided, http, rows
 from tests.archive.oldweb import OldWeb, Route, page, redirect, serving
 from tests.conftest import REPLAY
+from tests.test_end_to_end import pywb
 
 GBK = (
     "<meta charset=gb2312><title>首页</title>"
@@ -283,3 +285,18 @@ def test_a_resource_record_says_where_it_came_from(tmp_path: Path) -> None:
         "Content-Length": "4",
     }
     assert http("") != made.block == b"text"
+
+
+@pytest.mark.needs("replay")
+def test_pywb_replays_an_imported_mirror(tmp_path: Path) -> None:
+    """A record without an HTTP head is a page for readers all the same."""
+    folder = tmp_path / "lyj.example.gov.cn"
+    folder.mkdir()
+    (folder / "a.html").write_bytes(b"<title>A</title>body of a")
+    capture = brought(tmp_path, folder).capture
+    (tmp_path / "pywb").mkdir()
+    with pywb(tmp_path / "pywb", capture.warcs) as base:
+        address = f"{base}/2026id_/http://lyj.example.gov.cn/a.html"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert (answer.status, answer.headers.get_content_type()) == (200, "text/html")
+            assert answer.read() == b"<title>A</title>body of a"
