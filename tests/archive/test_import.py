@@ -117,6 +117,16 @@ def test_in_whatever_way_a_file_is_compressed_its_records_stay_as_they_are(
     assert verify(report.capture).problems == ()
 
 
+def test_a_large_record_comes_through_in_pieces(tmp_path: Path) -> None:
+    """Larger than what is unpacked at once, and behind another in the same gzip member."""
+    made = [a_site()[0], response("/film", http(bytes(range(256)) * 12_000, "video/mp4")), a_site()[1]]
+    report = brought(tmp_path, given(tmp_path, gzip.compress(b"".join(made), mtime=0)))
+    (written,) = report.capture.warcs
+    data = written.read_bytes()
+    members = [gzip.decompress(data[c.offset : c.offset + c.length]) for c in records.check(written, foreign=True)]
+    assert members == made
+
+
 def test_a_header_with_bare_line_feeds_is_read(tmp_path: Path) -> None:
     head, _, block = a_site()[1].partition(b"\r\n\r\n")
     report = brought(tmp_path, given(tmp_path, head.replace(b"\r\n", b"\n") + b"\n\n" + block, "lf.warc"))
@@ -274,6 +284,19 @@ def test_what_pages_link_to_and_no_file_holds_is_missing_and_said(tmp_path: Path
     assert (problem.code, problem.severity) == ("import-url-missing", "warning")
     assert problem.message.startswith("2 URLs")
     assert verify(report.capture).orphans == ()
+
+
+def test_links_without_end_are_left_out_with_their_reason(tmp_path: Path) -> None:
+    """The former tool was right not to follow them."""
+    made = response("/", http('<a href="/cal.asp?year=2999"><a href="/private/">'))
+    exclude = Exclude(pattern=re.compile("/private/"), reason="内部")
+    report = brought(tmp_path, given(tmp_path, [made]), decision=decided(exclude=(exclude,)))
+    found = rows(report.capture)
+    assert {path: (row.state, row.cause) for path, row in found.items() if path != "/"} == {
+        "/cal.asp?year=2999": ("excluded", "endless: a calendar beyond the site's years"),
+        "/private/": ("excluded", "decision: 内部"),
+    }
+    assert report.problems == ()
 
 
 REVISIT = "http://netpreserve.org/warc/1.0/revisit/identical-payload-digest"

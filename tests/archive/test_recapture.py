@@ -23,7 +23,7 @@ from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.foreigners import given, packed, record
 from tests.archive.foreigners import http as http_block
-from tests.archive.oldweb import NOW, OldWeb, Route, captured, decided, page, redirect, rows_of, serving
+from tests.archive.oldweb import NOW, OldWeb, Route, captured, chunked, decided, page, redirect, rows_of, serving
 
 NAMES = ("a", "b", "c", "d")
 
@@ -152,7 +152,7 @@ def test_what_another_tool_captured_is_not_stored_again(tmp_path: Path) -> None:
 
 def test_a_mirrored_file_is_compared_and_not_referred_to(tmp_path: Path) -> None:
     """Its HTTP head is lost: the site's answer is stored whole, but the page has not changed."""
-    with serving({"/": page("<title>甲</title>")}) as web:
+    with serving({"/": chunked("<title>甲".encode(), b"</title>")}) as web:
         folder = tmp_path / "mirror" / web.host
         folder.mkdir(parents=True)
         (folder / "index.html").write_text("<title>甲</title>", encoding="utf-8")

@@ -159,6 +159,16 @@ def test_a_record_whose_digest_proves_it_outlives_a_false_checksum(tmp_path: Pat
     assert (stored(report.output), report.lost, report.doubtful) == (a_site(), [], [url("/a.html")])
 
 
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_record_outlives_damage_in_the_header_of_its_gzip_member(at: int, tmp_path: Path) -> None:
+    """The mark of gzip itself, and a flag that promises more header than there is."""
+    made = [gzip.compress(one, mtime=0) for one in a_site()]
+    harmed = bytearray(made[2])
+    harmed[at] ^= 0x04
+    report = repaired(tmp_path, b"".join([*made[:2], bytes(harmed), *made[3:]]))
+    assert (stored(report.output), report.doubtful) == (a_site(), [url("/a.html")])
+
+
 def test_a_file_that_lost_nothing_but_a_checksum_loses_nothing(tmp_path: Path) -> None:
     report = repaired(tmp_path, packed(a_site())[:-8])
     assert (stored(report.output), report.lost, report.doubtful) == (a_site(), [], [url("/i.gif")])
