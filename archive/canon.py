@@ -93,6 +93,15 @@ def key(url: str, session_ids: frozenset[str] = SESSION_IDS) -> str:
     return again if again == url else key(again, session_ids)
 
 
+def is_web(url: str) -> bool:
+    """Whether this is an http(s) URL, with a key."""
+    try:
+        key(url)
+    except ValueError:
+        return False
+    return True
+
+
 def strip_session(url: str, session_ids: frozenset[str] = SESSION_IDS) -> str:
     """The URL without session ids in path (`;jsessionid=…`, `/(S(…))/`) and query, and without fragment."""
     url, _, _ = url.partition("#")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from archive.wire import StorageError
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.files import sha256_file, write_atomic
 
-__all__ = ["CaptureReport", "Options", "Scope", "capture"]
+__all__ = ["CaptureReport", "Options", "Scope", "capture", "manifest"]
 
 DEFAULTS = Options()
 NO_ACCESS = Access()
@@ -150,8 +150,8 @@ def capture(
             cdxj.write(chosen.index, map(_entry, _stored(frontier)))
             _fold(chosen, frontier)
         crash("before-manifest")
-        manifest = _manifest(chosen, decision, scope, urls, session_ids, account, former)
-        captures.write_manifest(chosen, manifest | {"outside": outside})
+        about = manifest(chosen, decision, scope, urls, session_ids, account.inventory, former)
+        captures.write_manifest(chosen, about | {"outside": outside})
         crash("after-manifest")
         report.write(chosen)
     return CaptureReport(
@@ -310,13 +310,13 @@ def _entry(row: Row) -> cdxj.Entry:
     )
 
 
-def _manifest(
+def manifest(
     chosen: Capture,
     decision: Decision,
     scope: Scope,
     urls: Sequence[str],
     session_ids: Sequence[str],
-    account: Account,
+    counts: Mapping[str, int],
     former: Capture | None,
 ) -> dict[str, object]:
     """FORMATS §3. Every file of the capture with its size and digest, sorted by path."""
@@ -346,7 +346,7 @@ def _manifest(
             "lxml": _version("lxml"),
             "python": platform.python_version(),
         },
-        "counts": account.inventory,
+        "counts": dict(counts),
         "files": {
             path.relative_to(chosen.folder).as_posix(): {
                 "bytes": path.stat().st_size,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from archive import message, warc
 from archive.frontier import Frontier, FrontierUnreadable, Original, Row
+from archive.records import as_revisit
 from archive.store import Capture
 from archive.text import _
 from archive.warc import StoredResponse
@@ -16,7 +16,7 @@ from sitegen.errors import Problem, Refused
 def response(capture: Capture, row: Row, at_most: int | None = None) -> StoredResponse:
     """The stored answer of a frontier row (`row.warc` set); a revisit gets the body of its original, from
     this capture or a former one of the same store. `record_id`, `target_uri`, `date`, `head` stay the row's
-    own. With `at_most`, no more than so many bytes are read, and as many decoded.
+    own, as far as a revisit has a head. With `at_most`, no more than so many bytes are read, and as many decoded.
 
     Raises Refused when the record or its original is not there.
     """
@@ -24,21 +24,18 @@ def response(capture: Capture, row: Row, at_most: int | None = None) -> StoredRe
         raise Refused([_problem(capture, row, "record-missing", _("no answer of this URL was stored"))])
     decoded = message.DECODED_AT_MOST if at_most is None else at_most
     record = warc.read_record(_file(capture, row.warc, row), row.offset, at_most)
-    found = warc.as_response(record, at_most=decoded)
     if record.type != "revisit":
-        return found
-    original = _original(capture, row, found.payload_digest)
+        return warc.as_response(record, at_most=decoded)
+    original = _original(capture, row)
     folder = capture.store / original.capture
     holder = Capture(site=folder.parent.name, timestamp=folder.name, folder=folder)
-    path = _file(holder, original.warc, row)
-    _head, raw_body = message.split_head(warc.read_record(path, original.offset, at_most).block)
-    return replace(found, raw_body=raw_body, body=message.decode_body(raw_body, found.headers, decoded))
+    return as_revisit(record, warc.read_record(_file(holder, original.warc, row), original.offset, at_most), decoded)
 
 
-def _original(capture: Capture, row: Row, payload_digest: str) -> Original:
+def _original(capture: Capture, row: Row) -> Original:
     try:
         with Frontier(capture.frontier, read_only=True) as frontier:
-            original = frontier.original(payload_digest)
+            original = frontier.original(row.payload_digest or "")
     except FrontierUnreadable as error:
         raise Refused([_problem(capture, row, "frontier-unreadable", str(error))]) from None
     if original is None:

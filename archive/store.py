@@ -198,6 +198,8 @@ def manifest_digest(capture: Capture) -> str:
     own = ("indexes/", "pages/", "screenshots/", "crawl.sqlite", f"archive/{capture.site}-{capture.timestamp}-")
     files = {path: about for path, about in manifest.get("files", {}).items() if path.startswith(own)}
     core = {key: manifest.get(key) for key in CORE} | {"files": files}
+    if "import" in manifest:
+        core["import"] = manifest["import"]
     return sha256(json.dumps(core, ensure_ascii=False, sort_keys=True).encode())
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archive import canon, cdxj, discover, merkle, recall, store, terms, warc
+from archive import canon, cdxj, digests, discover, merkle, recall, store, terms, warc
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.ledger import Scope
+from archive.records import ANSWERS, Checked, StoredResponse
 from archive.store import Capture
 from archive.terms import Excuse
 from archive.text import _
-from archive.warc import Checked
 from sitegen.errors import Problem, Refused, has_errors, in_order
 from sitegen.files import sha256, sha256_file
 
@@ -46,6 +46,7 @@ def verify(capture: Capture, excuses: Sequence[Excuse] = ()) -> VerifyReport:
     """
     proof = _Proof(capture=capture, excuses=excuses)
     manifest = proof.read_manifest()
+    proof.foreign = "import" in manifest
     proof.check_files(manifest)
     proof.check_records()
     rows, earlier = proof.read_rows()
@@ -84,6 +85,8 @@ class _Proof:
     records: int = 0
     checked: dict[tuple[str, int], Checked] = field(default_factory=dict)
     indexed: dict[tuple[str, int], cdxj.Entry] = field(default_factory=dict)
+    foreign: bool = False
+    """Imported: records are as another tool wrote them, and a URL may have several."""
 
     def add(self, path: str | Path, code: str, message: str, remedy: str, key: str | None = None) -> None:
         path = path if isinstance(path, str) else path.as_posix()
@@ -134,12 +137,12 @@ class _Proof:
             answers: dict[str, Checked] = {}
             asked: Counter[str] = Counter()
             try:
-                for record in warc.check(path):
+                for record in warc.check(path, foreign=self.foreign and path != self.capture.stamped):
                     self.records += record.type != "damaged"
                     self.problems += record.problems
                     self.checked[(path.name, record.offset)] = record
                     ids[record.record_id] += record.type != "damaged"
-                    if record.type in ("response", "revisit"):
+                    if record.type in ANSWERS:
                         answers[record.record_id] = record
                     elif record.type == "request":
                         asked[record.concurrent_to] += 1
@@ -147,7 +150,8 @@ class _Proof:
                 self.add(
                     path, "verify-unreadable", _("the file cannot be read: {error}").format(error=error), _restore()
                 )
-            self._check_pairs(path, ids, answers, asked)
+            if not self.foreign:
+                self._check_pairs(path, ids, answers, asked)
 
     def _check_pairs(self, path: Path, ids: Counter[str], answers: dict[str, Checked], asked: Counter[str]) -> None:
         for record_id, number in ids.items():
@@ -192,6 +196,12 @@ class _Proof:
                 _restore(),
             )
         places = {(row.warc, row.offset) for row in rows if row.warc is not None}
+        if self.foreign:
+            places |= {
+                place
+                for place, entry in self.indexed.items()
+                if place in self.checked and self.checked[place].target_uri == entry.url
+            }
         for place, entry in self.indexed.items():
             if place not in places:
                 text = _("{url} at {file}:{offset} is not in the frontier").format(
@@ -199,7 +209,7 @@ class _Proof:
                 )
                 self.add(self.capture.index, "verify-index-false", text, _restore())
         for place, record in self.checked.items():
-            if record.type in ("response", "revisit") and place not in places:
+            if record.type in ANSWERS and place not in places and canon.is_web(record.target_uri):
                 text = _("the answer of {url} at {offset} belongs to no URL of the inventory").format(
                     url=record.target_uri, offset=place[1]
                 )
@@ -262,7 +272,9 @@ class _Proof:
                 _restore(),
             )
             return False
-        if record.payload_digest != row.payload_digest or record.type != row.record_type:
+        digest = record.payload_digest if record.type == "revisit" else record.payload_sha256
+        proven_later = self.foreign and record.type == "revisit"
+        if (digest != row.payload_digest and not proven_later) or record.type != row.record_type:
             self.add(
                 row.url,
                 "verify-record-false",
@@ -293,7 +305,7 @@ class _Proof:
                 row.url, "verify-unreadable", _("its record cannot be read: {error}").format(error=error), _restore()
             )
             return False
-        if answer.type == "revisit" and sha256(answer.raw_body) != row.payload_digest:
+        if answer.type == "revisit" and not _is_original(answer, row):
             self.add(row.url, "verify-original-false", _("the revisit's original has another payload"), _restore())
             return False
         if row.state == "captured":
@@ -301,6 +313,14 @@ class _Proof:
                 if scope.holds(link.url, link.kind):
                     linked.setdefault(canon.key(link.url), link.url)
         return True
+
+
+def _is_original(answer: StoredResponse, row: Row) -> bool:
+    """The body that a revisit got is the one of its row, and of what the record itself says."""
+    said = answer.payload_digest
+    return sha256(answer.raw_body) == row.payload_digest and (
+        not digests.algorithm(said) or any(digests.agrees(said, b) for b in (answer.raw_body, answer.body))
+    )
 
 
 def _restore() -> str:

@@ -20,6 +20,7 @@ PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "nginx": lambda: shutil.which("nginx") is not None,
     "wget": lambda: shutil.which("wget") is not None,
+    "httrack": lambda: shutil.which("httrack") is not None,
     "git": lambda: shutil.which("git") is not None,
     "replayweb": lambda: (REPLAYWEB / "ui.js").exists(),
     "replay": lambda: (REPLAY / "wayback").exists(),
