@@ -91,7 +91,7 @@ def url_of(name: str | bytes, scheme: str = "http") -> str | None:
     if not mark:
         path, query = (*_AT_QUERY.split(last, maxsplit=1), "")[:2]
     path = "" if path == "index.html" else path
-    quoted = "/".join(_quoted(part) for part in [*folders.split("/"), path] if part or part is path)
+    quoted = "/".join(_quoted(part) for part in [*filter(None, folders.split("/")), path])
     asked = f"?{_quoted(query, '/?')}" if query else ""
     return canon.resolve(f"{scheme}://{host['host']}{port}/", f"/{quoted}{asked}")
 

@@ -80,7 +80,9 @@ def test_one_flipped_byte_is_found_and_costs_at_most_its_own_record(tourism: Cap
         report = repaired(tmp_path, bytes(harmed), f"{number}.warc.gz")
         saved = stored(report.output)
         others = [one for n, one in enumerate(before) if n != hit]
-        assert [one for one in saved if one != before[hit]] == others, (at, bit)
+        assert [one for one in saved if one in others] == others, (at, bit)
+        altered = [one for one in saved if one not in before]
+        assert len(altered) <= len(report.doubtful) <= 1, (at, bit)
         assert len(saved) + len(report.lost) >= len(before) or saved == before, (at, bit)
         ours += len(saved)
         warcio += read_by_warcio(tmp_path / f"{number}.warc.gz")

@@ -81,7 +81,7 @@ def test_what_is_missing_is_named_with_cause_and_remedy(done: CaptureReport, sho
         ("c.pdf", "cut off: the connection ended", "the answer was cut: capture again"),
     ]
     ((rule, example, number),) = rows_under(shown, "Left out by a rule")
-    assert (rule, example.rsplit("/", 1)[1], number) == ("decision: 后台 <i>管理</i>", "login.asp", "1")
+    assert (rule, example.rsplit("/", 1)[1], number) == ("decision: 后台 <i>管理</i> [login]", "login.asp", "1")
     ((trap, _example, number),) = rows_under(shown, "Traps")
     assert (trap, number) == ("the same folders follow each other three times", "1")
     assert rows_under(shown, "Hosts outside the decision") == [["img.example.com", "1"]]
