@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +52,8 @@ class Made:
     pages: list[PageFacts] = field(default_factory=list)
     files: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
+    conversions: list[bytes] = field(default_factory=list)
+    """Records for the companion WARC; they go to the disk as they come."""
     unsealed: list[str] = field(default_factory=list)
     removed: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
@@ -64,7 +69,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """All that a worker needs, sent to it once."""
+    """All that a worker needs, sent to it once. `companion`: the id of the companion WARC's `warcinfo`."""
 
     capture: Capture
     folder: Path
@@ -73,6 +78,8 @@ class Context:
     copies: Mapping[str, Copy]
     written_by: Mapping[str, str]
     hosts: tuple[str, ...]
+    companion: str
+    published_at: datetime
 
 
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
@@ -89,25 +96,41 @@ def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[s
     return found
 
 
-def make_all(context: Context, rows: Sequence[Row], progress: Callable[[str], None]) -> Made:
-    """Pictures first: a page links to the sealed version, and not every picture can be sealed."""
+def make_all(
+    context: Context, rows: Sequence[Row], keep: Callable[[bytes], object], progress: Callable[[str], None]
+) -> Made:
+    """Pictures first: a page links to the sealed version, and not every picture can be sealed. `keep` gets the records
+    of the companion WARC, in the order of the captured ones."""
     made = Made()
     pictures = [row for row in rows if context.copies[row.key].kind == "image"]
     others = [row for row in rows if context.copies[row.key].kind not in {"image", "script"}]
-    done = 0
-    for batch in _run(context, pictures):
-        made.add(batch)
-        done += len(batch.pages)
-        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
-    known = copies.unsealed(context.copies, made.unsealed)
-    context = replace(context, copies=known)
-    for batch in _run(context, others):
-        made.add(batch)
-        done += len(batch.pages)
-        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
+
+    def add(batches: Iterable[Made]) -> None:
+        for batch in batches:
+            made.add(batch)
+            for record in batch.conversions:
+                keep(record)
+            progress(_("{done} of {total} copies").format(done=len(made.pages), total=len(rows)))
+
+    add(_run(context, pictures))
+    context = replace(context, copies=copies.unsealed(context.copies, made.unsealed))
+    add(_run(context, others))
     _our_own_pages(context, made)
     made.pages.sort(key=lambda page: page.target_uri)
     return made
+
+
+def warm_up(number: int) -> None:
+    """Let the process from which workers are forked import what they need, while this one plans."""
+    if number >= IN_PROCESS:
+        _processes()
+        forkserver.ensure_running()
+
+
+def _processes() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "archive.copying"])
+    return context
 
 
 def _run(context: Context, rows: Sequence[Row]) -> Iterator[Made]:
@@ -118,7 +141,7 @@ def _run(context: Context, rows: Sequence[Row]) -> Iterator[Made]:
         worker = _Worker(context)
         yield from (worker.make(batch) for batch in batches)
         return
-    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"), _start_worker, (context,)) as pool:
+    with ProcessPoolExecutor(WORKERS, _processes(), _start_worker, (context,)) as pool:
         yield from pool.map(_work, batches)
 
 
@@ -138,7 +161,8 @@ class _Worker:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.cache: dict[tuple[object, ...], stamp.Target | None] = {}
+        self.cache: copies.Cache = {}
+        self.found: dict[str, Copy | None] = {}
         self.leaving: dict[str, str] = {}
 
     def make(self, rows: Sequence[Row]) -> Made:
@@ -175,7 +199,7 @@ class _Worker:
         made.removed.update(stamped.removed)
         title = (found.title if found else "") or stamped.title or row.url
         day = found.published.date().isoformat() if found else ""
-        self._write(copy.name, stamped.html.encode(), made)
+        self._stamped(row, response, copy.name, stamped.html, made)
         made.pages.append(self._about(row, response, copy.name, title, "page", day))
 
     def _redirect(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
@@ -186,7 +210,7 @@ class _Worker:
         html = interstitial.of_redirect(
             self._facts(row, response), status=response.status, location=location, href=href, rel=rel
         )
-        self._write(copy.name, html.encode(), made)
+        self._stamped(row, response, copy.name, html, made)
         made.pages.append(self._about(row, response, copy.name, f"转向：{location}", "page", ""))
 
     def _style(self, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
@@ -224,7 +248,7 @@ class _Worker:
                 sha256=files.sha256(response.body),
                 href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
             )
-            self._write(shown, html.encode(), made)
+            self._stamped(row, response, shown, html, made)
             made.unsealed.append(row.key)
             made.problems.append(
                 Problem(
@@ -250,7 +274,7 @@ class _Worker:
             sha256=files.sha256(response.body),
             href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
         )
-        self._write(copy.shown, html.encode(), made)
+        self._stamped(row, response, copy.shown, html, made)
         made.pages.append(self._about(row, response, copy.shown, title, "file", ""))
 
     def _links(self, name: str) -> CopyLinks:
@@ -261,6 +285,7 @@ class _Worker:
             written_by=context.written_by,
             name=name,
             cache=self.cache,
+            found=self.found,
             leaving=self.leaving,
         )
 
@@ -288,22 +313,39 @@ class _Worker:
             payload_digest=row.payload_digest or response.payload_digest,
         )
 
+    def _stamped(self, row: Row, response: warc.StoredResponse, name: str, html: str, made: Made) -> None:
+        """A stamped page: into its file, and as a `conversion` of its record into the companion WARC."""
+        data = html.encode()
+        self._write(name, data, made)
+        item = warc.Conversion(
+            target_uri=row.url,
+            refers_to=response.record_id,
+            date=self.context.published_at,
+            body=data,
+            digest=made.files[name][1],
+            content_type="text/html; charset=utf-8",
+        )
+        made.conversions.append(warc.conversion(item, self.context.companion))
+
     def _write(self, name: str, data: bytes, made: Made) -> None:
-        new = _write(self.context.folder / name, data)
+        new = _write(f"{self.context.folder}/{name}", data)
         made.files[name] = (len(data), files.sha256(data), new)
 
 
-def _write(path: Path, data: bytes) -> bool:
+def _write(path: str, data: bytes) -> bool:
     """As files.write_atomic, but without waiting for the disk at each of 100,000 copies: the index comes last, and
     the generator refuses a copy that is not what the index says."""
+    folder = os.path.dirname(path)  # noqa: PTH120 (pathlib costs as much as the writing)
     try:
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
+        if files.read(path) == data:
             return False
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{files.sha256(path.name.encode())[7:27]}.open")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    temporary = f"{folder}/.{os.getpid()}.open"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
+        stream.write(data)
+    os.replace(temporary, path)  # noqa: PTH105
     return True
 
 
@@ -358,17 +400,18 @@ def _our_own_pages(context: Context, made: Made) -> None:
         pages[name] = interstitial.of_leaving(facts(name), url=url)
     for name, html in pages.items():
         data = html.encode()
-        made.files[name] = (len(data), files.sha256(data), _write(context.folder / name, data))
+        made.files[name] = (len(data), files.sha256(data), _write(f"{context.folder}/{name}", data))
 
 
 def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:
-    """Files of an earlier run that no copy is any more."""
+    """Files of an earlier run that no copy is any more, and folders that nothing is left in."""
     number = 0
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in known:
-            path.unlink()
-            number += 1
+    for place, folders, names_here in os.walk(folder, topdown=False):
+        below = place[len(str(folder)) + 1 :]
+        for name in [*names_here, *(one for one in folders if os.path.islink(f"{place}/{one}"))]:  # noqa: PTH114
+            if (f"{below}/{name}" if below else name) not in known:
+                os.unlink(f"{place}/{name}")  # noqa: PTH108
+                number += 1
+        if not os.listdir(place):  # noqa: PTH208
+            os.rmdir(place)  # noqa: PTH106
     return number

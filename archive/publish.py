@@ -76,18 +76,23 @@ def publish(
     with Frontier(capture.frontier, read_only=True) as frontier:
         inventory = list(frontier.rows())
     rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
+    copying.warm_up(len(rows))
     planned = copies.plan(rows)
+    publication = _publication(capture, decision, archived_on, places)
+    info, moment = _companion_info(capture, publication), datetime.fromisoformat(published_at)
     context = Context(
         capture=capture,
         folder=public / capture.site / capture.timestamp,
-        publication=_publication(capture, decision, archived_on, places),
+        publication=publication,
         places=places,
         copies=planned,
         written_by=copying.written_by_scripts(capture, rows, planned),
         hosts=decision.hosts,
+        companion=warc.companion_id(capture.stamped.name, info, moment),
+        published_at=moment,
     )
-    made = copying.make_all(context, rows, progress)
-    _write_companion(capture, context, made, published_at)
+    with warc.companion(capture.stamped, info, moment) as keep:
+        made = copying.make_all(context, rows, keep, progress)
     _note_publication(capture, manifest, archived_on, published_at)
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
@@ -137,29 +142,15 @@ def _publication(capture: Capture, decision: Decision, archived_on: date, places
     )
 
 
-def _write_companion(capture: Capture, context: Context, made: Made, published_at: str) -> None:
-    """`stamped.warc.gz`: a conversion record for each stamped page, in the order of the target URIs."""
-    moment = datetime.fromisoformat(published_at)
-    publication = context.publication
-    info = {
+def _companion_info(capture: Capture, publication: banner.Publication) -> dict[str, str]:
+    """What the `warcinfo` of the stamped pages says."""
+    return {
         "label": publication.label,
         "archived-on": publication.archived_on.isoformat(),
         "reason": publication.reason,
         "isPartOf": capture.id,
         "description": f"{publication.name}: the stamped pages of this capture",
     }
-    items = (
-        warc.Conversion(
-            target_uri=page.target_uri,
-            refers_to=page.record_id,
-            date=moment,
-            body=(context.folder / page.name).read_bytes(),
-            content_type="text/html; charset=utf-8",
-        )
-        for page in made.pages
-        if page.name.endswith(".html")
-    )
-    warc.write_conversions(capture.stamped, info, moment, items)
 
 
 def _note_publication(capture: Capture, manifest: dict[str, Any], archived_on: date, published_at: str) -> None:

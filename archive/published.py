@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from archive import article, copies, store
 from archive.copies import Copy
 from archive.copying import Context, Made, PageFacts
@@ -136,7 +138,7 @@ def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str,
 
 
 def as_bytes(record: Mapping[str, Any]) -> bytes:
-    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read_index(path: Path) -> dict[str, Any]:

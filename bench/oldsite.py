@@ -119,7 +119,9 @@ def _article(chance: random.Random, number: int, title: str, titles: list[str]) 
 
 
 def _list(number: int, lists: int, inside: range, titles: list[str]) -> str:
-    rows = "".join(f'<li><span>2012-01-01</span><a href="{_path(n)}" target="_blank">{titles[n]}</a></li>\n' for n in inside)
+    rows = "".join(
+        f'<li><span>2012-01-01</span><a href="{_path(n)}" target="_blank">{titles[n]}</a></li>\n' for n in inside
+    )
     after = f'<a href="/list/{(number + 1) % lists}.html">下一页</a>'
     return _page(f"列表第{number}页", f'<ul class="list">{rows}</ul><div class="page">{after}</div>')
 
@@ -147,5 +149,7 @@ def _page(title: str, body: str) -> str:
     )
 
 
-_STYLE = "/* 样式 */ body{font:12px 宋体;background:#fff url(/images/banner.gif)} .list li{height:24px} a{color:#036}\n" * 6
+_STYLE = (
+    "/* 样式 */ body{font:12px 宋体;background:#fff url(/images/banner.gif)} .list li{height:24px} a{color:#036}\n" * 6
+)
 _DOT = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
