@@ -18,6 +18,8 @@ Kind = Literal["page", "redirect", "image", "file", "style", "script"]
 
 NOT_CAPTURED = "not-captured.html"
 LEAVING = "leaving"
+STAMPED = "!stamped.pdf"
+"""Ending of the stamped copy beside a PDF."""
 _HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _SCRIPTS = frozenset(
     {"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"}
@@ -90,7 +92,7 @@ def plan(rows: Iterable[Row]) -> dict[str, Copy]:
 
 def _wish(row: Row, kind: Kind) -> names.Wish:
     ending = {"page": names.PAGE, "redirect": names.PAGE, "style": names.STYLE}.get(kind, "")
-    beside = {"file": (".html",), "image": (".html", "!sealed.png", "!sealed.jpg")}.get(kind, ())
+    beside = {"file": (".html", STAMPED), "image": (".html", "!sealed.png", "!sealed.jpg")}.get(kind, ())
     return names.Wish(target_uri=row.url, ending=ending, beside=beside, rank=1 if kind == "redirect" else 0)
 
 

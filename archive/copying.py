@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,9 +17,10 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from archive import article, banner, canon, charset, copies, css, interstitial, names, recall, seal, stamp, warc
+from archive import article, banner, canon, charset, copies, css, interstitial, names, pdf, recall, seal, stamp, warc
 from archive.copies import Copy, CopyLinks
 from archive.frontier import Row
+from archive.look import Look
 from archive.store import Capture
 from archive.successor import Places
 from archive.text import _
@@ -43,6 +45,10 @@ class PageFacts:
     date: str
     record_id: str
     payload_digest: str
+    removed: Mapping[str, int] = field(default_factory=dict)
+    """What was left out of it, by kind."""
+    stamped_copy: str = ""
+    """File of the stamped copy of a PDF."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +84,7 @@ class Context:
     copies: Mapping[str, Copy]
     written_by: Mapping[str, str]
     hosts: tuple[str, ...]
+    look: Look
     companion: str
     published_at: datetime
 
@@ -200,7 +207,8 @@ class _Worker:
         title = (found.title if found else "") or stamped.title or row.url
         day = found.published.date().isoformat() if found else ""
         self._stamped(row, response, copy.name, stamped.html, made)
-        made.pages.append(self._about(row, response, copy.name, title, "page", day))
+        about = self._about(row, response, copy.name, title, "page", day)
+        made.pages.append(replace(about, removed=stamped.removed))
 
     def _redirect(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         location = row.redirect_to or row.url
@@ -229,7 +237,12 @@ class _Worker:
         publication = self.context.publication
         svg = _is_svg(row, response.body)
         self._write(copy.name, _without_scripts(response.body) if svg else response.body, made)
-        words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=urlsplit(row.url).netloc)
+        words = seal.Words(
+            label=publication.label,
+            archived_on=publication.archived_on,
+            host=urlsplit(row.url).netloc,
+            look=self.context.look,
+        )
         sealed = (
             seal.Unsealable(reason=_("a vector drawing"))
             if svg
@@ -266,16 +279,46 @@ class _Worker:
     def _file(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         self._write(copy.name, response.body, made)
         title = copies.file_title(row.url, response.header("Content-Disposition"))
+        stamped_copy = self._stamped_pdf(row, copy, response.body, made) if pdf.is_pdf(response.body) else ""
+        folder = tuple(copy.name.split("/")[:-1])
+        stamped = (
+            interstitial.StampedFile(href=names.relative(stamped_copy, folder), size=made.files[stamped_copy][0])
+            if stamped_copy
+            else None
+        )
         html = interstitial.of_file(
             self._facts(row, response),
             title=title,
             mime=(row.mime or "").lower(),
             size=len(response.body),
-            sha256=files.sha256(response.body),
-            href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
+            sha256=made.files[copy.name][1],
+            href=names.relative(copy.name, folder),
+            stamped=stamped,
         )
         self._stamped(row, response, copy.shown, html, made)
-        made.pages.append(self._about(row, response, copy.shown, title, "file", ""))
+        about = self._about(row, response, copy.shown, title, "file", "")
+        made.pages.append(replace(about, stamped_copy=stamped_copy))
+
+    def _stamped_pdf(self, row: Row, copy: Copy, body: bytes, made: Made) -> str:
+        """The file of the stamped copy; empty, and a warning, where there can be none."""
+        publication = self.context.publication
+        words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=row.url)
+        stamped = pdf.stamp(body, words)
+        if isinstance(stamped, pdf.Stamped):
+            name = copy.name + copies.STAMPED
+            self._write(name, stamped.data, made)
+            made.removed["scripts"] += stamped.removed
+            return name
+        made.problems.append(
+            Problem(
+                path=row.url,
+                code="publish-pdf-unstamped",
+                severity="warning",
+                message=_("no stamped copy of the PDF could be made: {reason}").format(reason=stamped.reason),
+                remedy=_("nothing needs doing; the untouched file is reached through its stamped page"),
+            )
+        )
+        return ""
 
     def _links(self, name: str) -> CopyLinks:
         context = self.context
@@ -401,6 +444,25 @@ def _our_own_pages(context: Context, made: Made) -> None:
     for name, html in pages.items():
         data = html.encode()
         made.files[name] = (len(data), files.sha256(data), _write(f"{context.folder}/{name}", data))
+
+
+def carry_evidence(context: Context, made: Made) -> None:
+    """The capture as one file (WACZ) goes with the copies, as a link to the same bytes where the disk allows it."""
+    if not context.publication.evidence:
+        return
+    source = context.capture.wacz
+    target = context.folder / source.name
+    digest = files.sha256_file(source)
+    new = not target.exists() or files.sha256_file(target) != digest
+    if new:
+        temporary = target.with_name(f".{os.getpid()}.open")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    made.files[target.name] = (target.stat().st_size, digest, new)
 
 
 def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:

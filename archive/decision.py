@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from archive import look
+from archive.look import Look
 from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 
 LABEL = "已歸檔"
 KEYS = (
-    "site", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
+    "site", "seal", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
     "successor", "archived_on", "label", "retention",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -71,6 +73,7 @@ class Decision:
     successor: Successor | None = None
     archived_on: date | None = None
     label: str = LABEL
+    seal: Look = field(default_factory=Look)
     retention: str | None = None
     path: str = ""
     warnings: tuple[Problem, ...] = ()
@@ -245,6 +248,7 @@ class _Reader:
             "successor": self._successor(raw),
             "archived_on": self.day(raw, "archived_on"),
             "label": self.text(raw, "label") or LABEL,
+            "seal": look.read(self, raw),
             **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
         }
         if self.problems:

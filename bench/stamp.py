@@ -79,7 +79,7 @@ def check(project: Path, pages: dict[str, Page]) -> dict[str, Any]:
 def _visible(markup: str) -> str:
     root = lxml_html.document_fromstring(f"<!DOCTYPE html>{re.sub(r'(?s)^.*?</head>', '', markup)}")
     etree.strip_elements(root, "script", "style", "title", with_tail=False)
-    return " ".join(root.text_content().split())
+    return " ".join("".join(map(str, root.itertext())).split())
 
 
 def _captured(pages: dict[str, Page], workdir: Path) -> Path:

@@ -20,6 +20,7 @@ ONLY_IN = {
     "socket": {"archive/fetch.py"},
     "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py"},
     "PIL": {"archive/seal.py"},
+    "pikepdf": {"archive/pdf.py"},
     "click": {
         "sitegen/cli.py",
         "sitegen/cli_options.py",

@@ -7,8 +7,8 @@ import json
 import sys
 import time
 
-from pywb.rewrite.html_rewriter import HTMLRewriter
-from pywb.rewrite.url_rewriter import UrlRewriter
+from pywb.rewrite.html_rewriter import HTMLRewriter  # type: ignore[import-not-found]
+from pywb.rewrite.url_rewriter import UrlRewriter  # type: ignore[import-not-found]
 from warcio.archiveiterator import ArchiveIterator
 
 
