@@ -108,7 +108,7 @@ def _stamped(pdf: Pdf, words: Words) -> Stamped:
         removed += _disarm(page.obj)
         _extend(pdf, page, shared, font, picture.height / picture.width, words)
     with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
-        title = str(metadata.get("dc:title") or words.host)
+        title = str(metadata.get("dc:title") or pdf.docinfo.get("/Title") or words.host)
         metadata["dc:title"] = f"【{words.label}】{title}"
     out = io.BytesIO()
     pdf.save(out, deterministic_id=True)
