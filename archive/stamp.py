@@ -51,6 +51,7 @@ class Stamped:
 
 # libxml2 stops at this depth and loses what is below it.
 _DEEPEST = 2000
+_MOST_ATTRIBUTES = 200
 _PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CLOSING = re.compile(r"</(?:body|html)\s*>", re.I)
@@ -401,6 +402,8 @@ class _Work:
             if tag not in {"head", "frameset"} or element.getparent() is not None:
                 _drop(element)
             return
+        if len(element.attrib) > _MOST_ATTRIBUTES:
+            self._few_attributes(element)
         handler = _HANDLERS.get(tag)
         if tag not in _ELEMENTS and handler is None:
             element.tag = tag = _RENAMED.get(tag, "span" if tag != "html" else tag)
@@ -412,6 +415,13 @@ class _Work:
         if tag in _CONTROLS_OF_FORMS:
             element.set("disabled", "disabled")
             _take(element, "name")
+
+    def _few_attributes(self, element: etree._Element) -> None:
+        """Taking thousands of them away one by one would take time by their square."""
+        pairs = _pairs(element)
+        element.attrib.clear()
+        element.attrib.update(pairs[:_MOST_ATTRIBUTES])
+        self.removed["handlers"] += sum(name.startswith("on") for name, _ in pairs[_MOST_ATTRIBUTES:])
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
         for name, value in _pairs(element):
