@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,6 +15,7 @@ from archive import copies, copying, decision, publish, published, store, verify
 from archive.capture import capture
 from archive.fetch import parse_connect_to
 from archive.frontier import Frontier
+from archive.look import Look
 from sitegen import archived
 from sitegen.errors import Refused
 from sitegen.files import sha256
@@ -187,6 +190,21 @@ def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
     refers = [dict(record.headers)["WARC-Refers-To"] for record in records]
     assert set(refers) <= answers
     assert all(b"data-archived" in record.block for record in records)
+    info = next(record for record in warc.iterate(taken.stamped) if record.type == "warcinfo")
+    said = dict(line.split(": ", 1) for line in info.block.decode().splitlines())
+    assert (said["label"], said["archived-on"], said["reason"]) == ("已歸檔", "2026-11-22", "整合迁移")
+    assert {dict(record.headers)["WARC-Warcinfo-ID"] for record in records} == {info.record_id}
+
+
+def test_what_was_taken_out_is_counted_for_each_page_and_in_all(tourism: Path) -> None:
+    index = index_of(tourism)
+    totals: Counter[str] = Counter()
+    for one in index["pages"]:
+        totals.update(one["removed"])
+    assert totals["scripts"] > 0
+    assert {kind: totals[kind] for kind in ("scripts", "handlers", "forms", "frames")} == {
+        kind: index["removed"].get(kind, 0) for kind in ("scripts", "handlers", "forms", "frames")
+    }
 
 
 # --- small sites
@@ -267,6 +285,57 @@ def test_what_was_not_captured_is_said_not_linked(tmp_path: Path) -> None:
         _, folder = put_online(web, tmp_path)
     assert 'href="../not-captured.html"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
     assert "没有归档" in (folder / "not-captured.html").read_text(encoding="utf-8")
+
+
+def test_a_page_says_how_much_was_taken_out_of_it(tmp_path: Path) -> None:
+    with small(home=page("<script>x()</script><p onclick=x()>x</p><form action=/a><input></form>")) as web:
+        report, _ = put_online(web, tmp_path)
+    assert entry(report, "/")["removed"] == {"forms": 1, "handlers": 1, "scripts": 1}
+    assert report.removed == {"forms": 1, "handlers": 1, "scripts": 1}
+
+
+def test_the_whole_capture_goes_with_the_copies_where_it_was_packed(tmp_path: Path) -> None:
+    """`archive package` left it in the capture's folder: stamps and index link it, and the generator carries it."""
+    with small(home=page("x")) as web:
+        report, folder = put_online(web, tmp_path)
+        assert published.read_index(report.index)["capture"]["wacz"] is None
+        taken = store.open_capture(tmp_path / "build/archive", report.capture)
+        taken.wacz.write_bytes(b"PK a whole capture")
+        public, content = tmp_path / "build/public", tmp_path / "content"
+        again = publish.publish(taken, complete(web), public=public, content=content, now=NOW)
+        third = publish.publish(taken, complete(web), public=public, content=content, now=NOW)
+    index = published.read_index(again.index)
+    name = f"lyj-{taken.timestamp}.wacz"
+    assert index["capture"]["wacz"] == f"/archive/lyj/{taken.timestamp}/{name}"
+    assert (folder / name).read_bytes() == b"PK a whole capture"
+    assert index["files"][name] == {"bytes": 18, "sha256": sha256(b"PK a whole capture")}
+    assert f'href="/archive/lyj/{taken.timestamp}/{name}"' in next(folder.rglob("index.html")).read_text(
+        encoding="utf-8"
+    )
+    assert (third.written, third.deleted) == (0, 0)
+    assert archived.load(public)[1] == []
+
+
+def test_the_unit_is_named_as_the_records_name_it(tmp_path: Path) -> None:
+    write(tmp_path, "_records/units.yml", "units:\n  - {id: whlyj, name: 示例市文化和旅游局（记录）}\n")
+    with small(home=page("x")) as web:
+        _, folder = put_online(web, tmp_path)
+    assert "示例市文化和旅游局（记录）" in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+
+
+def test_a_seal_in_letters_that_its_font_lacks_is_refused(tmp_path: Path) -> None:
+    with small(home=page("x")) as web, pytest.raises(Refused) as refused:
+        put_online(web, tmp_path, seal=Look(text="已封存"))
+    assert [(problem.code, problem.key) for problem in refused.value.problems] == [
+        ("seal-label-impossible", "seal.text")
+    ]
+
+
+def test_a_publication_is_made_anew_when_the_seal_was_decided_anew(tmp_path: Path) -> None:
+    with small(home=page("x")) as web:
+        report, _ = put_online(web, tmp_path)
+        assert published.is_current(report.index, complete(web))
+        assert not published.is_current(report.index, replace(complete(web), seal=Look(size=40)))
 
 
 def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
