@@ -64,10 +64,14 @@ class Window:
         else:
             route.abort()
 
+    def dismiss(self, dialog: Any) -> None:
+        self.asked.append("dialog")
+        dialog.dismiss()
+
     def open(self, html: str) -> dict[str, Opened]:
         self.html, self.asked = html, []
         page = self.context.new_page()
-        page.on("dialog", lambda dialog: (self.asked.append("dialog"), dialog.dismiss()))
+        page.on("dialog", self.dismiss)
         page.goto(ADDRESS, timeout=60_000)
         shown = {way: self._looked_at(page, *WAYS[way]) for way in WAYS}
         page.close()

@@ -46,7 +46,8 @@ def stamped(data: bytes) -> Pdf:
 
 def band(one: pikepdf.Page) -> Any:
     """The band's picture."""
-    return pikepdf.PdfImage(one.resources.XObject["/ArchiveStamp"]).as_pil_image().convert("RGB")
+    picture: Any = one.resources.XObject["/ArchiveStamp"]
+    return pikepdf.PdfImage(picture).as_pil_image().convert("RGB")
 
 
 def test_every_page_carries_label_date_and_original_address() -> None:
@@ -57,11 +58,8 @@ def test_every_page_carries_label_date_and_original_address() -> None:
     for one in found.pages:
         assert [float(edge) for edge in one.mediabox][:3] == [0, 0, 400]
         assert 310 < float(one.mediabox[3]) < 330
-        (said,) = [
-            operands[1].ActualText
-            for operands, operator in pikepdf.parse_content_stream(one)
-            if str(operator) == "BDC" and "/ActualText" in operands[1]
-        ]
+        drawn: list[Any] = list(pikepdf.parse_content_stream(one))
+        (said,) = [operands[1].ActualText for operands, operator in drawn if str(operator) == "BDC"]
         assert str(said) == f"已歸檔 2026-11-22 {URL}"
     picture = band(found.pages[0])
     assert picture.getpixel((800, 1)) == RED
