@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # The link as it stood → what to write instead; None where there is nothing to show.
 Resolve = Callable[[str], str | None]
@@ -165,10 +166,16 @@ def rewrite(text: str, resolve: Resolve) -> tuple[str, int]:
 
 def rewrite_style(text: str, resolve: Resolve) -> tuple[str, int]:
     """The value of a `style` attribute."""
-    if "(" not in text and "\\" not in text and "/*" not in text and not _ACTIVE.search(text):
+    if _is_plain(text):
         return text, 0
     rewriter = _Rewriter(resolve)
     return rewriter.declarations(_plain(text).replace("{", "").replace("}", "")), rewriter.dropped
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(style: str) -> bool:
+    """Whether it holds no link and nothing that could hide one; pages repeat the same few values."""
+    return "(" not in style and "\\" not in style and "/*" not in style and not _ACTIVE.search(style)
 
 
 def links(text: str) -> Iterator[str]:

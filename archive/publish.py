@@ -76,7 +76,6 @@ def publish(
     with Frontier(capture.frontier, read_only=True) as frontier:
         inventory = list(frontier.rows())
     rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
-    copying.warm_up(len(rows))
     planned = copies.plan(rows)
     publication = _publication(capture, decision, archived_on, places, content)
     info, moment = _companion_info(capture, publication), datetime.fromisoformat(published_at)

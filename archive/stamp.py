@@ -402,29 +402,30 @@ class _Work:
             if tag not in {"head", "frameset"} or element.getparent() is not None:
                 _drop(element)
             return
-        if len(element.attrib) > _MOST_ATTRIBUTES:
-            self._few_attributes(element)
         handler = _HANDLERS.get(tag)
         if tag not in _ELEMENTS and handler is None:
             element.tag = tag = _RENAMED.get(tag, "span" if tag != "html" else tag)
             handler = _HANDLERS.get(tag)
         if handler is not None:
             handler(self, element)
-        if element.attrib and tag != "html":
+        if tag != "html":
             self._attributes(element, tag)
         if tag in _CONTROLS_OF_FORMS:
             element.set("disabled", "disabled")
             _take(element, "name")
 
-    def _few_attributes(self, element: etree._Element) -> None:
+    def _few_attributes(self, element: etree._Element, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Taking thousands of them away one by one would take time by their square."""
-        pairs = _pairs(element)
         element.attrib.clear()
         element.attrib.update(pairs[:_MOST_ATTRIBUTES])
         self.removed["handlers"] += sum(name.startswith("on") for name, _ in pairs[_MOST_ATTRIBUTES:])
+        return pairs[:_MOST_ATTRIBUTES]
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
-        for name, value in _pairs(element):
+        pairs = _pairs(element)
+        if len(pairs) > _MOST_ATTRIBUTES:
+            pairs = self._few_attributes(element, pairs)
+        for name, value in pairs:
             if name in _ATTRIBUTES:
                 if name in _NAMES and ("gdz" in value or "archived" in value):
                     element.set(name, _harmless(name, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -367,6 +368,7 @@ def test_a_capture_nobody_published_has_no_index(tmp_path: Path) -> None:
 def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By workers that are copies of this process, and by those that are not, as there are other threads."""
     routes: dict[str, Any] = {
         f"/{n}.html": page(f"<title>{n}</title><a href=/{n + 1}.html>下一页</a>") for n in range(1, 60)
     }
@@ -374,8 +376,14 @@ def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
     with serving(routes) as web:
         report, folder = put_online(web, tmp_path)
         alone = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
-        monkeypatch.setattr(copying, "IN_PROCESS", 1)
         taken = store.open_capture(tmp_path / "build/archive", report.capture)
-        again = publish.publish(taken, complete(web), public=tmp_path / "other", content=tmp_path / "content", now=NOW)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.html")} == alone
-    assert again.counts == report.counts
+        companion = taken.stamped.read_bytes()
+    monkeypatch.setattr(copying, "IN_PROCESS", 1)
+    for threads, way in ((1, "fork"), (2, "forkserver")):
+        monkeypatch.setattr(threading, "active_count", lambda threads=threads: threads)
+        assert copying._processes().get_start_method() == way
+        public = tmp_path / way
+        again = publish.publish(taken, complete(web), public=public, content=tmp_path / "content", now=NOW)
+        assert {path.name: path.read_bytes() for path in public.rglob("*.html")} == alone
+        assert again.counts == report.counts
+        assert taken.stamped.read_bytes() == companion
