@@ -6,7 +6,7 @@ import re
 from importlib import resources
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import css
@@ -67,6 +67,7 @@ def test_a_style_attribute_stays_within_its_braces() -> None:
 _PIECES = st.sampled_from([*"ab{};:@'\"\\/*()<>! \n", "url(", "@import ", "</style", "body", "http://x.example/"])
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=60).map("".join))
 def test_no_style_sheet_leads_outside_or_ends_its_element(text: str) -> None:
     rewritten, _ = css.rewrite(text, lambda link: None)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import banner, stamp
@@ -128,6 +128,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=25).map("".join))
 def test_no_broken_markup_brings_a_script_through(markup: str) -> None:
     html = stamped(markup).html
