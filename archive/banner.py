@@ -20,7 +20,8 @@ _PINNED = "display:block!important;visibility:visible!important;opacity:1!import
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What all copies of one capture share. `archived_on` is the archive date; `owner` the archive's keeper."""
+    """What all copies of one capture share. `archived_on` is the archive date; `owner` the archive's keeper, `unit` the
+    one that answers for the retired site; `evidence` the URL of the whole capture (WACZ), empty where there is none."""
 
     site: str
     timestamp: str
@@ -28,9 +29,11 @@ class Publication:
     owner: str
     label: str
     archived_on: date
+    unit: str
     reason: str
     successor_url: str
     successor_title: str
+    evidence: str = ""
 
     @property
     def folder(self) -> str:
@@ -69,9 +72,11 @@ class Facts:
             "archived_on": publication.archived_on.isoformat(),
             "capture": f"{publication.site}/{publication.timestamp}",
             "captured_at": self.captured_at.isoformat(),
+            "evidence": publication.evidence,
             "label": publication.label,
             "payload_digest": self.payload_digest,
             "reason": publication.reason,
+            "unit": publication.unit,
             "record_id": self.record_id,
             "successor": self.successor_url,
             "target_uri": self.target_uri,
@@ -91,7 +96,7 @@ PAGE_WORDS = Words(
     warning="页中的办事指引、电话、政策可能已失效。办理业务请以现在的位置为准。",
 )
 IMAGE_WORDS = Words(headline="历史图片", warning="图片保存原貌，内容可能已失效。")
-FILE_WORDS = Words(headline="您要打开的是已归档文件", warning="文件保存原貌，文件内没有归档标记；内容可能已失效。")
+FILE_WORDS = Words(headline="您要打开的是已归档文件", warning="原文件保存原貌，其中没有归档标记；内容可能已失效。")
 MOVED_WORDS = Words(headline="这是历史网址，当年已转到另一页", warning="转到的页面也已归档，内容可能已失效。")
 MISSING_WORDS = Words(headline="这个页面没有归档", warning="采集时该网址已无内容、不在归档范围内，或者未能取得。")
 LEAVING_WORDS = Words(
@@ -176,9 +181,13 @@ def _pairs(facts: Facts) -> str:
     proof = f'<a href="{publication.catalogue}">校验值与目录</a>'
     if digest := facts.payload_digest.rpartition(":")[2]:
         proof += f"　SHA-256 {escape(digest[:4])}…{escape(digest[-4:])}"
+    if publication.evidence:
+        proof += f'　<a href="{escape(publication.evidence)}">原始存档（WACZ）</a>'
     return (
         pair("抓取时间", moment(facts.captured_at))
         + pair("原网站", escape(publication.name))
+        + pair("归档单位", escape(publication.unit))
+        + pair("归档原因", escape(publication.reason))
         + pair("原网址", escape(facts.target_uri), wide=True)
         + pair("现在的位置", now)
         + pair("存证", proof)

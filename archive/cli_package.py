@@ -28,7 +28,7 @@ def register(group: click.Group) -> None:
 @cli.make_option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write. [default: <site>-<timestamp>.wacz]",
+    help="The file to write. [default: <site>-<timestamp>.wacz in the capture's folder, where publishing finds it]",
 )
 @cli.store_option
 @cli.json_option
@@ -44,7 +44,7 @@ def package_command(capture_id: str, output: Path | None, place: Path, as_json: 
         capture = store.open_capture(place, capture_id)
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
         moment = datetime.fromtimestamp(int(epoch), UTC) if epoch and epoch.isdecimal() else None
-        made = wacz.package(capture, output or Path(f"{capture.site}-{capture.timestamp}.wacz"), moment)
+        made = wacz.package(capture, output or capture.wacz, moment)
         text = _("{wacz}: {pages} pages, {bytes} bytes, {sha256}").format(
             wacz=made.path.as_posix(), pages=made.pages, bytes=made.bytes, sha256=made.sha256
         )

@@ -18,6 +18,8 @@ Kind = Literal["page", "redirect", "image", "file", "style", "script"]
 
 NOT_CAPTURED = "not-captured.html"
 LEAVING = "leaving"
+STAMPED = "!stamped.pdf"
+"""Ending of the stamped copy beside a PDF."""
 _HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _SCRIPTS = frozenset(
     {"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"}
@@ -105,7 +107,7 @@ def plan(rows: Iterable[Row], session_ids: frozenset[str] = canon.SESSION_IDS) -
 
 def _wish(row: Row, kind: Kind) -> names.Wish:
     ending = {"page": names.PAGE, "redirect": names.PAGE, "style": names.STYLE}.get(kind, "")
-    beside = {"file": (".html",), "image": (".html", "!sealed.png", "!sealed.jpg")}.get(kind, ())
+    beside = {"file": (".html", STAMPED), "image": (".html", "!sealed.png", "!sealed.jpg")}.get(kind, ())
     return names.Wish(target_uri=row.url, ending=ending, beside=beside, rank=1 if kind == "redirect" else 0)
 
 
@@ -147,31 +149,37 @@ def file_title(target_uri: str, disposition: str | None = None) -> str:
     return charset.decode(raw)[0].strip() or target_uri
 
 
+Cache = dict[tuple[str, str, str, tuple[str, ...]], dict[str, Target | None]]
+
+
 @dataclass(slots=True, kw_only=True)
 class CopyLinks:
-    """Links on one copy. `cache` may be shared by pages of one process: a link's meaning hangs on its text, the
-    folder of its base and the copy's own folder."""
+    """Links on one copy. `cache` and `found` may be shared by pages of one process: a link's meaning hangs on its text,
+    the folder of its base and the copy's own folder; `found`: URL → its copy."""
 
     copies: Copies
     hosts: tuple[str, ...]
     written_by: Mapping[str, str]
     name: str
-    cache: dict[tuple[object, ...], Target | None] = field(default_factory=dict)
+    cache: Cache = field(default_factory=dict)
+    found: dict[str, Copy | None] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
     """File of a warning page → external URL, of every link looked up so far."""
+    folder: tuple[str, ...] = field(init=False)
 
-    @property
-    def folder(self) -> tuple[str, ...]:
-        return tuple(self.name.split("/")[:-1])
+    def __post_init__(self) -> None:
+        self.folder = tuple(self.name.split("/")[:-1])
 
     def target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
-        place = base if link[:1] in "?#" else base.rpartition("/")[0]
-        question = (place, link, charset, role, self.folder)
-        if question not in self.cache:
-            self.cache[question] = self._target(base, link, charset, role)
-        return self.cache[question]
+        place = base if link[:1] in "?#" else base[: base.rfind("/")]
+        known = self.cache.setdefault((place, charset, role, self.folder), {})
+        if link not in known:
+            known[link] = self._target(base, link, charset, role)
+        return known[link]
 
     def written(self, base: str, link: str) -> str:
+        if not self.written_by:
+            return ""
         url = canon.resolve(base, link)
         copy = find(self.copies, url) if url else None
         return self.written_by.get(copy.key, "") if copy else ""
@@ -180,14 +188,19 @@ class CopyLinks:
         url = canon.resolve(base, link, charset)
         if url is None:
             return None
-        copy = find(self.copies, url)
-        if copy is not None:
-            copy = followed(self.copies, copy)
+        copy = self._copy(url)
         if role == "link" or (role == "frame" and copy is None):
             return self._link(url, copy, link.partition("#")[2])
         if copy is None or not _fits(copy.kind, role):
             return None
         return Target(self._href(copy.shown if copy.kind in {"page", "redirect"} else copy.name), "copy")
+
+    def _copy(self, url: str) -> Copy | None:
+        """Where the URL's redirects end."""
+        if url not in self.found:
+            copy = find(self.copies, url)
+            self.found[url] = followed(self.copies, copy) if copy is not None else None
+        return self.found[url]
 
     def _link(self, url: str, copy: Copy | None, fragment: str) -> Target:
         if copy is not None and copy.kind != "script":

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
+import os
+import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import etree
 
-from archive import article, banner, canon, charset, copies, css, interstitial, names, recall, seal, stamp, warc
+from archive import article, banner, canon, charset, copies, css, interstitial, names, pdf, recall, seal, stamp, warc
+from archive.appearance import Look
 from archive.copies import Copies, Copy, CopyLinks
 from archive.frontier import Row
 from archive.store import Capture
@@ -40,6 +46,10 @@ class PageFacts:
     date: str
     record_id: str
     payload_digest: str
+    removed: Mapping[str, int] = field(default_factory=dict)
+    """What was left out of it, by kind."""
+    stamped_copy: str = ""
+    """File of the stamped copy of a PDF."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +59,8 @@ class Made:
     pages: list[PageFacts] = field(default_factory=list)
     files: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
+    conversions: list[bytes] = field(default_factory=list)
+    """Records for the companion WARC; they go to the disk as they come."""
     unsealed: list[str] = field(default_factory=list)
     removed: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
@@ -64,7 +76,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """All that a worker needs, sent to it once."""
+    """All that a worker needs, sent to it once. `companion`: the id of the companion WARC's `warcinfo`."""
 
     capture: Capture
     folder: Path
@@ -73,6 +85,9 @@ class Context:
     copies: Copies
     written_by: Mapping[str, str]
     hosts: tuple[str, ...]
+    look: Look
+    companion: str
+    published_at: datetime
 
 
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
@@ -89,25 +104,38 @@ def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[s
     return found
 
 
-def make_all(context: Context, rows: Sequence[Row], progress: Callable[[str], None]) -> Made:
-    """Pictures first: a page links to the sealed version, and not every picture can be sealed."""
+def make_all(
+    context: Context, rows: Sequence[Row], keep: Callable[[bytes], object], progress: Callable[[str], None]
+) -> Made:
+    """Pictures first: a page links to the sealed version, and not every picture can be sealed. `keep` gets the records
+    of the companion WARC, in the order of the captured ones."""
     made = Made()
     pictures = [row for row in rows if context.copies[row.key].kind == "image"]
     others = [row for row in rows if context.copies[row.key].kind not in {"image", "script"}]
-    done = 0
-    for batch in _run(context, pictures):
-        made.add(batch)
-        done += len(batch.pages)
-        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
-    known = copies.unsealed(context.copies, made.unsealed)
-    context = replace(context, copies=known)
-    for batch in _run(context, others):
-        made.add(batch)
-        done += len(batch.pages)
-        progress(_("{done} of {total} copies").format(done=done, total=len(rows)))
+
+    def add(batches: Iterable[Made]) -> None:
+        for batch in batches:
+            made.add(batch)
+            for record in batch.conversions:
+                keep(record)
+            progress(_("{done} of {total} copies").format(done=len(made.pages), total=len(rows)))
+
+    add(_run(context, pictures))
+    context = replace(context, copies=copies.unsealed(context.copies, made.unsealed))
+    add(_run(context, others))
     _our_own_pages(context, made)
     made.pages.sort(key=lambda page: page.target_uri)
     return made
+
+
+def _processes() -> BaseContext:
+    """Workers begin as copies of this process, at once; where other threads run, which a copy would not have, they come
+    from a process that must first import everything (0.4 s)."""
+    if threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "archive.copying"])
+    return context
 
 
 def _run(context: Context, rows: Sequence[Row]) -> Iterator[Made]:
@@ -118,7 +146,7 @@ def _run(context: Context, rows: Sequence[Row]) -> Iterator[Made]:
         worker = _Worker(context)
         yield from (worker.make(batch) for batch in batches)
         return
-    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"), _start_worker, (context,)) as pool:
+    with ProcessPoolExecutor(WORKERS, _processes(), _start_worker, (context,)) as pool:
         yield from pool.map(_work, batches)
 
 
@@ -126,6 +154,8 @@ _worker: list[_Worker] = []
 
 
 def _start_worker(context: Context) -> None:
+    gc.freeze()  # what is there now stays; looking through it again and again took a twentieth of the time
+    gc.set_threshold(20_000, 20, 100)
     _worker[:] = [_Worker(context)]
 
 
@@ -138,7 +168,9 @@ class _Worker:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.cache: dict[tuple[object, ...], stamp.Target | None] = {}
+        self.cache: copies.Cache = {}
+        known = context.copies
+        self.found: dict[str, Copy | None] = {copy.target_uri: copies.followed(known, copy) for copy in known.values()}
         self.leaving: dict[str, str] = {}
 
     def make(self, rows: Sequence[Row]) -> Made:
@@ -175,8 +207,9 @@ class _Worker:
         made.removed.update(stamped.removed)
         title = (found.title if found else "") or stamped.title or row.url
         day = found.published.date().isoformat() if found else ""
-        self._write(copy.name, stamped.html.encode(), made)
-        made.pages.append(self._about(row, response, copy.name, title, "page", day))
+        self._stamped(row, response, copy.name, stamped.html, made)
+        about = self._about(row, response, copy.name, title, "page", day)
+        made.pages.append(replace(about, removed=stamped.removed))
 
     def _redirect(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         location = row.redirect_to or row.url
@@ -186,7 +219,7 @@ class _Worker:
         html = interstitial.of_redirect(
             self._facts(row, response), status=response.status, location=location, href=href, rel=rel
         )
-        self._write(copy.name, html.encode(), made)
+        self._stamped(row, response, copy.name, html, made)
         made.pages.append(self._about(row, response, copy.name, f"转向：{location}", "page", ""))
 
     def _style(self, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
@@ -205,7 +238,12 @@ class _Worker:
         publication = self.context.publication
         svg = _is_svg(row, response.body)
         self._write(copy.name, _without_scripts(response.body) if svg else response.body, made)
-        words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=urlsplit(row.url).netloc)
+        words = seal.Words(
+            label=publication.label,
+            archived_on=publication.archived_on,
+            host=urlsplit(row.url).netloc,
+            look=self.context.look,
+        )
         sealed = (
             seal.Unsealable(reason=_("a vector drawing"))
             if svg
@@ -224,7 +262,7 @@ class _Worker:
                 sha256=files.sha256(response.body),
                 href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
             )
-            self._write(shown, html.encode(), made)
+            self._stamped(row, response, shown, html, made)
             made.unsealed.append(row.key)
             made.problems.append(
                 Problem(
@@ -242,16 +280,46 @@ class _Worker:
     def _file(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         self._write(copy.name, response.body, made)
         title = copies.file_title(row.url, response.header("Content-Disposition"))
+        stamped_copy = self._stamped_pdf(row, copy, response.body, made) if pdf.is_pdf(response.body) else ""
+        folder = tuple(copy.name.split("/")[:-1])
+        stamped = (
+            interstitial.StampedFile(href=names.relative(stamped_copy, folder), size=made.files[stamped_copy][0])
+            if stamped_copy
+            else None
+        )
         html = interstitial.of_file(
             self._facts(row, response),
             title=title,
             mime=(row.mime or "").lower(),
             size=len(response.body),
-            sha256=files.sha256(response.body),
-            href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
+            sha256=made.files[copy.name][1],
+            href=names.relative(copy.name, folder),
+            stamped=stamped,
         )
-        self._write(copy.shown, html.encode(), made)
-        made.pages.append(self._about(row, response, copy.shown, title, "file", ""))
+        self._stamped(row, response, copy.shown, html, made)
+        about = self._about(row, response, copy.shown, title, "file", "")
+        made.pages.append(replace(about, stamped_copy=stamped_copy))
+
+    def _stamped_pdf(self, row: Row, copy: Copy, body: bytes, made: Made) -> str:
+        """The file of the stamped copy; empty, and a warning, where there can be none."""
+        publication = self.context.publication
+        words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=row.url)
+        stamped = pdf.stamp(body, words)
+        if isinstance(stamped, pdf.Stamped):
+            name = copy.name + copies.STAMPED
+            self._write(name, stamped.data, made)
+            made.removed["scripts"] += stamped.removed
+            return name
+        made.problems.append(
+            Problem(
+                path=row.url,
+                code="publish-pdf-unstamped",
+                severity="warning",
+                message=_("no stamped copy of the PDF could be made: {reason}").format(reason=stamped.reason),
+                remedy=_("nothing needs doing; the untouched file is reached through its stamped page"),
+            )
+        )
+        return ""
 
     def _links(self, name: str) -> CopyLinks:
         context = self.context
@@ -261,6 +329,7 @@ class _Worker:
             written_by=context.written_by,
             name=name,
             cache=self.cache,
+            found=self.found,
             leaving=self.leaving,
         )
 
@@ -288,22 +357,39 @@ class _Worker:
             payload_digest=row.payload_digest or response.payload_digest,
         )
 
+    def _stamped(self, row: Row, response: warc.StoredResponse, name: str, html: str, made: Made) -> None:
+        """A stamped page: into its file, and as a `conversion` of its record into the companion WARC."""
+        data = html.encode()
+        self._write(name, data, made)
+        item = warc.Conversion(
+            target_uri=row.url,
+            refers_to=response.record_id,
+            date=self.context.published_at,
+            body=data,
+            digest=made.files[name][1],
+            content_type="text/html; charset=utf-8",
+        )
+        made.conversions.append(warc.conversion(item, self.context.companion))
+
     def _write(self, name: str, data: bytes, made: Made) -> None:
-        new = _write(self.context.folder / name, data)
+        new = _write(f"{self.context.folder}/{name}", data)
         made.files[name] = (len(data), files.sha256(data), new)
 
 
-def _write(path: Path, data: bytes) -> bool:
+def _write(path: str, data: bytes) -> bool:
     """As files.write_atomic, but without waiting for the disk at each of 100,000 copies: the index comes last, and
     the generator refuses a copy that is not what the index says."""
+    folder = os.path.dirname(path)  # noqa: PTH120 (pathlib costs as much as the writing)
     try:
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
+        if files.read(path) == data:
             return False
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{files.sha256(path.name.encode())[7:27]}.open")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    temporary = f"{folder}/.{os.getpid()}.open"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
+        stream.write(data)
+    os.replace(temporary, path)  # noqa: PTH105
     return True
 
 
@@ -358,17 +444,37 @@ def _our_own_pages(context: Context, made: Made) -> None:
         pages[name] = interstitial.of_leaving(facts(name), url=url)
     for name, html in pages.items():
         data = html.encode()
-        made.files[name] = (len(data), files.sha256(data), _write(context.folder / name, data))
+        made.files[name] = (len(data), files.sha256(data), _write(f"{context.folder}/{name}", data))
+
+
+def carry_evidence(context: Context, made: Made) -> None:
+    """The capture as one file (WACZ) goes with the copies, as a link to the same bytes where the disk allows it."""
+    if not context.publication.evidence:
+        return
+    source = context.capture.wacz
+    target = context.folder / source.name
+    digest = files.sha256_file(source)
+    new = not target.exists() or files.sha256_file(target) != digest
+    if new:
+        temporary = target.with_name(f".{os.getpid()}.open")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    made.files[target.name] = (target.stat().st_size, digest, new)
 
 
 def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:
-    """Files of an earlier run that no copy is any more."""
+    """Files of an earlier run that no copy is any more, and folders that nothing is left in."""
     number = 0
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in known:
-            path.unlink()
-            number += 1
+    for place, folders, names_here in os.walk(folder, topdown=False):
+        below = place[len(str(folder)) + 1 :]
+        for name in [*names_here, *(one for one in folders if os.path.islink(f"{place}/{one}"))]:  # noqa: PTH114
+            if (f"{below}/{name}" if below else name) not in known:
+                os.unlink(f"{place}/{name}")  # noqa: PTH108
+                number += 1
+        if not os.listdir(place):  # noqa: PTH208
+            os.rmdir(place)  # noqa: PTH106
     return number

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # The link as it stood → what to write instead; None where there is nothing to show.
 Resolve = Callable[[str], str | None]
@@ -25,6 +26,9 @@ _PLAIN_BODY = re.compile(r"(?i)(?:html\s*>?\s*)?body")
 _PLAIN_HTML = re.compile(r"(?i)html|:root")
 _ACTIVE = re.compile(r"(?i)expression\s*\(|-moz-binding|behaviou?r\s*:|(?:-webkit-)?image-set\s*\(")
 _GROUPS = frozenset({"media", "supports", "layer", "container", "document", "-moz-document", "scope", "starting-style"})
+_STAMP_FONTS = frozenset(
+    "pingfangsc microsoftyahei notosanscjksc sourcehansanssc notoserifcjksc sourcehanserifsc songtisc stsong simsun".split()
+)  # those of templates/stamp.css; a test compares
 
 
 @dataclass(slots=True)
@@ -108,12 +112,14 @@ class _Rewriter:
                 self.out.append("}")
             elif name and name[1].lower() in {
                 "font-face",
-                "page",
                 "keyframes",
                 "-webkit-keyframes",
                 "-moz-keyframes",
                 "counter-style",
             }:
+                if name[1].lower() == "font-face" and _is_of_the_stamp(body):
+                    self.dropped += 1
+                    return
                 inner = _URL.sub(self._url, body) if not _ACTIVE.search(body) else ""
                 self.out.append(f"{_safe_prelude(prelude)}{{{inner}}}")
             return
@@ -160,10 +166,16 @@ def rewrite(text: str, resolve: Resolve) -> tuple[str, int]:
 
 def rewrite_style(text: str, resolve: Resolve) -> tuple[str, int]:
     """The value of a `style` attribute."""
-    if "(" not in text and "\\" not in text and "/*" not in text and not _ACTIVE.search(text):
+    if _is_plain(text):
         return text, 0
     rewriter = _Rewriter(resolve)
     return rewriter.declarations(_plain(text).replace("{", "").replace("}", "")), rewriter.dropped
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(style: str) -> bool:
+    """Whether it holds no link and nothing that could hide one; pages repeat the same few values."""
+    return "(" not in style and "\\" not in style and "/*" not in style and not _ACTIVE.search(style)
 
 
 def links(text: str) -> Iterator[str]:
@@ -184,6 +196,16 @@ def _plain(text: str) -> str:
         text = _ESCAPED_LETTER.sub(lambda m: c if (c := chr(int(m[1], 16))).isalnum() or c in "-(:@" else m[0], text)
         text = _PLAIN_ESCAPE.sub(r"\1", text)
     return text
+
+
+def _is_of_the_stamp(face: str) -> bool:
+    """Whether an old page's font takes the name of one that the stamp is written in: its letters could be any."""
+    named = [part.partition(":")[2] for part in _split(face) if part.strip().lower().startswith("font-family")]
+    return any("\\" in name or _letters(name) in _STAMP_FONTS for name in named)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\s\"']", "", name).casefold()
 
 
 def _next_stop(text: str, at: int) -> re.Match[str] | None:

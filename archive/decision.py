@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from archive import terms
+from archive import appearance, terms
+from archive.appearance import Look
 from archive.terms import Terms
 from archive.text import _
 from sitegen.errors import Problem, Refused, in_order
 
 LABEL = "已歸檔"
 KEYS = (
-    "site", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
+    "site", "seal", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
     "successor", "archived_on", "label", "retention", "excuse", "lists", "logs", "session_ids", "budget",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -74,6 +75,7 @@ class Decision:
     successor: Successor | None = None
     archived_on: date | None = None
     label: str = LABEL
+    seal: Look = field(default_factory=Look)
     retention: str | None = None
     terms: Terms = field(default_factory=Terms)
     path: str = ""
@@ -250,6 +252,7 @@ class _Reader:
             "archived_on": self.day(raw, "archived_on"),
             "label": self.text(raw, "label") or LABEL,
             "terms": terms.read(self, raw),
+            "seal": appearance.read(self, raw),
             **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
         }
         if self.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 
 from archive import banner
@@ -31,19 +32,33 @@ def size_in_words(size: int) -> str:
     return f"{round(size / 1024)} KB" if size >= 1024 else f"{size} 字节"
 
 
-def of_file(facts: Facts, *, title: str, mime: str, size: int, sha256: str, href: str) -> str:
-    """Before a PDF, a table, an archive: what it is, and the untouched file to download."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampedFile:
+    """The stamped copy beside a file: its link and its size in bytes."""
+
+    href: str
+    size: int
+
+
+def of_file(
+    facts: Facts, *, title: str, mime: str, size: int, sha256: str, href: str, stamped: StampedFile | None = None
+) -> str:
+    """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download."""
     kind = _TYPES.get(mime, mime or "未知格式")
     rows = (
         pair("文件", f"<b>{escape(title)}</b>")
         + pair("格式大小", f"{escape(kind)} · {size_in_words(size)}")
         + pair("SHA-256", escape(sha256.removeprefix("sha256:")))
     )
-    open_it = (
-        f'<p class="gdz-go"><a class="gdz-first" href="{escape(href)}" download="{escape(title)}">'
-        f"打开归档文件（{escape(kind)}，{size_in_words(size)}）</a></p>"
-    )
-    body = f'<dl class="gdz-pairs">{rows}</dl>{open_it}'
+    links = f'href="{escape(href)}" download="{escape(title)}">'
+    if stamped is None:
+        links = f'<a class="gdz-first" {links}打开归档文件（{escape(kind)}，{size_in_words(size)}）</a>'
+    else:
+        links = (
+            f'<a class="gdz-first" href="{escape(stamped.href)}">打开带归档标记的副本（{escape(kind)}，'
+            f"{size_in_words(stamped.size)}）</a><a {links}下载原文件（未改动，{size_in_words(size)}）</a>"
+        )
+    body = f'<dl class="gdz-pairs">{rows}</dl><p class="gdz-go">{links}</p>'
     return banner.page(facts, title=title, words=banner.FILE_WORDS, main=card(title, body))
 
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 LONGEST_SEGMENT = 200
@@ -113,6 +114,7 @@ def escaped(url: str) -> str:
     return quote(url, safe="/:!~-._%?&=")
 
 
+@lru_cache(maxsize=1 << 14)
 def _encoded(data: bytes) -> str:
     text = data.decode("utf-8", "surrogateescape")
     return "".join(

@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from archive import banner, copies, copying, published, relate, seal, store, successor, warc
+from archive import banner, copies, copying, names, published, relate, seal, store, successor, warc
 from archive import decision as decisions
-from archive.copying import Context, Made
+from archive.copying import Context
 from archive.decision import Decision
 from archive.frontier import Frontier
 from archive.store import Capture
 from archive.successor import Places
-from sitegen import files
+from sitegen import files, records
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused, in_order
 
@@ -77,17 +77,23 @@ def publish(
         inventory = list(frontier.rows())
     rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
     planned = copies.plan(rows, store.session_ids(manifest))
+    publication = _publication(capture, decision, archived_on, places, content)
+    info, moment = _companion_info(capture, publication), datetime.fromisoformat(published_at)
     context = Context(
         capture=capture,
         folder=public / capture.site / capture.timestamp,
-        publication=_publication(capture, decision, archived_on, places),
+        publication=publication,
         places=places,
         copies=planned,
         written_by=copying.written_by_scripts(capture, rows, planned),
         hosts=decision.hosts,
+        look=decision.seal,
+        companion=warc.companion_id(capture.stamped.name, info, moment),
+        published_at=moment,
     )
-    made = copying.make_all(context, rows, progress)
-    _write_companion(capture, context, made, published_at)
+    with warc.companion(capture.stamped, info, moment) as keep:
+        made = copying.make_all(context, rows, keep, progress)
+    copying.carry_evidence(context, made)
     _note_publication(capture, manifest, archived_on, published_at)
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
@@ -112,6 +118,8 @@ def publish(
 def refuse_incomplete(decision: Decision) -> None:
     """A publication names the site, its unit, the reason and the approval (第十二条, 第十五条)."""
     problems = decisions.missing_for_publication(decision) + seal.label_problems(decision.label, decision.path)
+    if decision.seal.text:
+        problems += seal.label_problems(decision.seal.text, decision.path, "seal.text")
     if problems:
         raise Refused(problems)
 
@@ -123,7 +131,9 @@ def archive_date(manifest: Mapping[str, Any], decision: Decision, now: datetime)
     return decision.archived_on or now.astimezone(SHANGHAI).date()
 
 
-def _publication(capture: Capture, decision: Decision, archived_on: date, places: Places) -> banner.Publication:
+def _publication(
+    capture: Capture, decision: Decision, archived_on: date, places: Places, content: Path
+) -> banner.Publication:
     return banner.Publication(
         site=capture.site,
         timestamp=capture.timestamp,
@@ -131,35 +141,23 @@ def _publication(capture: Capture, decision: Decision, archived_on: date, places
         owner=places.owner,
         label=decision.label,
         archived_on=archived_on,
+        unit=records.load(content)[0].unit_name(decision.unit or ""),
         reason=decision.reason or "",
         successor_url=places.home.url,
         successor_title=places.home.title,
+        evidence=names.folder_url(capture.site, capture.timestamp) + capture.wacz.name if capture.wacz.exists() else "",
     )
 
 
-def _write_companion(capture: Capture, context: Context, made: Made, published_at: str) -> None:
-    """`stamped.warc.gz`: a conversion record for each stamped page, in the order of the target URIs."""
-    moment = datetime.fromisoformat(published_at)
-    publication = context.publication
-    info = {
+def _companion_info(capture: Capture, publication: banner.Publication) -> dict[str, str]:
+    """What the `warcinfo` of the stamped pages says."""
+    return {
         "label": publication.label,
         "archived-on": publication.archived_on.isoformat(),
         "reason": publication.reason,
         "isPartOf": capture.id,
         "description": f"{publication.name}: the stamped pages of this capture",
     }
-    items = (
-        warc.Conversion(
-            target_uri=page.target_uri,
-            refers_to=page.record_id,
-            date=moment,
-            body=(context.folder / page.name).read_bytes(),
-            content_type="text/html; charset=utf-8",
-        )
-        for page in made.pages
-        if page.name.endswith(".html")
-    )
-    warc.write_conversions(capture.stamped, info, moment, items)
 
 
 def _note_publication(capture: Capture, manifest: dict[str, Any], archived_on: date, published_at: str) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from archive import article, copies, store
 from archive.copies import Copies
 from archive.copying import Context, Made, PageFacts
@@ -37,6 +39,7 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
         "name": publication.name,
         "unit": decision.unit,
         "reason": publication.reason,
+        "seal": decision.seal.as_json(),
         "approval": approval_of(decision),
         "retention": decision.retention,
         "start": start,
@@ -49,7 +52,13 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
             "files": kinds["file"],
             "stamped": len(pages),
         },
-        "capture": {"id": capture.id, "warc": [path.name for path in capture.warcs], "sha256": warc_digests(capture)},
+        "removed": dict(sorted(made.removed.items())),
+        "capture": {
+            "id": capture.id,
+            "warc": [path.name for path in capture.warcs],
+            "sha256": warc_digests(capture),
+            "wacz": publication.evidence or None,
+        },
         "columns": _columns(context, decision, pages),
         "pages": pages,
         "files": {name: {"bytes": size, "sha256": digest} for name, (size, digest, _) in sorted(made.files.items())},
@@ -67,6 +76,8 @@ def _page_entry(context: Context, page: PageFacts, moved: Mapping[str, str]) -> 
         "record_id": page.record_id,
         "payload_digest": page.payload_digest,
         "successor": moved.get(page.target_uri),
+        "removed": page.removed,
+        "stamped_copy": context.publication.folder + page.stamped_copy if page.stamped_copy else None,
     }
 
 
@@ -136,7 +147,7 @@ def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str,
 
 
 def as_bytes(record: Mapping[str, Any]) -> bytes:
-    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read_index(path: Path) -> dict[str, Any]:
@@ -170,7 +181,7 @@ def is_current(index: Path, decision: Decision) -> bool:
         record = read_index(index)
     except Refused:
         return False
-    said = [record.get(key) for key in ("label", "name", "unit", "reason", "approval", "retention")]
+    said = [record.get(key) for key in ("label", "name", "unit", "reason", "approval", "retention", "seal")]
     folder = index.with_suffix("")
     return said == [
         decision.label,
@@ -179,6 +190,7 @@ def is_current(index: Path, decision: Decision) -> bool:
         decision.reason,
         approval_of(decision),
         decision.retention,
+        decision.seal.as_json(),
     ] and all(
         (folder / name).is_file() and (folder / name).stat().st_size == about["bytes"]
         for name, about in record["files"].items()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib import resources
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from archive.appearance import Look
 from archive.text import _
 from sitegen.errors import Problem
 
@@ -33,11 +34,12 @@ _FIRST_FRAME = "（首帧）"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What the seal and the strip say; `host` is where the picture was served."""
+    """What the seal and the strip say; `host` is where the picture was served, `look` that of the seal."""
 
     label: str
     archived_on: date
     host: str
+    look: Look = field(default_factory=Look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,8 @@ class Unsealable:
     reason: str
 
 
-def label_problems(label: str, path: str) -> list[Problem]:
-    """A label that the seal's font cannot write; `path` is the decision file."""
+def label_problems(label: str, path: str, key: str = "label") -> list[Problem]:
+    """A label that the seal's font cannot write; `path` is the decision file, `key` what is wrong in it."""
     unknown = sorted(set(label) - CHARACTERS)
     if not unknown and 0 < len(label) <= 8:
         return []
@@ -68,7 +70,7 @@ def label_problems(label: str, path: str) -> list[Problem]:
         else _("the label must have 1 to 8 characters")
     )
     remedy = _("choose a label of these: 已歸檔 已归档 歷史網頁 历史网页, or extend archive/fonts/guidang-seal.otf")
-    return [Problem(path=path, code="seal-label-impossible", key="label", message=message, remedy=remedy)]
+    return [Problem(path=path, code="seal-label-impossible", key=key, message=message, remedy=remedy)]
 
 
 def seal(data: bytes, words: Words, *, ending: str = "png") -> Sealed | Unsealable:
@@ -90,7 +92,7 @@ def seal(data: bytes, words: Words, *, ending: str = "png") -> Sealed | Unsealab
         except Image.DecompressionBombError:
             return Unsealable(reason=_("the picture claims too many pixels"))
         width, height = picture.size
-        sealed = _with_strip(_with_seal(picture, words.label), words, moves=moves)
+        sealed = _with_strip(_with_seal(picture, words), words, moves=moves)
         return Sealed(data=_encoded(sealed, as_jpeg=ending == "jpg"), ending=ending, width=width, height=height)
 
 
@@ -106,20 +108,29 @@ def _upright(opened: Image.Image) -> Image.Image:
     return picture.convert("RGBA" if see_through else "RGB")
 
 
-def _with_seal(picture: Image.Image, label: str) -> Image.Image:
-    short = min(picture.size)
+def _with_seal(picture: Image.Image, words: Words) -> Image.Image:
+    short, look = min(picture.size), words.look
     if short < SMALLEST_SEALED:
         return picture
-    mark = _mark(label, max(48, round(short * 0.22)))
-    margin = round(short * 0.035)
-    place = (picture.width - margin - mark.width, margin)
+    mark = _mark(look.text or words.label, max(48, round(short * look.size / 100)), look.opacity)
+    place = _place(picture, mark, look.place, margin=round(short * 0.035))
     picture = picture.copy()
     picture.paste(mark, place, mark.getchannel("A")) if picture.mode == "RGB" else picture.alpha_composite(mark, place)
     return picture
 
 
+def _place(picture: Image.Image, mark: Image.Image, place: str, *, margin: int) -> tuple[int, int]:
+    """Left and top of the seal in the picture."""
+    if place == "center":
+        return (picture.width - mark.width) // 2, (picture.height - mark.height) // 2
+    return (
+        margin if "left" in place else picture.width - margin - mark.width,
+        margin if "top" in place else picture.height - margin - mark.height,
+    )
+
+
 @cache
-def _mark(label: str, height: int) -> Image.Image:
+def _mark(label: str, height: int, opacity: int) -> Image.Image:
     """The seal with its white edge, drawn four times too large and made smaller: smooth at every size."""
     scale = 4
     tall = height * scale
@@ -136,27 +147,34 @@ def _mark(label: str, height: int) -> Image.Image:
     top = image.height / 2 - cell * len(label) / 2
     for number, character in enumerate(label):
         draw.text((image.width / 2, top + cell * (number + 0.5)), character, font=font, fill=WHITE, anchor="mm")
-    return image.resize((round(image.width / scale), round(image.height / scale)), Image.Resampling.LANCZOS)
+    mark = image.resize((round(image.width / scale), round(image.height / scale)), Image.Resampling.LANCZOS)
+    mark.putalpha(mark.getchannel("A").point([round(level * opacity / 100) for level in range(256)]))
+    return mark
 
 
 def _with_strip(picture: Image.Image, words: Words, *, moves: bool) -> Image.Image:
-    size = max(14, min(28, round(min(picture.size) * 0.035)))
+    below = strip(words, width=picture.width, size=max(14, min(28, round(min(picture.size) * 0.035))), moves=moves)
+    width, height = below.width, picture.height + below.height
+    sheet = Image.new(picture.mode, (width, height), WHITE if picture.mode == "RGB" else (0, 0, 0, 0))
+    sheet.paste(picture, (0, 0))
+    sheet.paste(below, (0, picture.height))
+    return sheet
+
+
+def strip(words: Words, *, width: int, size: int, moves: bool = False) -> Image.Image:
+    """Label, date and host on white below a red line, in letters of `size` pixels; at least `width` pixels wide."""
     font = _font(size)
     host = "".join(character if character in CHARACTERS else "?" for character in words.host)
     parts = [words.label + (_FIRST_FRAME if moves else ""), words.archived_on.isoformat(), host]
-    lines = _lines(parts, font, max(picture.width, 220) - 2 * size)
-    width = max(picture.width, 2 * size + max(round(font.getlength(" · ".join(line))) for line in lines))
+    lines = _lines(parts, font, max(width, 220) - 2 * size)
+    wide = max(width, 2 * size + max(round(font.getlength(" · ".join(line))) for line in lines))
     pitch = round(size * 1.6)
-    height = 3 + round(size * 0.8) + pitch * len(lines)
-    sheet = Image.new(picture.mode, (width, picture.height + height), WHITE if picture.mode == "RGB" else (*WHITE, 255))
-    if picture.mode == "RGBA":
-        sheet.paste((0, 0, 0, 0), (0, 0, width, picture.height))
-    sheet.paste(picture, (0, 0))
+    sheet = Image.new("RGB", (wide, 3 + round(size * 0.8) + pitch * len(lines)), WHITE)
     draw = ImageDraw.Draw(sheet)
-    draw.rectangle((0, picture.height, width - 1, picture.height + 2), fill=RED)
+    draw.rectangle((0, 0, wide - 1, 2), fill=RED)
     for number, line in enumerate(lines):
-        at = size if picture.width >= 220 else 4
-        middle = picture.height + 3 + round(size * 0.4) + pitch * (number + 0.5)
+        at = size if width >= 220 else 4
+        middle = 3 + round(size * 0.4) + pitch * (number + 0.5)
         for place, part in enumerate(line):
             text = part if place == len(line) - 1 else f"{part} · "
             draw.text((at, middle), text, font=font, fill=RED if part == parts[0] else INK, anchor="lm")

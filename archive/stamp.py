@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from lxml import etree
 
@@ -51,6 +51,7 @@ class Stamped:
 
 # libxml2 stops at this depth and loses what is below it.
 _DEEPEST = 2000
+_MOST_ATTRIBUTES = 200
 _PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CLOSING = re.compile(r"</(?:body|html)\s*>", re.I)
@@ -68,6 +69,7 @@ _PAGING = re.compile(
     r"createPageHTML\s*\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*,\s*[\"']([^\"'<>]{1,80})[\"']\s*,\s*[\"'](\w{1,8})[\"']"
 )
 _LENGTH = re.compile(r"\d{1,4}%?")
+_PLAIN_LINK = re.compile(r"[./]*[\w%~-][^\s:#\x00-\x20]*")  # no scheme, no fragment alone: nine links of ten
 
 _ELEMENTS = frozenset(
     "a abbr acronym address area article aside audio b bdi bdo big blockquote br button canvas caption center cite code "
@@ -232,7 +234,7 @@ def _take(element: etree._Element, name: str) -> str | None:
 
 
 def _pairs(element: etree._Element) -> list[tuple[str, str]]:
-    return [(str(name), str(value)) for name, value in element.items()]
+    return cast("list[tuple[str, str]]", element.items())
 
 
 def _words(element: etree._Element) -> str:
@@ -406,23 +408,33 @@ class _Work:
             handler = _HANDLERS.get(tag)
         if handler is not None:
             handler(self, element)
-        if element.attrib and tag != "html":
+        if tag != "html":
             self._attributes(element, tag)
         if tag in _CONTROLS_OF_FORMS:
             element.set("disabled", "disabled")
             _take(element, "name")
 
+    def _few_attributes(self, element: etree._Element, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Taking thousands of them away one by one would take time by their square."""
+        element.attrib.clear()
+        element.attrib.update(pairs[:_MOST_ATTRIBUTES])
+        self.removed["handlers"] += sum(name.startswith("on") for name, _ in pairs[_MOST_ATTRIBUTES:])
+        return pairs[:_MOST_ATTRIBUTES]
+
     def _attributes(self, element: etree._Element, tag: str) -> None:
-        for name, value in _pairs(element):
+        pairs = _pairs(element)
+        if len(pairs) > _MOST_ATTRIBUTES:
+            pairs = self._few_attributes(element, pairs)
+        for name, value in pairs:
             if name in _ATTRIBUTES:
-                if "gdz" in value or (name in {"id", "class"} and "archived" in value):
+                if name in _NAMES and ("gdz" in value or "archived" in value):
                     element.set(name, _harmless(name, value))
                 elif name in _PAINTS and "(" in value and not value.lstrip().startswith("url(#"):
                     del element.attrib[name]
             elif name == "style":
                 self._style_attribute(element, value)
-            elif name in {"href", "src", "srcset", "poster", "rel", "target", "sandbox", "download"} and tag in _LINKED:
-                pass  # set by the element's own handler
+            elif name in _SET_BY_HANDLERS and tag in _LINKED:
+                pass
             elif name == "background":
                 del element.attrib[name]
                 if found := self.to(value, "image"):
@@ -490,11 +502,11 @@ class _Work:
 
     def _link(self, element: etree._Element) -> None:
         href = element.get("href")
-        new_window = (element.get("target") or "").lower() == "_blank"
-        for name in ("target", "rel", "href"):
-            _take(element, name)
+        new_window = (_take(element, "target") or "").lower() == "_blank"
+        _take(element, "rel")
         target = self._led_to(href, element.get("onclick"))
         if target is None:
+            _take(element, "href")
             return
         element.set("href", target.href)
         if target.state == "leaving":
@@ -507,6 +519,8 @@ class _Work:
 
     def _led_to(self, href: str | None, onclick: str | None) -> Target | None:
         """Where a link leads, be it said in its address or in the script it runs."""
+        if href and _PLAIN_LINK.fullmatch(href):
+            return self.links.target(self.base, href, self.charset, "link")
         link = _BLANKS.sub("", href or "") if href and _SCHEME.match(_BLANKS.sub("", href)) else (href or "").strip()
         scheme = (_SCHEME.match(link) or [""])[0].lower()
         if scheme in {"javascript:", "vbscript:", "data:", "blob:", "file:"} or link in {"", "#"}:
@@ -659,6 +673,8 @@ class _Work:
         element.set("controls", "controls")
 
 
+_NAMES = frozenset({"id", "class"})
+_SET_BY_HANDLERS = frozenset({"href", "src", "srcset", "poster", "rel", "target", "sandbox", "download"})
 _LINKED = frozenset({"a", "area", "img", "iframe", "audio", "video", "source", "track", "input"})
 _HANDLERS: Mapping[str, Callable[[_Work, etree._Element], None]] = {
     "a": _Work._link,

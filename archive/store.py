@@ -48,6 +48,11 @@ class Capture:
         return self.folder / "archive" / "stamped.warc.gz"
 
     @property
+    def wacz(self) -> Path:
+        """The capture as one file for readers, where `archive package` has put one here."""
+        return self.folder / f"{self.site}-{self.timestamp}.wacz"
+
+    @property
     def index(self) -> Path:
         return self.folder / "indexes" / "index.cdxj"
 

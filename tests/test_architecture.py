@@ -30,6 +30,7 @@ ONLY_IN = {
     },
     "playwright": {"archive/browser.py", "archive/chromium.py"},
     "PIL": {"archive/seal.py"},
+    "pikepdf": {"archive/pdf.py"},
     "click": {
         "sitegen/cli.py",
         "sitegen/cli_options.py",

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import build, corpus, measure, outputs, parity, plot, project, scenarios, table
+from bench import build, corpus, measure, oldpages, outputs, parity, plot, project, scenarios, stamp, table
 from bench.measure import Cost
 from bench.scenarios import Run
 from sitegen import ledger
@@ -229,3 +229,28 @@ def test_every_body_of_a_corpus_is_that_of_stock_mkdocs(
     page = root / "build/mkdocs" / ARTICLES[0].replace(".md", ".html")
     page.write_text(page.read_text("utf-8").replace("正文0。", "正文0."), "utf-8")
     assert parity.compare(root) == (5, 0, [ARTICLES[0].replace(".md", ".html")])
+
+
+def test_the_benchmark_of_stamping_compares_every_page_with_what_it_was(tmp_path: Path) -> None:
+    """A copy with one character too few, or with one that was not understood, is found."""
+    result = tmp_path / "stamp.json"
+    assert stamp.main(["--pages", "30", "--workdir", str(tmp_path), "--json", str(result)]) == 0
+    told = json.loads(result.read_text(encoding="utf-8"))
+    assert told["checked"] == {"pages": 30, "replacement_characters": 0, "wrong": []}
+    assert told["ours"][0]["cpu"] > told["ours"][0]["seconds"] * 0.1 > 0
+    (project,) = tmp_path.glob("old-*")
+    pages = oldpages.site(30)
+    copy = sorted(project.rglob("t2012*_3.html"))[0]
+    html = copy.read_text(encoding="utf-8")
+    for altered in (html.replace("版权所有", "版权"), html.replace("版权所有", "版权所\ufffd")):
+        copy.write_text(altered, encoding="utf-8")
+        assert any(path.endswith("_3.html") for path in stamp.check(project, pages)["wrong"])
+
+
+def test_the_generated_old_site_is_half_gbk_and_half_of_that_undeclared() -> None:
+    pages = [page for page in oldpages.site(200).values() if page.markup]
+    assert len(pages) == 200
+    gbk = [page for page in pages if page.body == page.markup.encode("gbk")]
+    silent = [page for page in gbk if b"charset" not in page.body]
+    assert (abs(len(gbk) - 100) <= 10, abs(len(silent) - 50) <= 8) == (True, True)
+    assert oldpages.site(200) == oldpages.site(200)

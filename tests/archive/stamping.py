@@ -24,6 +24,7 @@ PUBLICATION = banner.Publication(
     owner="示例市人民政府",
     label="已歸檔",
     archived_on=date(2026, 11, 22),
+    unit="示例市旧局",
     reason="整合迁移",
     successor_url="/new/",
     successor_title="示例市新局",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import css
@@ -30,6 +31,7 @@ def known(link: str) -> str | None:
         ("a{-moz-binding:url(x.xml#y)}", "a{}"),
         ("@font-face{font-family:x;src:url(x.woff)}", '@font-face{font-family:x;src:url("copy/x.woff")}'),
         ("@media print{body{color:red}}", "@media print{\narchived-body{color:red}\n}"),
+        ("@page{margin:-99px 0 0}@page :first{size:1px}a{color:red}", "a{color:red}"),
         ("a{content:'</style>'}", "a{content:'<\\/style>'}"),
         ("a{color:red", "a{color:red}"),
         ("}}a{color:red}", "a{color:red}"),
@@ -65,9 +67,32 @@ def test_a_style_attribute_stays_within_its_braces() -> None:
 _PIECES = st.sampled_from([*"ab{};:@'\"\\/*()<>! \n", "url(", "@import ", "</style", "body", "http://x.example/"])
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=60).map("".join))
 def test_no_style_sheet_leads_outside_or_ends_its_element(text: str) -> None:
     rewritten, _ = css.rewrite(text, lambda link: None)
     assert "</" not in rewritten
     for found in (rewritten, css.rewrite_style(text, lambda link: None)[0]):
         assert not re.search(r"""(?i)(?<![\w-])url\(\s*["']?(?!#)[^"'\s)]""", found)
+
+
+@pytest.mark.parametrize(
+    "family",
+    ['"Noto Serif CJK SC"', "noto sans CJK sc", "'PINGFANG SC'", "Microsoft\\20 YaHei", "\\53imSun", '"S\\0000000imSun"', "  SimSun  "],
+)  # fmt: skip
+def test_no_font_of_an_old_page_takes_the_name_of_one_of_the_stamps(family: str) -> None:
+    """Its letters could be any: the stamp would say something else."""
+    rewritten, dropped = css.rewrite(f"@font-face{{src:local(x);font-family:{family}}}a{{color:red}}", known)
+    assert (rewritten, dropped) == ("a{color:red}", 1)
+
+
+def test_every_font_of_the_stamp_is_protected() -> None:
+    sheet = (resources.files("archive") / "templates" / "stamp.css").read_text(encoding="utf-8")
+    named = {
+        name
+        for value in re.findall(r"font(?:-family)?:([^;}]*)", sheet)
+        for name in re.findall(r'"([^"]+)"|, (\w+)', value)
+    }
+    families = {css._letters(quoted or plain) for quoted, plain in named} - {"sansserif", "sans", "serif"}
+    assert len(families) > 5
+    assert families == css._STAMP_FONTS

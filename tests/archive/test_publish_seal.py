@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from archive import seal
+from archive.appearance import PLACES, Look
 from archive.seal import Sealed, Unsealable, Words
 
 WORDS = Words(label="已歸檔", archived_on=date(2026, 11, 22), host="lyj.example.gov.cn")
@@ -155,3 +157,103 @@ def test_a_long_label_still_fits_the_seal() -> None:
     red = [(x, y) for x in range(800) for y in range(600) if is_red(image.getpixel((x, y)))]
     assert min(x for x, _ in red) > 700
     assert max(x for x, _ in red) < 800 - 10
+
+
+def red_box(image: Image.Image, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is red in the picture above the strip."""
+    red = [(x, y) for x in range(image.width) for y in range(height) if is_red(image.getpixel((x, y)))]
+    return min(x for x, _ in red), min(y for _, y in red), max(x for x, _ in red), max(y for _, y in red)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_seal_stands_where_the_decision_says(place: str) -> None:
+    image = opened(seal.seal(picture(size=(600, 400)), replace(WORDS, look=Look(place=place))))
+    left, top, right, bottom = red_box(image, 399)
+    middle = (left + right) / 2, (top + bottom) / 2
+    wanted_x = {"left": middle[0] < 100, "right": middle[0] > 500}.get(place.partition("-")[2], 290 < middle[0] < 310)
+    wanted_y = {"top": middle[1] < 80, "bottom": middle[1] > 320}.get(place.partition("-")[0], 190 < middle[1] < 210)
+    assert (wanted_x, wanted_y) == (True, True), middle
+
+
+def test_the_seal_is_as_large_as_the_decision_says() -> None:
+    for size in (12, 40):
+        _, top, _, bottom = red_box(
+            opened(seal.seal(picture(size=(600, 400)), replace(WORDS, look=Look(size=size)))), 399
+        )
+        assert abs(bottom - top - max(48, 4 * size)) <= 6
+
+
+def test_the_picture_shows_through_a_seal_of_half_opacity_and_the_strip_never_does() -> None:
+    image = opened(seal.seal(picture(size=(600, 400)), replace(WORDS, look=Look(opacity=50))))
+    full = opened(seal.seal(picture(size=(600, 400)), WORDS))
+    red = [(x, y) for x in range(600) for y in range(399) if full.getpixel((x, y)) == (*seal.RED, 255)]
+    half: Any = image.getpixel(red[len(red) // 2])
+    assert all(abs(channel - (red + 90) / 2) <= 3 for channel, red in zip(half[:3], seal.RED, strict=True))
+    assert image.getpixel((300, 401)) == (*seal.RED, 255)
+
+
+def test_the_seal_says_what_the_decision_says_and_the_strip_still_the_label() -> None:
+    named = replace(WORDS, look=Look(text="历史图片"))
+    one, other = opened(seal.seal(picture(), named)), opened(seal.seal(picture(), WORDS))
+    assert one.crop((0, 300, 400, 340)).tobytes() == other.crop((0, 300, 400, 340)).tobytes()
+    assert one.crop((0, 0, 400, 300)).tobytes() != other.crop((0, 0, 400, 300)).tobytes()
+
+
+def corner(data: bytes) -> Any:
+    """A pixel of the sealed picture far from seal and strip."""
+    return opened(seal.seal(data, WORDS)).getpixel((10, 200))
+
+
+def test_the_colours_of_a_picture_stay_what_they_were() -> None:
+    """CMYK of a printer's camera, Adobe's inverted one, grey in one bit: none comes out as its negative."""
+
+    def saved(image: Image.Image, form: str, **more: Any) -> bytes:
+        out = io.BytesIO()
+        image.save(out, form, **more)
+        return out.getvalue()
+
+    cyan = corner(saved(Image.new("CMYK", (256, 256), (255, 0, 0, 0)), "JPEG"))
+    assert cyan[0] < 60
+    assert min(cyan[1:3]) > 120
+    assert min(corner(saved(Image.new("CMYK", (256, 256), (0, 0, 0, 0)), "JPEG"))[:3]) > 240
+    assert corner(saved(Image.new("1", (256, 256), 1), "PNG")) == (255, 255, 255, 255)
+    assert corner(saved(Image.new("L", (256, 256), 77), "PNG")) == (77, 77, 77, 255)
+
+
+def test_what_can_be_seen_through_can_still_be_seen_through() -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (256, 256), (9, 9, 9, 0)).save(out, "PNG")
+    assert corner(out.getvalue())[3] == 0
+    palette = Image.new("P", (256, 256), 0)
+    palette.putpalette([200, 0, 0, 0, 0, 200])
+    out = io.BytesIO()
+    palette.save(out, "GIF", transparency=0)
+    assert corner(out.getvalue())[3] == 0
+    out = io.BytesIO()
+    palette.save(out, "GIF")
+    assert corner(out.getvalue()) == (200, 0, 0, 255)
+
+
+def test_sixteen_bits_become_eight_with_light_and_dark_where_they_were() -> None:
+    image = Image.new("I;16", (256, 256), 1000)
+    image.paste(60000, (0, 0, 128, 256))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    sealed = opened(seal.seal(out.getvalue(), WORDS))
+    assert sealed.getpixel((10, 200)) == (255, 255, 255, 255)
+    assert sealed.getpixel((200, 200)) == (0, 0, 0, 255)
+
+
+@pytest.mark.parametrize("form", ["WEBP", "PNG"])
+def test_other_animations_show_their_first_frame_too(form: str) -> None:
+    frames = [Image.new("RGB", (200, 200), colour) for colour in ((200, 0, 0), (0, 0, 200))]
+    out = io.BytesIO()
+    frames[0].save(
+        out,
+        form,
+        save_all=True,
+        append_images=frames[1:],
+        duration=50,
+        **({"lossless": True} if form == "WEBP" else {}),
+    )
+    assert opened(seal.seal(out.getvalue(), WORDS)).getpixel((5, 150)) == (200, 0, 0, 255)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from archive import copies, copying, decision, publish, published, store, verify, warc
+from archive.appearance import Look
 from archive.capture import capture
 from archive.fetch import parse_connect_to
 from archive.frontier import Frontier
@@ -187,6 +191,21 @@ def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
     refers = [dict(record.headers)["WARC-Refers-To"] for record in records]
     assert set(refers) <= answers
     assert all(b"data-archived" in record.block for record in records)
+    info = next(record for record in warc.iterate(taken.stamped) if record.type == "warcinfo")
+    said = dict(line.split(": ", 1) for line in info.block.decode().splitlines())
+    assert (said["label"], said["archived-on"], said["reason"]) == ("已歸檔", "2026-11-22", "整合迁移")
+    assert {dict(record.headers)["WARC-Warcinfo-ID"] for record in records} == {info.record_id}
+
+
+def test_what_was_taken_out_is_counted_for_each_page_and_in_all(tourism: Path) -> None:
+    index = index_of(tourism)
+    totals: Counter[str] = Counter()
+    for one in index["pages"]:
+        totals.update(one["removed"])
+    assert totals["scripts"] > 0
+    assert {kind: totals[kind] for kind in ("scripts", "handlers", "forms", "frames")} == {
+        kind: index["removed"].get(kind, 0) for kind in ("scripts", "handlers", "forms", "frames")
+    }
 
 
 # --- small sites
@@ -269,6 +288,57 @@ def test_what_was_not_captured_is_said_not_linked(tmp_path: Path) -> None:
     assert "没有归档" in (folder / "not-captured.html").read_text(encoding="utf-8")
 
 
+def test_a_page_says_how_much_was_taken_out_of_it(tmp_path: Path) -> None:
+    with small(home=page("<script>x()</script><p onclick=x()>x</p><form action=/a><input></form>")) as web:
+        report, _ = put_online(web, tmp_path)
+    assert entry(report, "/")["removed"] == {"forms": 1, "handlers": 1, "scripts": 1}
+    assert report.removed == {"forms": 1, "handlers": 1, "scripts": 1}
+
+
+def test_the_whole_capture_goes_with_the_copies_where_it_was_packed(tmp_path: Path) -> None:
+    """`archive package` left it in the capture's folder: stamps and index link it, and the generator carries it."""
+    with small(home=page("x")) as web:
+        report, folder = put_online(web, tmp_path)
+        assert published.read_index(report.index)["capture"]["wacz"] is None
+        taken = store.open_capture(tmp_path / "build/archive", report.capture)
+        taken.wacz.write_bytes(b"PK a whole capture")
+        public, content = tmp_path / "build/public", tmp_path / "content"
+        again = publish.publish(taken, complete(web), public=public, content=content, now=NOW)
+        third = publish.publish(taken, complete(web), public=public, content=content, now=NOW)
+    index = published.read_index(again.index)
+    name = f"lyj-{taken.timestamp}.wacz"
+    assert index["capture"]["wacz"] == f"/archive/lyj/{taken.timestamp}/{name}"
+    assert (folder / name).read_bytes() == b"PK a whole capture"
+    assert index["files"][name] == {"bytes": 18, "sha256": sha256(b"PK a whole capture")}
+    assert f'href="/archive/lyj/{taken.timestamp}/{name}"' in next(folder.rglob("index.html")).read_text(
+        encoding="utf-8"
+    )
+    assert (third.written, third.deleted) == (0, 0)
+    assert archived.load(public)[1] == []
+
+
+def test_the_unit_is_named_as_the_records_name_it(tmp_path: Path) -> None:
+    write(tmp_path, "_records/units.yml", "units:\n  - {id: whlyj, name: 示例市文化和旅游局（记录）}\n")
+    with small(home=page("x")) as web:
+        _, folder = put_online(web, tmp_path)
+    assert "示例市文化和旅游局（记录）" in next(folder.rglob("index.html")).read_text(encoding="utf-8")
+
+
+def test_a_seal_in_letters_that_its_font_lacks_is_refused(tmp_path: Path) -> None:
+    with small(home=page("x")) as web, pytest.raises(Refused) as refused:
+        put_online(web, tmp_path, seal=Look(text="已封存"))
+    assert [(problem.code, problem.key) for problem in refused.value.problems] == [
+        ("seal-label-impossible", "seal.text")
+    ]
+
+
+def test_a_publication_is_made_anew_when_the_seal_was_decided_anew(tmp_path: Path) -> None:
+    with small(home=page("x")) as web:
+        report, _ = put_online(web, tmp_path)
+        assert published.is_current(report.index, complete(web))
+        assert not published.is_current(report.index, replace(complete(web), seal=Look(size=40)))
+
+
 def test_a_page_that_is_gone_from_the_plan_is_taken_out(tmp_path: Path) -> None:
     with small(home=page("x")) as web:
         report, folder = put_online(web, tmp_path)
@@ -298,6 +368,7 @@ def test_a_capture_nobody_published_has_no_index(tmp_path: Path) -> None:
 def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By workers that are copies of this process, and by those that are not, as there are other threads."""
     routes: dict[str, Any] = {
         f"/{n}.html": page(f"<title>{n}</title><a href=/{n + 1}.html>下一页</a>") for n in range(1, 60)
     }
@@ -305,8 +376,14 @@ def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
     with serving(routes) as web:
         report, folder = put_online(web, tmp_path)
         alone = {path.name: path.read_bytes() for path in folder.rglob("*.html")}
-        monkeypatch.setattr(copying, "IN_PROCESS", 1)
         taken = store.open_capture(tmp_path / "build/archive", report.capture)
-        again = publish.publish(taken, complete(web), public=tmp_path / "other", content=tmp_path / "content", now=NOW)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.html")} == alone
-    assert again.counts == report.counts
+        companion = taken.stamped.read_bytes()
+    monkeypatch.setattr(copying, "IN_PROCESS", 1)
+    for threads, way in ((1, "fork"), (2, "forkserver")):
+        monkeypatch.setattr(threading, "active_count", lambda threads=threads: threads)
+        assert copying._processes().get_start_method() == way
+        public = tmp_path / way
+        again = publish.publish(taken, complete(web), public=public, content=tmp_path / "content", now=NOW)
+        assert {path.name: path.read_bytes() for path in public.rglob("*.html")} == alone
+        assert again.counts == report.counts
+        assert taken.stamped.read_bytes() == companion

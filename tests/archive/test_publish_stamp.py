@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import stamp
-from tests.archive.stamping import PUBLICATION, KnownLinks, old_part, stamped, tree
+from archive import banner, stamp
+from tests.archive.stamping import PUBLICATION, KnownLinks, facts, old_part, stamped, tree
 
 HOSTILE = {
     "a script in the title": "<title>x</title><script>alert(1)</script><p>text",
@@ -127,6 +128,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=25).map("".join))
 def test_no_broken_markup_brings_a_script_through(markup: str) -> None:
     html = stamped(markup).html
@@ -145,6 +147,8 @@ def test_the_stamp_says_what_the_law_asks_for() -> None:
         "http://old.example/a/page.htm",
         "2026-11-22 18:30:00（北京时间）",
         "示例市新局",
+        "示例市旧局",
+        "整合迁移",
         "abab…abab",
     ):
         assert said in words
@@ -154,6 +158,15 @@ def test_the_stamp_says_what_the_law_asks_for() -> None:
     assert '"archived_on": "2026-11-22"' in page.xpath("//meta[@name='archived']/@content")[0]
     assert page.xpath("//section//time/@datetime") == ["2026-11-22"]
     assert page.xpath("//meta[@charset]/@charset") == ["utf-8"]
+
+
+def test_the_stamp_links_the_evidence_where_there_is_some() -> None:
+    """Without a WACZ there is no dead link."""
+    assert "wacz" not in stamped("<p>x").html.lower()
+    with_one = replace(facts(), publication=replace(PUBLICATION, evidence="/archive/old/1/old-1.wacz"))
+    html = banner.page(with_one, title="x", old="<p>x</p>")
+    assert tree(html).xpath("//section//a/@href")[-3] == "/archive/old/1/old-1.wacz"
+    assert '"evidence": "/archive/old/1/old-1.wacz"' in tree(html).xpath("//meta[@name='archived']/@content")[0]
 
 
 def test_the_stamp_is_the_first_thing_in_the_body_and_its_style_the_last_in_the_head() -> None:

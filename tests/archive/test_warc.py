@@ -21,6 +21,7 @@ from archive.fetch import Exchange
 from archive.store import Capture
 from archive.warc import Conversion
 from sitegen.errors import Refused
+from sitegen.files import sha256
 from tests.archive.oldweb import ROOT, captured, page, rows_of, serving
 
 FOREIGN = sorted((ROOT.parent / "shared/real/warc").glob("*"))
@@ -166,18 +167,27 @@ def test_an_index_line_is_written_as_cdxj_indexer_writes_it(tmp_path: Path) -> N
 def test_conversions_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     """A second publication changes nothing."""
     items = [
-        Conversion(target_uri=f"http://a.cn/{n}", refers_to=f"<urn:uuid:{n}>", date=WHEN, body=b"<p>%d" % n)
+        Conversion(
+            target_uri=f"http://a.cn/{n}",
+            refers_to=f"<urn:uuid:{n}>",
+            date=WHEN,
+            body=b"<p>%d" % n,
+            digest=sha256(b"<p>%d" % n),
+        )
         for n in range(3)
     ]
     info = {"software": "x", "label": "已歸檔", "archived-on": "2026-11-22", "empty": ""}
     one, other = tmp_path / "1" / "stamped.warc.gz", tmp_path / "2" / "stamped.warc.gz"
-    warc.write_conversions(one, info, WHEN, items)
-    warc.write_conversions(other, info, WHEN, iter(items))
+    for path in (one, other):
+        with warc.companion(path, info, WHEN) as keep:
+            for item in items:
+                keep(warc.conversion(item, warc.companion_id(path.name, info, WHEN)))
     assert one.read_bytes() == other.read_bytes()
     records = list(warc.iterate(one))
     assert [record.type for record in records] == ["warcinfo", "conversion", "conversion", "conversion"]
     about = dict(records[1].headers)
     assert about["WARC-Refers-To"] == "<urn:uuid:0>"
+    assert about["WARC-Warcinfo-ID"] == records[0].record_id
     assert about["Content-Type"] == "text/html"
     assert about["WARC-Date"] == "2026-11-22T10:30:05Z"
     assert about["WARC-Block-Digest"] == f"sha256:{hashlib.sha256(b'<p>0').hexdigest()}"
