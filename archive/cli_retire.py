@@ -25,7 +25,7 @@ from archive import (
 from archive.runbook import Desk
 from archive.store import Capture
 from archive.text import _
-from sitegen import clock, config
+from sitegen import clock, config, files
 from sitegen.errors import Problem, Refused
 
 public_option = cli.make_option(
@@ -125,15 +125,27 @@ def publish_command(
 @click.command("extract", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @dry_run_option
+@cli.make_option(
+    "--table",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every page with what it is, how sure that is and why, as CSV.",
+)
 @_places
 @cli.json_option
 def extract_command(
-    capture_id: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+    capture_id: str,
+    dry_run: bool,
+    table: Path | None,
+    content: Path,
+    place: Path,
+    public: Path,
+    given_date: str | None,
+    as_json: bool,
 ) -> None:
     """Write old articles as Markdown drafts into the columns that take them over.
 
     \b
-    Example: archive extract lyj --dry-run
+    Example: archive extract lyj --dry-run --table pages.csv
     """
     with cli.reporting(as_json):
         capture = _capture(place, capture_id)
@@ -144,7 +156,9 @@ def extract_command(
             dry_run=dry_run,
             progress=cli.progress_line(),
         )
-        lines = [f"content/{draft.path}  {draft.title}" for draft in report.written]
+        if table is not None:
+            files.write_atomic(table, b"\xef\xbb\xbf" + report.as_csv().encode())  # the mark is for spreadsheets
+        lines = [f"{draft.confidence:.2f}  content/{draft.path}  {draft.title}" for draft in report.written]
         lines.append(
             _("{drafts} drafts, {skipped} pages left out").format(
                 drafts=len(report.written), skipped=len(report.skipped)

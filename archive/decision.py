@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from sitegen.errors import Problem, Refused, in_order
 LABEL = "已歸檔"
 KEYS = (
     "site", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
-    "successor", "archived_on", "label", "retention",
+    "successor", "archived_on", "label", "retention", "appraisal", "related",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _HOST = re.compile(r"(?:[^\s/:@?#\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -52,6 +53,20 @@ class Successor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """Whether a column's pages are 有价值原网页 (第十五条): kept as articles or only in the archive, why, and who said so.
+
+    `column` is an old path prefix without slashes.
+    """
+
+    column: str
+    keep: bool
+    reason: str
+    by: str
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """FORMATS §2. What only publication needs may be None until `missing_for_publication` is asked.
 
@@ -72,6 +87,9 @@ class Decision:
     archived_on: date | None = None
     label: str = LABEL
     retention: str | None = None
+    appraisals: tuple[Appraisal, ...] = ()
+    related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A person's word on what an archived page is related to: target URI → paths under content/, none for nothing."""
     path: str = ""
     warnings: tuple[Problem, ...] = ()
 
@@ -245,6 +263,8 @@ class _Reader:
             "successor": self._successor(raw),
             "archived_on": self.day(raw, "archived_on"),
             "label": self.text(raw, "label") or LABEL,
+            "appraisals": self._appraisals(raw),
+            "related": self._related(raw),
             **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
         }
         if self.problems:
@@ -386,3 +406,34 @@ class _Reader:
             title=self.text(value, "title", within="successor.") or "",
             columns={str(old): str(new) for old, new in columns.items()},
         )
+
+    def _appraisals(self, raw: dict[str, Any]) -> tuple[Appraisal, ...]:
+        found = []
+        for column, item in (self._mapping(raw, "appraisal") or {}).items():
+            within = f"appraisal.{column}."
+            if not isinstance(item, dict):
+                remedy = _("write `{column}: {line}`").format(column=column, line="{keep: true, reason: …, by: …}")
+                self.problem(
+                    "decision-value-invalid", within[:-1], _("an appraisal says keep, reason and by whom"), remedy
+                )
+                continue
+            keep = item.get("keep")
+            if not isinstance(keep, bool):
+                message = _("`{name}` must be true or false").format(name=f"{within}keep")
+                self.problem(
+                    "decision-value-invalid", f"{within}keep", message, _("write `keep: true` or `keep: false`")
+                )
+            found.append(
+                Appraisal(
+                    column=str(column).strip("/"),
+                    keep=bool(keep),
+                    reason=self.text(item, "reason", within=within, required=True) or "",
+                    by=self.text(item, "by", within=within, required=True) or "",
+                    on=self.day(item, "date", within),
+                )
+            )
+        return tuple(found)
+
+    def _related(self, raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        named = self._mapping(raw, "related") or {}
+        return {str(uri): self.texts({"paths": paths}, "paths") for uri, paths in named.items()}
