@@ -17,6 +17,7 @@ from archive import (
     published,
     redirects,
     relate,
+    related,
     retirement,
     runbook,
     status,
@@ -169,25 +170,37 @@ def extract_command(
 
 @click.command("relate", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
+@dry_run_option
 @_places
 @cli.json_option
 def relate_command(
-    capture_id: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+    capture_id: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
 ) -> None:
-    """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere.
+    """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere, and for every old article
+    which present one it is related to, how that is known and how sure it is (第十五条).
+
+    The relations go into the published index, so that the next build shows them on both sides; `related` in
+    content/_archive/SITE.yml overrides what was found.
 
     \b
     Example: archive relate lyj --json
     """
     with cli.reporting(as_json):
         desk = _desk(content, place, public, given_date)
-        found = relate.relate(_capture(place, capture_id), public=public, content=content, build=desk.build)
+        capture = _capture(place, capture_id)
+        found = relate.relate(capture, public=public, content=content, build=desk.build)
+        decided = runbook.load_decision(desk, capture.site)
+        likes, problems = related.relations(capture, decided, content=content, build=desk.build)
+        if not dry_run:
+            published.update_related(public / capture.site / f"{capture.timestamp}.json", related.shown(likes))
         lines = [
             f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}"
             for one in found.outcomes
         ]
+        lines += [f"{one.score:.2f} {one.how:14} {one.target_uri}  content/{one.source}" for one in likes]
         lines.append(cli.counted(found.counts))
-        cli.finish(found.as_json(), lines, [], as_json)
+        record = {**found.as_json(), "related": [one.as_json() for one in likes]}
+        cli.finish({**record, "problems": [problem.as_json() for problem in problems]}, lines, problems, as_json)
 
 
 @click.command("redirects", cls=cli.Command)

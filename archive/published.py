@@ -24,7 +24,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
     """`moved`: target URI → the page of ours that its text is now."""
     capture, planned = context.capture, context.copies
     publication = context.publication
-    pages = [_page_entry(context, page, moved) for page in made.pages]
+    related = _related_before(context)
+    pages = [{**_page_entry(context, page, moved), "related": related.get(page.target_uri, [])} for page in made.pages]
     kinds = Counter(page["kind"] for page in pages)
     start = decision.start[0] if decision.start else f"http://{decision.hosts[0]}/"
     return {
@@ -105,9 +106,25 @@ def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, 
                 "pages": len(below),
                 "url": front["url"] if front else None,
                 "successor": context.places.column_url(prefix),
+                "appraisal": _appraisal(decision, prefix),
             }
         )
     return columns
+
+
+def _appraisal(decision: Decision, prefix: str) -> dict[str, Any] | None:
+    """第十五条: whether the column's pages are worth keeping (有价值原网页), why, and who decided."""
+    for one in decision.appraisals:
+        if one.column == prefix:
+            return {"keep": one.keep, "reason": one.reason, "by": one.by, "on": one.on.isoformat() if one.on else None}
+    return None
+
+
+def _related_before(context: Context) -> dict[str, list[dict[str, Any]]]:
+    """What `archive relate` wrote for each page: a publication made anew keeps it."""
+    index = context.folder.parent / f"{context.folder.name}.json"
+    pages = read_index(index)["pages"] if index.exists() else ()
+    return {page["target_uri"]: page.get("related", []) for page in pages}
 
 
 def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -190,4 +207,12 @@ def update_successors(index: Path, moved: Mapping[str, str]) -> bool:
     record = read_index(index)
     for page in record["pages"]:
         page["successor"] = moved.get(page["target_uri"])
+    return files.write_atomic(index, as_bytes(record))
+
+
+def update_related(index: Path, related: Mapping[str, list[dict[str, object]]]) -> bool:
+    """Write into the index which present articles its pages are related to; False when it said so already."""
+    record = read_index(index)
+    for page in record["pages"]:
+        page["related"] = related.get(page["target_uri"], [])
     return files.write_atomic(index, as_bytes(record))

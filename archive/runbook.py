@@ -21,6 +21,7 @@ from archive import (
     published,
     redirects,
     relate,
+    related,
     retirement,
     store,
     successor,
@@ -292,7 +293,13 @@ class _Run:
         relation = relate.relate(capture, public=self.desk.public, content=self.desk.content, build=self.desk.build)
         write_redirects(self.desk, self.decision, relation)
         migrated = {one.target_uri: one.to for one in relation.outcomes if isinstance(one, relate.Moved)}
-        return published.update_successors(self.desk.public / capture.site / f"{capture.timestamp}.json", migrated)
+        index = self.desk.public / capture.site / f"{capture.timestamp}.json"
+        likes, problems = related.relations(
+            capture, self.decision, content=self.desk.content, build=self.desk.build
+        )
+        self.problems += problems
+        changed = published.update_successors(index, migrated)
+        return published.update_related(index, related.shown(likes)) or changed
 
     def noticed(self, capture: Capture) -> None:
         paths = write_notices(self.desk, self.decision, self.desk.public / capture.site / f"{capture.timestamp}.json")

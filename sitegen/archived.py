@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -101,6 +101,9 @@ def _validate(raw: Any) -> None:
                 raise TypeError(key)
         if "captured_at" in page:
             datetime.fromisoformat(page["captured_at"])
+        for related in page.get("related") or ():
+            if not all(isinstance(related[key], str) for key in ("source", "url", "title")):
+                raise TypeError("related")
     for facts in raw["files"].values():
         if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
             raise TypeError("files")
@@ -123,6 +126,18 @@ def retired_pages(indexes: list[Published]) -> dict[str, Retired]:
                     index=index,
                 )
     return pages
+
+
+def histories(indexes: Iterable[Published]) -> dict[str, list[dict[str, str]]]:
+    """Source of a present article → the archived pages that are related to it (第十五条), newest capture of each site."""
+    newest = {index.site: index for index in sorted(indexes, key=lambda index: index.timestamp)}
+    found: dict[str, list[dict[str, str]]] = {}
+    for index in newest.values():
+        for page in index.raw["pages"]:
+            for related in page.get("related") or ():
+                about = {"title": page["title"], "url": page["url"], "date": page.get("date") or ""}
+                found.setdefault(related["source"], []).append(about)
+    return found
 
 
 def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Problem]:
