@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from archive import article, copies, store
+from archive import article, copies, exhibits, store
 from archive.copies import Copy
 from archive.copying import Context, Made, PageFacts
 from archive.decision import Decision
@@ -18,6 +18,7 @@ from archive.store import Capture
 from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
+from sitegen.lifecycle import SiteRecord
 
 
 def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[str, str]) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
             "stamped": len(pages),
         },
         "capture": {"id": capture.id, "warc": [path.name for path in capture.warcs], "sha256": warc_digests(capture)},
+        "inventory": exhibits.inventory(store.read_manifest(capture).get("counts", {})),
+        "exhibits": exhibits.of(context, made),
         "columns": _columns(context, decision, pages),
         "pages": pages,
         "files": {name: {"bytes": size, "sha256": digest} for name, (size, digest, _) in sorted(made.files.items())},
@@ -106,6 +109,7 @@ def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, 
                 "pages": len(below),
                 "url": front["url"] if front else None,
                 "successor": context.places.column_url(prefix),
+                "successor_title": context.places.columns[prefix].title if prefix in context.places.columns else None,
                 "appraisal": _appraisal(decision, prefix),
             }
         )
@@ -216,3 +220,16 @@ def update_related(index: Path, related: Mapping[str, list[dict[str, object]]]) 
     for page in record["pages"]:
         page["related"] = related.get(page["target_uri"], [])
     return files.write_atomic(index, as_bytes(record))
+
+
+def events_of(record: SiteRecord | None) -> list[dict[str, str]]:
+    """The steps of a retirement so far (_records/sites/<id>.yml), for the catalogue."""
+    return [
+        {"event": event.event, "date": event.on.isoformat(), "document": event.facts.get("document", "")}
+        for event in (record.events if record else ())
+    ]
+
+
+def update_events(index: Path, record: SiteRecord | None) -> bool:
+    """Write the steps into the index; False when it said so already."""
+    return files.write_atomic(index, as_bytes({**read_index(index), "events": events_of(record)}))

@@ -15,9 +15,9 @@ from sitegen.errors import Problem
 from sitegen.text import _
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Published:
-    """One index. `raw` is the whole of it, for the catalogue pages."""
+    """One index. `raw` is the whole of it, for the catalogue pages. Two are the same when they are one object."""
 
     site: str
     timestamp: str
@@ -102,11 +102,22 @@ def _validate(raw: Any) -> None:
         if "captured_at" in page:
             datetime.fromisoformat(page["captured_at"])
         for related in page.get("related") or ():
-            if not all(isinstance(related[key], str) for key in ("source", "url", "title")):
-                raise TypeError("related")
+            _texts(related, "source", "url", "title")
+    for column in raw.get("columns") or ():
+        _texts(column, "title", "path")
+    for event in raw.get("events") or ():
+        _texts(event, "event", "date")
+    for picture in (raw.get("exhibits") or {}).get("screenshots") or ():
+        _texts(picture, "url")
     for facts in raw["files"].values():
         if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
             raise TypeError("files")
+
+
+def _texts(entry: Mapping[str, Any], *keys: str) -> None:
+    for key in keys:
+        if not isinstance(entry[key], str):
+            raise TypeError(key)
 
 
 def retired_pages(indexes: list[Published]) -> dict[str, Retired]:

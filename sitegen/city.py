@@ -101,7 +101,9 @@ class City:
 
     def histories_of(self, column: Column) -> list[tuple[str, list[dict[str, str]]]]:
         """The same for the articles of one column, by path."""
-        return [(source, told) for source, told in sorted(self.histories.items()) if source.startswith(f"{column.path}/")]
+        return [
+            (source, told) for source, told in sorted(self.histories.items()) if source.startswith(f"{column.path}/")
+        ]
 
     def is_retired_column(self, column: str) -> bool:
         return column in self.retired_sections

@@ -57,11 +57,13 @@ def test_titles_differ_by_punctuation_and_width_alone_are_the_same() -> None:
 
 
 def test_a_text_with_a_few_words_changed_is_found_among_many_and_nothing_else_is() -> None:
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311 (a test that is the same every time)
     letters = [chr(0x4E00 + number) for number in range(2000)]
     texts = ["".join(chance.choices(letters, k=300)) for _ in range(300)]
     archived = [Text(name=f"{OLD}{number}", title="", words=text) for number, text in enumerate(texts)]
-    present = [Text(name=f"x/{number}.md", title="", words=text[:140] + "改" + text[141:]) for number, text in enumerate(texts)]
+    present = [
+        Text(name=f"x/{number}.md", title="", words=text[:140] + "改" + text[141:]) for number, text in enumerate(texts)
+    ]
     found = likeness.find(archived, present)
     assert {name: [one.current for one in likes] for name, likes in found.items()} == {
         f"{OLD}{number}": [f"x/{number}.md"] for number in range(300)
@@ -69,7 +71,7 @@ def test_a_text_with_a_few_words_changed_is_found_among_many_and_nothing_else_is
 
 
 def test_the_estimated_score_is_near_the_true_share_of_common_pieces() -> None:
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 (a test that is the same every time)
     letters = [chr(0x4E00 + number) for number in range(3000)]
     one = "".join(chance.choices(letters, k=600))
     other = one[:500] + "".join(chance.choices(letters, k=100))
