@@ -20,12 +20,14 @@ ONLY_IN = {
     "socket": {"archive/fetch.py"},
     "asyncio": {"archive/fetch.py", "archive/crawl.py", "archive/capture.py"},
     "PIL": {"archive/seal.py"},
+    "datasketch": {"archive/likeness.py"},
     "click": {
         "sitegen/cli.py",
         "sitegen/cli_options.py",
         "sitegen/cli_rules.py",
         "sitegen/report.py",
         "archive/cli.py",
+        "archive/cli_notice.py",
         "archive/cli_retire.py",
     },
 }

@@ -293,8 +293,9 @@ def test_days_are_read_in_figures_and_in_chinese_numerals(text: str, day: str | 
     assert (found.isoformat() if found else None) == day
 
 
-def test_the_day_a_page_is_looked_at_is_not_the_day_it_was_published() -> None:
-    found = shown("今天是2018-07-01")
+@pytest.mark.parametrize("line", ["今天是2018-07-01", "今天是：（2018-07-01）", "成文日期：2012-03-05"])
+def test_the_day_a_page_is_looked_at_or_was_written_is_not_the_day_it_was_published(line: str) -> None:
+    found = shown(line)
     assert isinstance(found, Rejected)
     assert found.what == "undated"
 
