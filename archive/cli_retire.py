@@ -17,6 +17,7 @@ from archive import (
     published,
     redirects,
     relate,
+    related,
     retirement,
     runbook,
     status,
@@ -25,7 +26,7 @@ from archive import (
 from archive.runbook import Desk
 from archive.store import Capture
 from archive.text import _
-from sitegen import clock, config
+from sitegen import clock, config, files
 from sitegen.errors import Problem, Refused
 
 public_option = cli.make_option(
@@ -43,20 +44,19 @@ no_build_option = cli.make_option("--no-build", is_flag=True, help="Do not run `
 
 
 def register(group: click.Group) -> None:
-    """Add publish, extract, relate, redirects, notice, retire and status."""
+    """Add publish, extract, relate, redirects, retire and status."""
     for command in (
         publish_command,
         extract_command,
         relate_command,
         redirects_command,
-        notice_command,
         retire_command,
         status_command,
     ):
         group.add_command(command)
 
 
-def _desk(content: Path, place: Path, public: Path, given_date: str | None) -> Desk:
+def desk_at(content: Path, place: Path, public: Path, given_date: str | None) -> Desk:
     """The project is where content/ lies; without mkdocs.yml the portal's address is unknown, which only links need."""
     root = content.resolve().parent
     settings = root / "mkdocs.yml"
@@ -64,7 +64,7 @@ def _desk(content: Path, place: Path, public: Path, given_date: str | None) -> D
     return Desk(root=root, content=content, store=place, public=public, site_url=site_url, now=clock.now(given_date))
 
 
-def _site(argument: str) -> str:
+def site_named(argument: str) -> str:
     """`lyj`, `lyj/20261122103000`, or a path of our own such as `jyj/old-column`."""
     head, _slash, tail = argument.strip("/").partition("/")
     if not tail or (tail.isdigit() and len(tail) == 14):
@@ -74,13 +74,13 @@ def _site(argument: str) -> str:
 
 def _capture(place: Path, argument: str) -> Capture:
     tail = argument.partition("/")[2]
-    return store.open_capture(place, argument if tail.isdigit() else _site(argument))
+    return store.open_capture(place, argument if tail.isdigit() else site_named(argument))
 
 
 _all_places: tuple[Callable[..., object], ...] = (cli.content_option, cli.store_option, public_option, date_option)
 
 
-def _places(command: Callable[..., object]) -> Callable[..., object]:
+def places(command: Callable[..., object]) -> Callable[..., object]:
     for option in reversed(_all_places):
         command = option(command)
     return command
@@ -89,7 +89,7 @@ def _places(command: Callable[..., object]) -> Callable[..., object]:
 @click.command("publish", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @no_build_option
-@_places
+@places
 @cli.json_option
 def publish_command(
     capture_id: str, no_build: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
@@ -100,7 +100,7 @@ def publish_command(
     Example: archive publish lyj
     """
     with cli.reporting(as_json):
-        desk = _desk(content, place, public, given_date)
+        desk = desk_at(content, place, public, given_date)
         capture = _capture(place, capture_id)
         decided = runbook.load_decision(desk, capture.site)
         if own.is_own(decided, desk.site_url):
@@ -125,15 +125,27 @@ def publish_command(
 @click.command("extract", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
 @dry_run_option
-@_places
+@cli.make_option(
+    "--table",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every page with what it is, how sure that is and why, as CSV.",
+)
+@places
 @cli.json_option
 def extract_command(
-    capture_id: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+    capture_id: str,
+    dry_run: bool,
+    table: Path | None,
+    content: Path,
+    place: Path,
+    public: Path,
+    given_date: str | None,
+    as_json: bool,
 ) -> None:
     """Write old articles as Markdown drafts into the columns that take them over.
 
     \b
-    Example: archive extract lyj --dry-run
+    Example: archive extract lyj --dry-run --table pages.csv
     """
     with cli.reporting(as_json):
         capture = _capture(place, capture_id)
@@ -144,7 +156,9 @@ def extract_command(
             dry_run=dry_run,
             progress=cli.progress_line(),
         )
-        lines = [f"content/{draft.path}  {draft.title}" for draft in report.written]
+        if table is not None:
+            files.write_atomic(table, b"\xef\xbb\xbf" + report.as_csv().encode())  # the mark is for spreadsheets
+        lines = [f"{draft.confidence:.2f}  content/{draft.path}  {draft.title}" for draft in report.written]
         lines.append(
             _("{drafts} drafts, {skipped} pages left out").format(
                 drafts=len(report.written), skipped=len(report.skipped)
@@ -155,25 +169,37 @@ def extract_command(
 
 @click.command("relate", cls=cli.Command)
 @click.argument("capture_id", metavar="ID")
-@_places
+@dry_run_option
+@places
 @cli.json_option
 def relate_command(
-    capture_id: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+    capture_id: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
 ) -> None:
-    """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere.
+    """Say for every old URL whether it leads to a migrated page, to its copy, or nowhere, and for every old article
+    which present one it is related to, how that is known and how sure it is (第十五条).
+
+    The relations go into the published index, so that the next build shows them on both sides; `related` in
+    content/_archive/SITE.yml overrides what was found.
 
     \b
     Example: archive relate lyj --json
     """
     with cli.reporting(as_json):
-        desk = _desk(content, place, public, given_date)
-        found = relate.relate(_capture(place, capture_id), public=public, content=content, build=desk.build)
+        desk = desk_at(content, place, public, given_date)
+        capture = _capture(place, capture_id)
+        found = relate.relate(capture, public=public, content=content, build=desk.build)
+        decided = runbook.load_decision(desk, capture.site)
+        likes, problems = related.relations(capture, decided, content=content, build=desk.build)
+        if not dry_run:
+            published.update_related(public / capture.site / f"{capture.timestamp}.json", related.shown(likes))
         lines = [
             f"{relate.word_of(one):10} {one.target_uri}  {relate.to_of(one) or relate.reason_of(one)}"
             for one in found.outcomes
         ]
+        lines += [f"{one.score:.2f} {one.how:14} {one.target_uri}  content/{one.source}" for one in likes]
         lines.append(cli.counted(found.counts))
-        cli.finish(found.as_json(), lines, [], as_json)
+        record = {**found.as_json(), "related": [one.as_json() for one in likes]}
+        cli.finish({**record, "problems": [problem.as_json() for problem in problems]}, lines, problems, as_json)
 
 
 @click.command("redirects", cls=cli.Command)
@@ -181,7 +207,7 @@ def relate_command(
 @cli.make_option(
     "--format", "form", type=click.Choice(redirects.FORMATS), default="nginx", show_default=True, help="What to write."
 )
-@_places
+@places
 def redirects_command(
     capture_id: str, form: redirects.Format, content: Path, place: Path, public: Path, given_date: str | None
 ) -> None:
@@ -191,7 +217,7 @@ def redirects_command(
     Example: archive redirects lyj --format nginx > lyj.conf
     """
     with cli.reporting(False):
-        desk = _desk(content, place, public, given_date)
+        desk = desk_at(content, place, public, given_date)
         if desk.site_url == "/":
             raise Refused(
                 [
@@ -209,36 +235,12 @@ def redirects_command(
         click.echo(redirects.render(found, form, site_url=desk.site_url, site=capture.site, name=name), nl=False)
 
 
-@click.command("notice", cls=cli.Command)
-@click.argument("site")
-@dry_run_option
-@_places
-@cli.json_option
-def notice_command(
-    site: str, dry_run: bool, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
-) -> None:
-    """Write the 迁移公告 for the old home page, and the portal's notice as a draft (第十二条).
-
-    \b
-    Example: archive notice lyj
-    """
-    with cli.reporting(as_json):
-        desk = _desk(content, place, public, given_date)
-        site = _site(site)
-        drafts = runbook.write_notices(
-            desk, decision.load(content, site), published.newest_index(public, site), dry_run=dry_run
-        )
-        banner = f"{(place / site).as_posix()}/banner.html"
-        lines = [banner, *(f"content/{path}" for path in drafts)]
-        cli.finish({"banner": banner, "drafts": drafts}, lines, [], as_json)
-
-
 @click.command("retire", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
 @cli.connect_option
 @cli.make_option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
 @dry_run_option
-@_places
+@places
 @cli.json_option
 def retire_command(
     site: str,
@@ -261,12 +263,12 @@ def retire_command(
     archive retire jyj/old-column
     """
     with cli.reporting(as_json):
-        desk = _desk(content, place, public, given_date)
+        desk = desk_at(content, place, public, given_date)
         if dry_run:
-            _show_status(desk, _site(site), as_json)
+            _show_status(desk, site_named(site), as_json)
         report = runbook.retire(
             desk,
-            _site(site),
+            site_named(site),
             connect_to=[fetch.parse_connect_to(text) for text in connect_to],
             again=again,
             progress=cli.progress_line(),
@@ -277,7 +279,7 @@ def retire_command(
 
 @click.command("status", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
-@_places
+@places
 @cli.json_option
 def status_command(site: str, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool) -> None:
     """Say what the law still asks for, by when, and by which article. Nothing is changed.
@@ -286,7 +288,7 @@ def status_command(site: str, content: Path, place: Path, public: Path, given_da
     Example: archive status lyj
     """
     with cli.reporting(as_json):
-        _show_status(_desk(content, place, public, given_date), _site(site), as_json)
+        _show_status(desk_at(content, place, public, given_date), site_named(site), as_json)
 
 
 def _show_status(desk: Desk, site: str, as_json: bool) -> None:

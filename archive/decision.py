@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -24,6 +25,7 @@ LABEL = "已歸檔"
 KEYS = (
     "site", "seal", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
     "successor", "archived_on", "label", "retention", "excuse", "lists", "logs", "session_ids", "budget",
+    "appraisal", "related",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _HOST = re.compile(r"(?:[^\s/:@?#\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -55,6 +57,20 @@ class Successor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """Whether a column's pages are 有价值原网页 (第十五条): kept as articles or only in the archive, why, and who said so.
+
+    `column` is an old path prefix without slashes.
+    """
+
+    column: str
+    keep: bool
+    reason: str
+    by: str
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """FORMATS §2. What only publication needs may be None until `missing_for_publication` is asked.
 
@@ -78,6 +94,9 @@ class Decision:
     seal: Look = field(default_factory=Look)
     retention: str | None = None
     terms: Terms = field(default_factory=Terms)
+    appraisals: tuple[Appraisal, ...] = ()
+    related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A person's word on what an archived page is related to: target URI → paths under content/, none for nothing."""
     path: str = ""
     warnings: tuple[Problem, ...] = ()
 
@@ -253,6 +272,8 @@ class _Reader:
             "label": self.text(raw, "label") or LABEL,
             "terms": terms.read(self, raw),
             "seal": appearance.read(self, raw),
+            "appraisals": self._appraisals(raw),
+            "related": self._related(raw),
             **{key: self.text(raw, key) for key in ("name", "unit", "reason", "retention")},
         }
         if self.problems:
@@ -394,3 +415,34 @@ class _Reader:
             title=self.text(value, "title", within="successor.") or "",
             columns={str(old): str(new) for old, new in columns.items()},
         )
+
+    def _appraisals(self, raw: dict[str, Any]) -> tuple[Appraisal, ...]:
+        found = []
+        for column, item in (self._mapping(raw, "appraisal") or {}).items():
+            within = f"appraisal.{column}."
+            if not isinstance(item, dict):
+                remedy = _("write `{column}: {line}`").format(column=column, line="{keep: true, reason: …, by: …}")
+                self.problem(
+                    "decision-value-invalid", within[:-1], _("an appraisal says keep, reason and by whom"), remedy
+                )
+                continue
+            keep = item.get("keep")
+            if not isinstance(keep, bool):
+                message = _("`{name}` must be true or false").format(name=f"{within}keep")
+                self.problem(
+                    "decision-value-invalid", f"{within}keep", message, _("write `keep: true` or `keep: false`")
+                )
+            found.append(
+                Appraisal(
+                    column=str(column).strip("/"),
+                    keep=bool(keep),
+                    reason=self.text(item, "reason", within=within, required=True) or "",
+                    by=self.text(item, "by", within=within, required=True) or "",
+                    on=self.day(item, "date", within),
+                )
+            )
+        return tuple(found)
+
+    def _related(self, raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        named = self._mapping(raw, "related") or {}
+        return {str(uri): self.texts({"paths": paths}, "paths") for uri, paths in named.items()}

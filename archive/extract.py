@@ -8,13 +8,32 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
-from archive import article, canon, charset, copies, markdown, names, recall, stamp, store, successor
-from archive.article import Recognised
+from archive import (
+    article,
+    canon,
+    charset,
+    copies,
+    current,
+    elements,
+    likeness,
+    markdown,
+    names,
+    recall,
+    stamp,
+    store,
+    successor,
+)
+from archive.article import Recognised, Rejected
+from archive.body import words
 from archive.copies import Copies, Copy
-from archive.decision import Decision
+from archive.decision import Appraisal, Decision
+from archive.elements import Elements
+from archive.extracted import Draft, ExtractReport, Skipped
 from archive.frontier import Frontier, Row
+from archive.likeness import Matcher, Text
 from archive.store import Capture
 from archive.text import _
 from sitegen import files
@@ -27,39 +46,6 @@ _ASCII_NAME = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """`path` is relative to content/; `assets` are the files copied beside it."""
-
-    target_uri: str
-    path: str
-    title: str
-    assets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    target_uri: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractReport:
-    written: tuple[Draft, ...]
-    skipped: tuple[Skipped, ...]
-    problems: tuple[Problem, ...]
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "written": [
-                {"target_uri": d.target_uri, "path": d.path, "title": d.title, "assets": list(d.assets)}
-                for d in self.written
-            ],
-            "skipped": [{"target_uri": s.target_uri, "reason": s.reason} for s in self.skipped],
-            "problems": [problem.as_json() for problem in self.problems],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """An article that belongs in a column of ours."""
 
@@ -68,6 +54,19 @@ class _Found:
     charset: str
     base: str
     article: Recognised
+    elements: Elements
+    attachments: tuple[tuple[str, str], ...]
+    record_id: str
+
+    @property
+    def text(self) -> Text:
+        return Text(
+            name=self.row.url,
+            title=self.article.title,
+            words=words(self.article.body),
+            day=self.article.published.date(),
+            doc_number=self.elements.doc_number,
+        )
 
 
 def extract(
@@ -98,7 +97,7 @@ def extract(
         leave=leave,
         taken={path.stem.lower() for path in content.rglob("t*_*.md")},
     )
-    found = list(work.recognise())
+    found = work.new(list(work.recognise()))
     work.plan(found)
     for one in found:
         work.write(one)
@@ -117,6 +116,13 @@ def column_of(decision: Decision, url: str) -> str | None:
     }
     fitting = [prefix for prefix in columns if path.startswith(prefix + "/") or not prefix]
     return columns[max(fitting, key=len)] if fitting else None
+
+
+def appraisal_of(decision: Decision, url: str) -> Appraisal | None:
+    """What was decided on the value of the column an old URL is in: that of the longest path prefix."""
+    path = unquote(urlsplit(url).path).strip("/").lower()
+    fitting = [one for one in decision.appraisals if f"{path}/".startswith(f"{one.column.lower()}/")]
+    return max(fitting, key=lambda one: len(one.column), default=None)
 
 
 def _refuse_missing_columns(decision: Decision, content: Path) -> None:
@@ -162,7 +168,12 @@ class _Extraction:
         ):
             column = column_of(self.decision, copy.target_uri)
             if column is None:
-                self.skip(copy, _("no column takes this path over"))
+                self.skip(copy, "unmapped", _("no column takes this path over"))
+                continue
+            appraised = appraisal_of(self.decision, copy.target_uri)
+            if appraised is not None and not appraised.keep:
+                said = _("appraised, to stay in the archive only: {reason} ({by})")
+                self.skip(copy, "appraised", said.format(reason=appraised.reason, by=appraised.by))
                 continue
             row = self.rows[copy.key]
             try:
@@ -170,34 +181,80 @@ class _Extraction:
             except Refused as refused:
                 self.problems += refused.problems
                 continue
-            if found is None:
-                self.skip(copy, _("not an article: no date, or no text of its own"))
+            if isinstance(found, Rejected):
+                self.skip(copy, found.what, found.reason)
                 continue
             digest = row.payload_digest or copy.key
             if digest in seen:
-                self.skip(copy, _("the same bytes as {uri}").format(uri=seen[digest]))
+                self.skip(copy, "duplicate", _("the same bytes as {uri}").format(uri=seen[digest]))
                 continue
             seen[digest] = copy.target_uri
             if copy.target_uri in self.known:
-                self.skip(copy, _("already migrated: content/{path}").format(path=self.known[copy.target_uri]))
+                self.skip(copy, "known", _("already migrated: content/{path}").format(path=self.known[copy.target_uri]))
                 continue
             if copy.target_uri in self.leave:
-                self.skip(copy, _("drafted before; the draft was taken out of content/"))
+                self.skip(copy, "deleted", _("drafted before; the draft was taken out of content/"))
                 continue
             yield found
 
-    def _recognise(self, row: Row, column: str) -> _Found | None:
+    def _recognise(self, row: Row, column: str) -> _Found | Rejected:
         response = recall.response(self.capture, row)
         text, code = charset.decode(response.body, response.headers)
         root = stamp.parse(text)
-        found = article.recognise(root, row.url)
-        if found is None:
-            return None
-        base = stamp.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code))
-        return _Found(row=row, column=column, charset=code, base=base, article=found)
+        found = article.judge(root, row.url)
+        if root is None or isinstance(found, Rejected):
+            return cast(Rejected, found)
+        return _Found(
+            row=row,
+            column=column,
+            charset=code,
+            base=stamp.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code)),
+            article=found,
+            elements=elements.of(root, found),
+            attachments=elements.attachments(root, found),
+            record_id=response.record_id,
+        )
 
-    def skip(self, copy: Copy, reason: str) -> None:
-        self.skipped.append(Skipped(target_uri=copy.target_uri, reason=reason))
+    def new(self, found: list[_Found]) -> list[_Found]:
+        """Without those whose text is an article of ours already, or that of an earlier page of this capture.
+
+        A page that only resembles (likeness.RELATED) is drafted: `archive relate` says what it is like.
+        """
+        ours = self._ours(found)
+        fresh, seen = [], dict[tuple[str, str], str]()
+        for one in found:
+            same = (likeness.normal(one.article.title), likeness.normal(words(one.article.body)))
+            if one.row.url in ours:
+                path, how = ours[one.row.url]
+                self._duplicate(one, _("it is there already: content/{path} ({how})").format(path=path, how=how))
+            elif same in seen:
+                self._duplicate(one, _("the same text as {uri}").format(uri=seen[same]))
+            else:
+                seen[same] = one.row.url
+                fresh.append(one)
+        return fresh
+
+    def _ours(self, found: list[_Found]) -> dict[str, tuple[str, str]]:
+        """Target URI → the present article that has its text, and how that is known."""
+        matcher = Matcher()
+        for one in found:
+            matcher.add(one.text)
+        ours: dict[str, tuple[str, str]] = {}
+        if found:
+            migrated_here = {row.url for row in self.rows.values()}
+            for text in current.texts(self.content):
+                if text.migrated_from in migrated_here:
+                    continue
+                for like in matcher.like(text):
+                    if like.score >= likeness.SURE:
+                        ours.setdefault(like.archived, (like.current, like.how))
+        return ours
+
+    def _duplicate(self, one: _Found, reason: str) -> None:
+        self.skipped.append(Skipped(target_uri=one.row.url, what="duplicate", reason=reason))
+
+    def skip(self, copy: Copy, what: str, reason: str) -> None:
+        self.skipped.append(Skipped(target_uri=copy.target_uri, what=what, reason=reason))
 
     def plan(self, found: list[_Found]) -> None:
         """Every draft gets its place before the first is written: articles link to each other."""
@@ -212,7 +269,7 @@ class _Extraction:
     def write(self, one: _Found) -> None:
         path = self.known[one.row.url]
         assets = _Assets(work=self, one=one, path=path)
-        body = markdown.convert(one.article.body, assets.link)
+        body = markdown.convert(one.article.body, assets.link) + _listed(one.attachments, assets)
         text = f"---\n{self._front_matter(one)}---\n\n{body}"
         for name, data in sorted(assets.copied.items()):
             if not self.dry_run:
@@ -220,7 +277,18 @@ class _Extraction:
         if not self.dry_run:
             files.write_atomic(self.content / path, text.encode())
         self.written.append(
-            Draft(target_uri=one.row.url, path=path, title=one.article.title, assets=tuple(sorted(assets.copied)))
+            Draft(
+                target_uri=one.row.url,
+                path=path,
+                title=one.article.title,
+                assets=tuple(sorted(assets.copied)),
+                published=f"{one.article.published:%Y-%m-%d %H:%M}",
+                confidence=one.article.confidence,
+                reasons=one.article.reasons,
+                record_id=one.record_id,
+                payload_digest=one.row.payload_digest or "",
+                captured_at=one.row.captured_at or "",
+            )
         )
 
     def _front_matter(self, one: _Found) -> str:
@@ -233,7 +301,19 @@ class _Extraction:
             "migrated_from": one.row.url,
             "archived_copy": names.folder_url(self.capture.site, self.capture.timestamp) + copy.shown,
         }
-        # A column of policies or services takes plain articles too; 公文要素 nobody wrote cannot be made up.
+        said = one.elements
+        values |= {
+            key: value
+            for key, value in (
+                ("author", said.author),
+                ("doc_number", said.doc_number),
+                ("index_number", said.index_number),
+                ("issuer", said.issuer),
+                ("written_on", said.written_on.isoformat() if said.written_on else ""),
+            )
+            if value
+        }
+        # A column of policies or services takes plain articles too; 公文要素 nobody wrote (有效性) cannot be made up.
         holds = successor.front_value(self.content / one.column / "index.md", "holds")
         if holds not in {"", "article"}:
             values["kind"] = "article"
@@ -287,6 +367,12 @@ class _Assets:
             self.copied[name] = data
             self.names[copy.key] = name
         return self.names[copy.key]
+
+
+def _listed(attachments: tuple[tuple[str, str], ...], assets: _Assets) -> str:
+    """Attachments that the page named beside its text, as a list at the end."""
+    lines = [f"- [{title}]({link})" for title, href in attachments if (link := assets.link(href, False))]
+    return "\n附件：\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def quoted(value: str) -> str:

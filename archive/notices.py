@@ -57,6 +57,27 @@ def banner_html(decision: Decision, *, site_url: str, places: Places) -> str:
     return html.encode("ascii", "xmlcharrefreplace").decode()
 
 
+def fragment(title: str, body: str) -> str:
+    """A notice to paste as first child of a site's own home page, in plain ASCII like the banner."""
+    html = (
+        f'<div role="region" aria-label="{escape(title)}" style="position:relative;z-index:2147483647;clear:both;'
+        "margin:0;padding:16px 24px;background:#faf0ee;border-top:8px solid #a3231a;border-bottom:3px solid #a3231a;"
+        "color:#1a1e23;font:16px/1.7 'Microsoft YaHei',sans-serif;text-align:left\">"
+        f'<p style="margin:0;font-size:22px;font-weight:bold;color:#a3231a">{escape(title)}</p>'
+        f'<p style="margin:4px 0 0">{escape(body)}</p></div>\n'
+    )
+    return html.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def column_missing(content: Path) -> Problem:
+    return Problem(
+        path=f"{content.as_posix()}/{COLUMN}/index.md",
+        code="notice-column-missing",
+        message=_("the portal has no column 通知公告 in which the notice could stand (第十二条)"),
+        remedy=_("write content/{column}/index.md with kind: column").format(column=COLUMN),
+    )
+
+
 def find(content: Path, decision: Decision) -> str | None:
     """The portal notice that is there already, as path under content/: in 通知公告, `retires` the site."""
     for path in sorted((content / COLUMN).rglob("*.md")):
@@ -82,16 +103,7 @@ def portal_notice(
     if found := find(content, decision):
         return Notice(path=found, until=until, written=False)
     if not (content / COLUMN / "index.md").exists():
-        raise Refused(
-            [
-                Problem(
-                    path=f"{content.as_posix()}/{COLUMN}/index.md",
-                    code="notice-column-missing",
-                    message=_("the portal has no column 通知公告 in which the notice could stand (第十二条)"),
-                    remedy=_("write content/{column}/index.md with kind: column").format(column=COLUMN),
-                )
-            ]
-        )
+        raise Refused([column_missing(content)])
     path = f"{COLUMN}/{now:%Y%m}/t{now:%Y%m%d}_{_number(content, decision, now)}.md"
     places = Places.read(content, decision)
     text = _text(decision, content, places, now, until, columns, site_url, path)
@@ -140,14 +152,15 @@ def _text(
     moved = f"原有栏目现在的位置如下：\n\n| 原栏目 | 现在的位置 |\n| --- | --- |\n{rows}\n" if rows else ""
     return (
         f"---\n{front}---\n\n"
+        f"根据《政府网站发展指引》（国办发〔2017〕47号）和政府网站建设管理办法第十二条，"
         f"{approval}{name}（{start_of(decision)}）因{reason}永久下线，网站内容整合迁移至{successor_link}。现将有关事项公告如下。\n\n"
         f"{moved}"
         f"原网站的历史页面已经归档，注明“{decision.label}”和归档时间，可在[已归档网站：{name}](/archive/{decision.site}/)查阅。"
         "历史页面内容不再更新，仅供查考。\n\n"
         f"原网站的党政机关网站标识、ICP备案编号、公安机关备案标识和域名 {urlsplit(start_of(decision)).hostname} 依规定注销。"
-        f"本公告自发布之日起保留不少于30天（至{_chinese(until)}）。\n\n"
+        f"本公告自发布之日起保留不少于30天（至{chinese(until)}）。\n\n"
         f"{_contact(content, decision)}\n\n"
-        f"{_issuer(content, places)}\n\n{_chinese(now.date())}\n"
+        f"{_issuer(content, places)}\n\n{chinese(now.date())}\n"
     )
 
 
@@ -157,7 +170,7 @@ def _link(up: str, url: str) -> str:
 
 
 def _approval(approval: Approval) -> str:
-    return f"《{approval.document}》（{_chinese(approval.date)}）"
+    return f"《{approval.document}》（{chinese(approval.date)}）"
 
 
 def _issuer(content: Path, places: Places) -> str:
@@ -178,5 +191,5 @@ def _contact(content: Path, decision: Decision) -> str:
     return "咨询电话：12345。"
 
 
-def _chinese(day: date) -> str:
+def chinese(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"

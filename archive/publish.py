@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from archive import banner, copies, copying, names, published, relate, seal, store, successor, warc
+from archive import banner, copies, copying, exhibits, names, published, relate, seal, store, successor, warc
 from archive import decision as decisions
 from archive.copying import Context
 from archive.decision import Decision
 from archive.frontier import Frontier
 from archive.store import Capture
 from archive.successor import Places
-from sitegen import files, records
+from sitegen import files, lifecycle, records
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused, in_order
 
@@ -94,11 +94,13 @@ def publish(
     with warc.companion(capture.stamped, info, moment) as keep:
         made = copying.make_all(context, rows, keep, progress)
     copying.carry_evidence(context, made)
+    exhibits.carry(context, made)
     _note_publication(capture, manifest, archived_on, published_at)
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
     migrated = successor.migrated_pages(content, public.parent)
     record = published.index_of(context, decision, made, relate.moved(inventory, migrated))
+    record["events"] = published.events_of(lifecycle.load(content, capture.site))
     files.write_atomic(index, published.as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())
     return PublishReport(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from archive import article, copies, store
+from archive import article, copies, exhibits, store
 from archive.copies import Copies
 from archive.copying import Context, Made, PageFacts
 from archive.decision import Decision
@@ -20,13 +20,15 @@ from archive.store import Capture
 from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
+from sitegen.lifecycle import SiteRecord
 
 
 def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[str, str]) -> dict[str, Any]:
     """`moved`: target URI → the page of ours that its text is now."""
     capture, planned = context.capture, context.copies
     publication = context.publication
-    pages = [_page_entry(context, page, moved) for page in made.pages]
+    related = _related_before(context)
+    pages = [{**_page_entry(context, page, moved), "related": related.get(page.target_uri, [])} for page in made.pages]
     kinds = Counter(page["kind"] for page in pages)
     start = decision.start[0] if decision.start else f"http://{decision.hosts[0]}/"
     return {
@@ -59,6 +61,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
             "sha256": warc_digests(capture),
             "wacz": publication.evidence or None,
         },
+        "inventory": exhibits.inventory(store.read_manifest(capture).get("counts", {})),
+        "exhibits": exhibits.of(context, made),
         "columns": _columns(context, decision, pages),
         "pages": pages,
         "files": {name: {"bytes": size, "sha256": digest} for name, (size, digest, _) in sorted(made.files.items())},
@@ -116,9 +120,26 @@ def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, 
                 "pages": len(below),
                 "url": front["url"] if front else None,
                 "successor": context.places.column_url(prefix),
+                "successor_title": context.places.columns[prefix].title if prefix in context.places.columns else None,
+                "appraisal": _appraisal(decision, prefix),
             }
         )
     return columns
+
+
+def _appraisal(decision: Decision, prefix: str) -> dict[str, Any] | None:
+    """第十五条: whether the column's pages are worth keeping (有价值原网页), why, and who decided."""
+    for one in decision.appraisals:
+        if one.column == prefix:
+            return {"keep": one.keep, "reason": one.reason, "by": one.by, "on": one.on.isoformat() if one.on else None}
+    return None
+
+
+def _related_before(context: Context) -> dict[str, list[dict[str, Any]]]:
+    """What `archive relate` wrote for each page: a publication made anew keeps it."""
+    index = context.folder.parent / f"{context.folder.name}.json"
+    pages = read_index(index)["pages"] if index.exists() else ()
+    return {page["target_uri"]: page.get("related", []) for page in pages}
 
 
 def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -203,3 +224,24 @@ def update_successors(index: Path, moved: Mapping[str, str]) -> bool:
     for page in record["pages"]:
         page["successor"] = moved.get(page["target_uri"])
     return files.write_atomic(index, as_bytes(record))
+
+
+def update_related(index: Path, related: Mapping[str, list[dict[str, object]]]) -> bool:
+    """Write into the index which present articles its pages are related to; False when it said so already."""
+    record = read_index(index)
+    for page in record["pages"]:
+        page["related"] = related.get(page["target_uri"], [])
+    return files.write_atomic(index, as_bytes(record))
+
+
+def events_of(record: SiteRecord | None) -> list[dict[str, str]]:
+    """The steps of a retirement so far (_records/sites/<id>.yml), for the catalogue."""
+    return [
+        {"event": event.event, "date": event.on.isoformat(), "document": event.facts.get("document", "")}
+        for event in (record.events if record else ())
+    ]
+
+
+def update_events(index: Path, record: SiteRecord | None) -> bool:
+    """Write the steps into the index; False when it said so already."""
+    return files.write_atomic(index, as_bytes({**read_index(index), "events": events_of(record)}))

@@ -21,6 +21,7 @@ from archive import (
     published,
     redirects,
     relate,
+    related,
     retirement,
     store,
     successor,
@@ -193,6 +194,8 @@ class _Run:
                 self.built()
             self.notice_published()
         self.finished()
+        if not self.own and self.told(capture):
+            self.built()
 
     # --- the steps, each idempotent
 
@@ -293,7 +296,16 @@ class _Run:
         relation = relate.relate(capture, public=self.desk.public, content=self.desk.content, build=self.desk.build)
         write_redirects(self.desk, self.decision, relation)
         migrated = {one.target_uri: one.to for one in relation.outcomes if isinstance(one, relate.Moved)}
-        return published.update_successors(self.desk.public / capture.site / f"{capture.timestamp}.json", migrated)
+        index = self.desk.public / capture.site / f"{capture.timestamp}.json"
+        likes, problems = related.relations(capture, self.decision, content=self.desk.content, build=self.desk.build)
+        self.problems += problems
+        changed = published.update_successors(index, migrated)
+        return published.update_related(index, related.shown(likes)) or changed
+
+    def told(self, capture: Capture) -> bool:
+        """The catalogue shows the steps that were taken; whether its index changed."""
+        index = self.desk.public / capture.site / f"{capture.timestamp}.json"
+        return published.update_events(index, lifecycle.load(self.desk.content, self.decision.site))
 
     def noticed(self, capture: Capture) -> None:
         paths = write_notices(self.desk, self.decision, self.desk.public / capture.site / f"{capture.timestamp}.json")

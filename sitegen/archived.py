@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sitegen import lifecycle
+from sitegen import frontmatter, lifecycle
 from sitegen.errors import Problem
 from sitegen.text import _
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Published:
-    """One index. `raw` is the whole of it, for the catalogue pages."""
+    """One index. `raw` is the whole of it, for the catalogue pages. Two are the same when they are one object."""
 
     site: str
     timestamp: str
@@ -101,9 +101,23 @@ def _validate(raw: Any) -> None:
                 raise TypeError(key)
         if "captured_at" in page:
             datetime.fromisoformat(page["captured_at"])
+        for related in page.get("related") or ():
+            _texts(related, "source", "url", "title")
+    for column in raw.get("columns") or ():
+        _texts(column, "title", "path")
+    for event in raw.get("events") or ():
+        _texts(event, "event", "date")
+    for picture in (raw.get("exhibits") or {}).get("screenshots") or ():
+        _texts(picture, "url")
     for facts in raw["files"].values():
         if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
             raise TypeError("files")
+
+
+def _texts(entry: Mapping[str, Any], *keys: str) -> None:
+    for key in keys:
+        if not isinstance(entry[key], str):
+            raise TypeError(key)
 
 
 def retired_pages(indexes: list[Published]) -> dict[str, Retired]:
@@ -125,6 +139,18 @@ def retired_pages(indexes: list[Published]) -> dict[str, Retired]:
     return pages
 
 
+def histories(indexes: Iterable[Published]) -> dict[str, list[dict[str, str]]]:
+    """Source of a present article → the archived pages that are related to it (第十五条), newest capture of each site."""
+    newest = {index.site: index for index in sorted(indexes, key=lambda index: index.timestamp)}
+    found: dict[str, list[dict[str, str]]] = {}
+    for index in newest.values():
+        for page in index.raw["pages"]:
+            for related in page.get("related") or ():
+                about = {"title": page["title"], "url": page["url"], "date": page.get("date") or ""}
+                found.setdefault(related["source"], []).append(about)
+    return found
+
+
 def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Problem]:
     """Retirements recorded as published in the lifecycle file whose index is not here: their pages would be missing."""
     here = {index.site for index in indexes}
@@ -142,3 +168,65 @@ def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Probl
                 )
             )
     return problems
+
+
+def early_notices(content: Path) -> list[Problem]:
+    """第十二条(三): the migration notice stays for at least 30 days, until the day that was recorded with it.
+
+    It must not be taken out before the retirement is recorded as `retired` (which waits for that day), and must not
+    expire earlier. Whoever moves it keeps `retires: <site>`.
+    """
+    problems: list[Problem] = []
+    for record in lifecycle.load_all(content):
+        event = record.last("portal-notice")
+        if event is None or not event.facts.get("url"):
+            continue
+        path = event.facts["url"].strip("/").removesuffix(".html") + ".md"
+        until = event.facts.get("until") or (event.on + timedelta(days=30)).isoformat()
+        notice = _notice_of(content, path, record.site)
+        if notice is None and record.last("retired") is None:
+            problems.append(
+                Problem(
+                    path=f"content/{path}",
+                    code="migration-notice-removed",
+                    message=_("the migration notice of {site} must stay until {date} (第十二条)").format(
+                        site=record.name, date=until
+                    ),
+                    remedy=_("bring it back: {command}").format(command=f"git checkout HEAD~1 -- content/{path}"),
+                )
+            )
+        if notice is not None and "" != notice[1] < until:
+            problems.append(
+                Problem(
+                    path=f"content/{notice[0]}",
+                    code="migration-notice-expires-early",
+                    key="expire_at",
+                    message=_("the migration notice of {site} must stay until {date} (第十二条)").format(
+                        site=record.name, date=until
+                    ),
+                    remedy=_("write: {line}").format(line=f"expire_at: {until} 00:00"),
+                )
+            )
+    return problems
+
+
+def _notice_of(content: Path, path: str, site: str) -> tuple[str, str] | None:
+    """(path, day of `expire_at` or empty) of the notice, where it stood or elsewhere in that column."""
+    folder = content / path.split("/")[0]
+    for file in [content / path, *sorted(folder.rglob("*.md"))]:
+        try:
+            text = frontmatter.normalise(file.read_bytes())
+        except (OSError, UnicodeDecodeError):
+            continue
+        matter, _problems = frontmatter.parse(text, path, frontmatter.ARTICLE_KEYS)
+        if matter is not None and frontmatter.as_text(matter.values.get("retires")) == site:
+            return file.relative_to(content).as_posix(), _day_of(frontmatter.as_text(matter.values.get("expire_at")))
+    return None
+
+
+def _day_of(value: str) -> str:
+    """ISO date; empty for none, and for what is no date (which is told where the article is read)."""
+    try:
+        return frontmatter.parse_moment(value)[0].date().isoformat() if value else ""
+    except ValueError:
+        return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from sitegen import editions
+from sitegen import archived, editions
 from sitegen.archived import Published
 from sitegen.editions import Edition
 from sitegen.links import Links
@@ -93,6 +93,17 @@ class City:
                     if posixpath.basename(source) == "index.md":
                         found[posixpath.dirname(source)] = index
         return found
+
+    @cached_property
+    def histories(self) -> Mapping[str, list[dict[str, str]]]:
+        """Article → the archived pages related to it."""
+        return archived.histories(self.published)
+
+    def histories_of(self, column: Column) -> list[tuple[str, list[dict[str, str]]]]:
+        """The same for the articles of one column, by path."""
+        return [
+            (source, told) for source, told in sorted(self.histories.items()) if source.startswith(f"{column.path}/")
+        ]
 
     def is_retired_column(self, column: str) -> bool:
         return column in self.retired_sections

@@ -64,6 +64,7 @@ def read(project: Project, scan: Scan) -> Inputs:
     ]
     tree = content.load(project.content, indexes, scan, good.sections, _retired_sections(retired, good))
     archive_problems += archived.unpublished_decisions(project.content, published)
+    archive_problems += archived.early_notices(project.content)
     archive_problems += [
         _homeless(path) for path in sorted(retired) if path not in tree.fixed and tree.column_of(path) is None
     ]

@@ -31,6 +31,7 @@ ONLY_IN = {
     "playwright": {"archive/browser.py", "archive/chromium.py"},
     "PIL": {"archive/seal.py"},
     "pikepdf": {"archive/pdf.py"},
+    "datasketch": {"archive/likeness.py"},
     "click": {
         "sitegen/cli.py",
         "sitegen/cli_options.py",
@@ -39,6 +40,7 @@ ONLY_IN = {
         "archive/cli.py",
         "archive/cli_import.py",
         "archive/cli_package.py",
+        "archive/cli_notice.py",
         "archive/cli_retire.py",
     },
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,126 @@ def test_public_copies_are_carried_byte_for_byte_and_listed(city: TinyCity) -> N
     assert "2026-11-22" in catalogue
     assert "/archive/" in city.page("index.html")
     assert city.build().rendered == 0
+
+
+def many_pages(number: int) -> list[dict[str, Any]]:
+    """In the column lydt, of 2012 but the last, which has no date; beside them one in no column, and one file."""
+    folder = f"/archive/lyj/{STAMP}/lyj.example.gov.cn"
+    pages = [
+        {
+            **copied_page(),
+            "target_uri": f"http://lyj.example.gov.cn/lydt/{place}.htm",
+            "url": f"{folder}/lydt/{place}.htm.html",
+            "title": f"旧闻{place:04}",
+            "date": f"2012-03-{1 + place % 28:02}" if place < number - 1 else None,
+        }
+        for place in range(number)
+    ]
+    other = {**copied_page(), "target_uri": "http://lyj.example.gov.cn/about.htm", "title": "关于"}
+    return [*pages, other, {**copied_page(), "kind": "file", "title": "附件一.doc"}]
+
+
+COLUMN = {
+    "path": "lydt",
+    "title": "旅游动态",
+    "pages": 3,
+    "url": None,
+    "successor": "/xwdt/",
+    "successor_title": "要闻动态",
+    "appraisal": {"keep": False, "reason": "过期动态", "by": "方晓岚", "on": "2026-08-25"},
+}
+
+
+def test_the_catalogue_lists_every_page_by_column_and_by_year_a_hundred_at_a_time(city: TinyCity) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=many_pages(250), copies={}, columns=[COLUMN])
+    assert codes(city.build()) == []
+    lists = [city.page(f"archive/lyj/column-1{part}.html") for part in ("", "-p2", "-p3")]
+    assert [sum(f"旧闻{place:04}" in text for place in range(250)) for text in lists] == [100, 100, 50]
+    assert sum(f"旧闻{place:04}" in lists[0] + lists[1] + lists[2] for place in range(250)) == 250
+    assert "旧闻0249" in city.page("archive/lyj/undated.html")
+    assert "关于" in city.page("archive/lyj/column-0.html")
+    assert "附件一.doc" in city.page("archive/lyj/files.html")
+    dates = re.findall(r'<time datetime="(2012-[\d-]+)"', city.page("archive/lyj/year-2012.html"))
+    assert len(dates) == 100
+    assert dates == sorted(dates, reverse=True)
+    front = city.page("archive/lyj/index.html")
+    assert "旧闻" not in front
+    for word in ("仅归档", "过期动态", "方晓岚", "要闻动态", 'href="/archive/lyj/column-1.html"'):
+        assert word in front
+    every = [page for page in city.released() if page.startswith("archive/") and page.endswith(".html")]
+    linked = {link for page in every for link in re.findall(r'href="/(archive/lyj/[a-z][^"]*)"', city.page(page))}
+    assert linked - set(every) == set()
+    assert city.build().rendered == 0
+
+
+def test_every_capture_has_its_page_and_the_newest_stands_for_its_site(city: TinyCity) -> None:
+    city.article(NEWS)
+    path = publish(city, "lyj", pages=many_pages(3), copies={}, columns=[COLUMN])
+    older = json.loads(path.read_text(encoding="utf-8")) | {"timestamp": "20200101030000", "reason": "改版"}
+    files.write_atomic(path.with_name("20200101030000.json"), json.dumps(older, ensure_ascii=False).encode())
+    assert codes(city.build()) == []
+    before = city.page("archive/lyj/capture-20200101030000.html")
+    assert "改版" in before
+    assert 'href="/archive/lyj/"' in before
+    now = city.page("archive/lyj/index.html")
+    assert "整合迁移" in now
+    assert 'href="/archive/lyj/capture-20200101030000.html"' in now
+    path.unlink()
+    city.build()
+    assert "改版" in city.page("archive/lyj/index.html")
+    assert "archive/lyj/capture-20200101030000.html" not in city.released()
+
+
+def test_the_catalogue_shows_the_course_the_report_and_the_screenshots_that_are_there_and_no_other(
+    city: TinyCity,
+) -> None:
+    city.article(NEWS)
+    shown = {
+        "report": "/archive/lyj/x/report.html",
+        "screenshots": [{"kind": "home", "url": "/archive/lyj/x/home.png"}],
+    }
+    events = [{"event": "approval", "date": "2026-08-20", "document": "示政办函〔2026〕61号"}]
+    publish(city, "lyj", pages=[], copies={}, exhibits=shown, events=events)
+    city.build()
+    page = city.page("archive/lyj/index.html")
+    for word in ("批准下线", "/archive/lyj/x/report.html", 'src="/archive/lyj/x/home.png"'):
+        assert word in page
+    publish(city, "lyj", pages=[], copies={})
+    city.build()
+    page = city.page("archive/lyj/index.html")
+    for word in ("批准下线", "report.html", "home.png", "wacz"):
+        assert word not in page
+
+
+def test_an_article_and_the_archived_page_it_is_related_to_show_each_other(city: TinyCity) -> None:
+    """第十五条: archived and present information are related; by whatever builds, the pages are those of a clean one."""
+    city.article(NEWS, "新闻")
+    city.build()
+    assert "历史页面" not in city.page("xwdt/202611/t20261120_1.html")
+    related = {"source": NEWS, "url": "/xwdt/202611/t20261120_1.html", "title": "新闻", "how": "title", "score": 0.7}
+    page = {**copied_page(), "title": "旧闻", "related": [related]}
+    publish(city, "lyj", pages=[page], copies={"lyj.example.gov.cn/index.html": b"<html>old</html>"})
+    assert codes(city.build()) == []
+    assert f'href="{page["url"]}"' in city.page("xwdt/202611/t20261120_1.html")
+    assert 'href="/xwdt/202611/t20261120_1.html"' in city.page("archive/lyj/undated.html")
+    clean = city.copy_sources(city.root.parent / "clean")
+    shutil.copytree(city.project.public, clean.project.public, dirs_exist_ok=True)
+    clean.build(clean=True)
+    assert city.released() == clean.released()
+    publish(city, "lyj", pages=[copied_page()], copies={"lyj.example.gov.cn/index.html": b"<html>old</html>"})
+    city.build()
+    assert "历史页面" not in city.page("xwdt/202611/t20261120_1.html")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"columns": [{"path": "a"}]}, {"events": [{"event": 1, "date": ""}]}, {"exhibits": {"screenshots": [{}]}}],
+)
+def test_an_index_with_parts_that_cannot_be_shown_is_told(city: TinyCity, wrong: dict[str, Any]) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=[], copies={}, **wrong)
+    assert codes(city.build()) == ["archive-index-unreadable"]
 
 
 def test_a_copy_that_is_not_what_its_index_says_is_told_and_left_out(city: TinyCity) -> None:

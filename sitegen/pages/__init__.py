@@ -23,18 +23,11 @@ def of_city(frame: Frame) -> Iterator[Spec]:
     homes_of_sites = [homes.spec(frame, site) for site in frame.city.sites.values()]
     yield from homes_of_sites
     around = frame.around(frame.city.portal)
-    for recipe in (("tree",), ("not-found",), *catalogue.recipes(frame)):
-        key = catalogue.key(frame, recipe[1]) if recipe[0] == "archive-site" else make_page(frame, recipe).gov
-        yield Spec(url=_URLS[recipe[0]].format(*recipe), section=CITY, key=digest_of([around, key]), recipe=recipe)
+    for recipe, url in ((("tree",), "/sitemap.html"), (("not-found",), "/404.html")):
+        yield Spec(url=url, section=CITY, key=digest_of([around, make_page(frame, recipe).gov]), recipe=recipe)
+    for recipe, url, key in catalogue.recipes(frame):
+        yield Spec(url=url, section=CITY, key=digest_of([around, key]), recipe=recipe)
     yield from columns.site_maps(frame, "/", CITY, homes_of_sites, name="sitemap-homes")
-
-
-_URLS = {
-    "tree": "/sitemap.html",
-    "not-found": "/404.html",
-    "catalogue": "/archive/",
-    "archive-site": "/archive/{1}/",
-}
 
 
 def make(frame: Frame, recipe: Recipe) -> Page | Document:
@@ -72,6 +65,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return signposts.not_found(frame)
         case ("catalogue",):
             return catalogue.catalogue(frame)
-        case ("archive-site", site):
-            return catalogue.archived_site(frame, site)
+        case ("archive-capture", site, timestamp):
+            return catalogue.capture(frame, site, timestamp)
+        case ("archive-list", site, name, number):
+            return catalogue.pages_list(frame, site, name, number)
     raise ValueError(recipe)

@@ -77,6 +77,11 @@ def article_page(frame: Frame, line: Line, older: Line | None, newer: Line | Non
             "archived_copy": article.archived_copy or None,
         },
         "related": [],
+        "histories": [
+            told
+            for told in city.histories.get(article.path, ())
+            if told["url"] != article.archived_copy and not edition.retired
+        ],
         "previous": frame.item(older) if older else None,
         "next": frame.item(newer) if newer else None,
     }

@@ -116,7 +116,7 @@ class Frame:
                 children = [[c.title, c.source, c.description] for c in self.city.children(column)]
                 retired = self.city.is_retired_column(column.path)
                 facts += [_column_facts(column), self.crumbs(site, column), children]
-                facts += [self.section_stamp(column.source) if retired else None]
+                facts += [self.section_stamp(column.source) if retired else None, self.city.histories_of(column)]
             self._digests[place] = digest_of(facts)
         return self._digests[place]
 

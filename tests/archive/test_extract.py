@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archive import article, charset, decision, extract, markdown, stamp, store
-from archive.extract import ExtractReport
+from archive.extracted import ExtractReport
 from sitegen import frontmatter
 from sitegen.errors import Refused
 from tests.archive.oldweb import ROOT

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archive import cli, cli_retire, decision, notices, own, published, retirement, runbook, status, store, successor
+from archive import decision, notices, own, published, retirement, runbook, status, store, successor
+from archive.__main__ import main as program
 from archive.decision import Approval, Decision, Successor
 from archive.fetch import parse_connect_to
 from archive.retirement import CANCELLED, Standing
@@ -406,10 +407,8 @@ def test_a_path_of_ours_has_a_site_id_and_back() -> None:
 
 
 def called(city: TinyCity, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
-    if "retire" not in cli.main.commands:
-        cli_retire.register(cli.main)
     monkeypatch.chdir(city.root)
-    return CliRunner().invoke(cli.main, arguments)
+    return CliRunner().invoke(program, arguments)
 
 
 def test_the_commands_do_it_all(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,142 @@
+"""Where on an old page the text is: by the marks of content management systems, else by where the words stand."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+_BEGIN = re.compile(
+    r"^\s*(?:content\s*begin|begin\s*content|正文开始|正文\s*begin|enpcontent|article\s*begin|zoom|<\$\[信息内容\]>begin)\s*$",
+    re.I,
+)
+_END = re.compile(
+    r"^\s*(?:content\s*end|end\s*content|正文结束|正文\s*end|/enpcontent|article\s*end|/zoom|<\$\[信息内容\]>end)\s*$",
+    re.I,
+)
+# TRS, 大汉 jcms, 开普 ucap, 博达 vsb, webplus, Discuz!, Kesion, Word.
+_IDS = frozenset(
+    "zoom zooma ucap-content articlecontent article_content newscontent content_text fontzoom zoomcon vsb_content "
+    "xxgkzw contxt js_content".split()
+)
+_CLASSES = frozenset(
+    "trs_editor trs_editor_view custom_uniononstyle article-content article_content pages_content arti_content "
+    "news_content wp_articlecontent xxgk_content nr_content v_news_content view section1 wordsection1".split()
+)
+_WEAK = frozenset({"content", "txt", "text", "article", "nr", "main_content"})
+NOT_TEXT = frozenset(
+    {"script", "style", "form", "iframe", "object", "embed", "noscript", "select", "button", "input", "textarea", "map"}
+)
+_INLINE = frozenset({"p", "br", "font", "span", "b", "strong", "center", "em", "u"})
+_BLOCKS = frozenset({"div", "table", "p", "ul", "ol", "td", "section"})
+_FILE = re.compile(r"\.(?:docx?|xlsx?|pptx?|pdf|wps|et|zip|rar|7z|txt|ofd|jpe?g|png|gif)(?:$|[?#])", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """`element` is a tree of its own or a part of the page; `place` stands in the page where it begins; `how`:
+    comments, mark, weak or density, from the surest to the least sure."""
+
+    element: etree._Element
+    place: etree._Element
+    how: str
+
+
+def find(root: etree._Element) -> Body | None:
+    marked = _between_comments(root)
+    if marked is not None:
+        return marked
+    weak: list[etree._Element] = []
+    for element in root.iter("div", "td", "article", "section", "font", "p"):
+        classes = set((element.get("class") or "").lower().split())
+        name = (element.get("id") or "").lower()
+        if name in _IDS or classes & _CLASSES:
+            return Body(element=element, place=element, how="mark")
+        if classes & _WEAK or name in _WEAK:
+            weak.append(element)
+    for element in weak:
+        if is_running_text(element):
+            return Body(element=element, place=element, how="weak")
+    return _densest(root)
+
+
+def _between_comments(root: etree._Element) -> Body | None:
+    for begin in root.iter(etree.Comment):
+        if not _BEGIN.match(begin.text or ""):
+            continue
+        holder = etree.Element("div")
+        holder.text = begin.tail
+        element = begin.getnext()
+        while element is not None and not (isinstance(element, etree._Comment) and _END.match(element.text or "")):
+            holder.append(copy.deepcopy(element))
+            element = element.getnext()
+        if words(holder) or holder.find(".//img") is not None:
+            return Body(element=holder, place=begin, how="comments")
+    return None
+
+
+def _densest(root: etree._Element) -> Body | None:
+    """The block that holds most of the page's running text itself."""
+    blocks = []
+    for place, element in enumerate(root.iter("div", "td", "article")):
+        own = sum(len(text.strip()) for text in _own_texts(element))
+        if own >= 80:
+            blocks.append((-own, place, element))
+    for _, _, element in sorted(blocks, key=lambda block: block[:2]):
+        if is_running_text(element):
+            return Body(element=element, place=element, how="density")
+    return None
+
+
+def _own_texts(element: etree._Element) -> Iterator[str]:
+    """Text of the block and of its paragraphs, not of blocks inside it; a `div` without blocks is a paragraph."""
+    yield element.text or ""
+    for child in element:
+        if child.tag in _INLINE or (child.tag == "div" and not any(inner.tag in _BLOCKS for inner in child)):
+            yield from (str(text) for text in child.itertext())
+        yield child.tail or ""
+
+
+def is_running_text(element: etree._Element) -> bool:
+    text = words(element)
+    marks = sum(text.count(mark) for mark in "。；！？，.;,")
+    return len(text) >= 60 and linked(element) < 0.3 * len(text) and marks >= 3 and element.find(".//form") is None
+
+
+def is_list(element: etree._Element) -> bool:
+    """Most of its words lead elsewhere, files apart: it lists articles."""
+    links = [link for link in element.iter("a") if link.get("href") and not is_file(link.get("href") or "")]
+    return len(links) >= 3 and sum(len(words(link)) for link in links) >= 0.5 * len(words(element))
+
+
+def is_file(href: str) -> bool:
+    """Whether a link leads to a document or a picture, by its ending."""
+    return _FILE.search(href) is not None
+
+
+def linked(element: etree._Element) -> int:
+    """How many of its characters are links."""
+    return sum(len(words(link)) for link in element.iter("a"))
+
+
+def words(element: etree._Element | None, *, blanks: bool = False) -> str:
+    """Its text without scripts and comments; `blanks` keeps elements apart."""
+    if element is None:
+        return ""
+    parts = []
+    for node in element.iter():
+        if not isinstance(node.tag, str) or node.tag in NOT_TEXT:
+            pass
+        elif node.text:
+            parts.append(node.text)
+        if node.tail and node is not element and not _inside_script(node):
+            parts.append(node.tail)
+    return (" " if blanks else "").join(parts).strip()
+
+
+def _inside_script(node: etree._Element) -> bool:
+    parent = node.getparent()
+    return parent is not None and isinstance(parent.tag, str) and parent.tag in {"script", "style"}
