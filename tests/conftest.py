@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ os.environ["LANGUAGE"] = "en"  # the tests read what is printed; nothing was tra
 REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
 PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
-    "nginx": lambda: shutil.which("nginx") is not None,
+    "nginx": lambda: shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
+    "caddy": lambda: (Path(sys.prefix) / "bin" / "caddy").exists(),
     "git": lambda: shutil.which("git") is not None,
     "replay": lambda: (REPLAY / "wayback").exists(),
 }
