@@ -50,7 +50,8 @@ _CLEAN = re.compile(r"[^\x00-\x1f\x7f]+")
 @dataclass(slots=True, kw_only=True)
 class Table:
     """Of one old host. `plain`: decoded path + `?` + query → target, whatever way it was written. `raw`: the few
-    whose decoded path says something else, or is no text, by path and query as they were written."""
+    whose decoded path says something else, or is no text, by path and query as they were written (and with no
+    session id)."""
 
     plain: dict[str, str] = field(default_factory=dict)
     raw: dict[str, str] = field(default_factory=dict)
