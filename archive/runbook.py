@@ -242,7 +242,8 @@ class _Run:
         ]
         if damaged:
             return False
-        self.record("captured", _day(capture), {"capture": capture.id, "coverage": f"{report.coverage:g}"})
+        facts = {"capture": capture.id, "coverage": f"{report.coverage:g}", "manifest": store.manifest_digest(capture)}
+        self.record("captured", _day(capture), facts)
         return True
 
     def published(self, capture: Capture) -> None:
