@@ -19,7 +19,7 @@ _PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True, re
 _UNSEEN = frozenset("script style template title iframe object applet math noscript noframes noembed".split())
 _TOKEN = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 _OURS = re.compile(
-    "这个历史页面会自动转到：|这个历史页面由以下几个框架组成：|框架(?=[（“])|打开列表中的链接|［此处原嵌有另一网页］|"
+    "这个历史页面会自动转到：|这个历史页面由以下几个框架组成：|框架[（“]|”（|）|打开列表中的链接|［此处原嵌有另一网页］|"
     "［此处原有插件内容，可下载当年的文件］|［此处原有插件内容，无法显示］|上一页|下一页|【已歸檔】|【已归档】"
 )
 """What a copy says in place of what cannot run any more."""
