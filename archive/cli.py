@@ -16,7 +16,7 @@ import click
 
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, store, verify
+from archive import fetch, store
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
@@ -245,21 +245,3 @@ def resume_command(
     with reporting(as_json):
         found = store.open_unfinished(place, capture_id)
         _capture(decisions.load(content, found.site), [], connect_to, place, options, as_json, found)
-
-
-@main.command("verify")
-@click.argument("capture_id", metavar="ID")
-@store_option
-@json_option
-def verify_command(capture_id: str, place: Path, as_json: bool) -> None:
-    """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
-
-    \b
-    Example: archive verify lyj/20261122103000 --json
-    """
-    with reporting(as_json):
-        report = verify.verify(store.open_capture(place, capture_id))
-        text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
-            records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
-        )
-        finish(report.as_json(), [text], report.problems, as_json)

@@ -2,22 +2,154 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from archive import caddy, cli, nginx, published
-from archive.cli_retire import public_option
+from archive import bagit, caddy, cli, decision, natures, nginx, proof, published, status, store
+from archive.cli_retire import date_option, public_option
+from archive.proof import Name, Proof, Where
 from archive.text import _
-from sitegen import config
+from sitegen import clock, config, files
 from sitegen.errors import Problem, Refused
 
 
 def register(group: click.Group) -> None:
-    """Add headers."""
-    for command in (headers_command,):
+    """Add verify, export and headers."""
+    for command in (verify_command, export_command, headers_command):
         group.add_command(command)
+
+
+def _where(capture_id: str, content: Path, place: Path, public: Path) -> Where:
+    """The project is where content/ lies; without mkdocs.yml the portal's address is unknown, which only redirects need."""
+    root = content.resolve().parent
+    settings = root / "mkdocs.yml"
+    return Where(
+        capture=store.open_capture(place, capture_id),
+        content=content,
+        public=public,
+        build=root / "build",
+        site_url=config.load(settings).site_url if settings.exists() else "/",
+    )
+
+
+@click.command("verify", cls=cli.Command)
+@click.argument("capture_id", metavar="ID")
+@cli.make_option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report of 真实性, 完整性, 可用性, 安全性 here, and as JSON beside it.",
+)
+@cli.content_option
+@cli.store_option
+@public_option
+@date_option
+@cli.json_option
+def verify_command(
+    capture_id: str,
+    report: Path | None,
+    content: Path,
+    place: Path,
+    public: Path,
+    given_date: str | None,
+    as_json: bool,
+) -> None:
+    """Prove that every URL of a capture is captured, stamped, linked, mapped and announced, as far as that is due.
+
+    ID is <site>/<timestamp>, or a site for its newest capture. Every record, copy, link and old address is read again;
+    nothing is changed. What is not due yet is said and is no failure. Exit 1 when something is not proven.
+
+    \b
+    Example: archive verify lyj/20261122103000 --json
+    archive verify lyj --report build/lyj.html
+    """
+    with cli.reporting(as_json):
+        where = _where(capture_id, content, place, public)
+        found = proof.prove(where)
+        if report is not None:
+            _write_report(report, where, found, given_date)
+        cli.finish(found.as_json(), _lines(found), found.problems, as_json)
+
+
+def _lines(found: Proof) -> list[str]:
+    lines = []
+    for aspect in found.aspects:
+        said = f"{aspect.proven}/{aspect.looked_at}"
+        if aspect.not_due:
+            said = _("not due: {reason}").format(reason=aspect.not_due)
+        lines.append(f"{status.padded(_title(aspect.name), 16)}{said}")
+    text = _("{records} records, {urls} URLs, coverage {coverage} %, {orphans} orphans")
+    lines.append(
+        text.format(
+            records=found.records, urls=found.urls, coverage=f"{found.coverage:g}", orphans=len(found.orphans)
+        )
+    )
+    return [*lines, *found.orphans]
+
+
+def _title(name: Name) -> str:
+    return {
+        "captured": _("captured"),
+        "stamped": _("stamped"),
+        "links": _("links lead on"),
+        "mapped": _("mapped"),
+        "announced": _("announced"),
+    }[name]
+
+
+def _write_report(path: Path, where: Where, found: Proof, given_date: str | None) -> None:
+    """HTML, and the same as JSON beside it. A capture without a decision has no name, unit and approval yet."""
+    now, name, unit, approval = clock.now(given_date), where.capture.site, "", ""
+    try:
+        decided = decision.load(where.content, where.capture.site)
+    except Refused:
+        pass
+    else:
+        name, unit = decided.name or name, decided.unit or ""
+        approval = decided.approval.document if decided.approval else ""
+    text = natures.html(found, name=name, unit=unit, approval=approval, now=now)
+    files.write_atomic(path, text.encode())
+    said = json.dumps(natures.as_json(found, name=name, now=now), ensure_ascii=False, indent=1) + "\n"
+    files.write_atomic(path.with_suffix(".json"), said.encode())
+
+
+@click.command("export", cls=cli.Command)
+@click.argument("capture_id", metavar="ID")
+@cli.make_option(
+    "--bagit",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the bag; it must not exist.",
+)
+@cli.content_option
+@cli.store_option
+@public_option
+@date_option
+@cli.json_option
+def export_command(
+    capture_id: str, folder: Path, content: Path, place: Path, public: Path, given_date: str | None, as_json: bool
+) -> None:
+    """Write a published capture as a bag for the archives: WARC, index, copies, Markdown, metadata, proof (RFC 8493).
+
+    The report of the proof is part of the bag. Exit 1 when something is not proven; the bag says so, too.
+
+    \b
+    Example: archive export lyj --bagit build/lyj-bag
+    """
+    with cli.reporting(as_json):
+        where = _where(capture_id, content, place, public)
+        known = proof.published_of(where)
+        found = proof.prove(where)
+        bag = bagit.export(known, found, folder, now=clock.now(given_date))
+        said = {"bag": bag.folder.as_posix(), "files": bag.files, "bytes": bag.bytes, "pages": bag.pages}
+        text = _("{folder}: {files} files, {bytes} bytes, metadata of {pages} pages").format(
+            folder=bag.folder, files=bag.files, bytes=bag.bytes, pages=bag.pages
+        )
+        problems = [problem.as_json() for problem in found.problems]
+        cli.finish({**said, "problems": problems}, [text], found.problems, as_json)
 
 
 @click.command("headers", cls=cli.Command)

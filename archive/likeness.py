@@ -24,6 +24,7 @@ _OURS = re.compile(
 )
 """What a copy says in place of what cannot run any more."""
 _LONGEST_DIFFERENCE = 20_000
+_ACTIVE = frozenset("script object embed applet base template portal".split())
 _LINKS = frozenset({"href", "src", "poster", "background", "data"})
 _STYLE_URL = re.compile(r"url\(\s*[\"']?([^\"')]+)")
 
@@ -184,3 +185,27 @@ def resolved(name: str, link: str) -> str | None:
         elif segment != ".":
             folders.append(segment)
     return "/".join(folders)
+
+
+def active(copy: etree._Element | None) -> list[str]:
+    """What in a copy could run, be sent, or be fetched from elsewhere; a copy has none of it."""
+    found: list[str] = []
+    for element in copy.iter() if copy is not None else ():
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag in _ACTIVE:
+            found.append(f"<{element.tag}>")
+        for name, value in element.items():
+            text = str(value).strip().lower()
+            if str(name).startswith("on") or str(name) in {"srcdoc", "action", "formaction", "ping"}:
+                found.append(str(name))
+            elif name in _LINKS and re.match(r"(?:javascript|vbscript|data:text|blob):?", text):
+                found.append(text[:40])
+            elif name in {"src", "poster", "background", "data"} and re.match(r"(?:[a-z]+:)?//", text):
+                found.append(text[:80])
+    return found
+
+
+def leads_outside(link: str) -> bool:
+    """Whether a link leaves the host without a warning."""
+    return re.match(r"\s*(?:https?:|ftp:)?//", link, re.I) is not None

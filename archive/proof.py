@@ -179,20 +179,26 @@ def _published(
             findings.not_due[name] = _("the capture is not published yet")
         return None
     try:
-        index = published.read_index(where.index)
-        decided = decision.load(where.content, where.capture.site)
-        return Published(
-            where=where,
-            decision=decided,
-            index={"files": {}, "pages": [], **index},
-            rows=rows,
-            copies={} if own.is_own(decided, where.site_url) else copies.plan(rows),
-        )
+        return published_of(where, rows)
     except Refused as refused:
         findings.problems += refused.problems
         for name in NAMES[1:]:
             findings.fail(name, (row.url for row in rows))
         return None
+
+
+def published_of(where: Where, rows: tuple[Row, ...] | None = None) -> Published:
+    """The publication of a capture. Raises Refused when it was not published, or nobody has decided on it."""
+    index = published.read_index(where.index)
+    decided = decision.load(where.content, where.capture.site)
+    rows = _rows(where.capture) if rows is None else rows
+    return Published(
+        where=where,
+        decision=decided,
+        index={"files": {}, "pages": [], **index},
+        rows=rows,
+        copies={} if own.is_own(decided, where.site_url) else copies.plan(rows),
+    )
 
 
 def republish(where: Where) -> str:

@@ -122,6 +122,15 @@ class _Copies:
         if copy.kind == "page":
             self._words(row, response, name, root)
         self._links(row.url, name, likeness.links(root))
+        self._harmless(row.url, name, root)
+
+    def _harmless(self, url: str, name: str, root: etree._Element | None) -> None:
+        """Nothing of the page runs, sends, or fetches from elsewhere; no link leaves without a warning."""
+        self.findings.looked_at["harmless"] += 1
+        outside = [link for link in likeness.links(root) if likeness.leads_outside(link)]
+        if found := [*likeness.active(root), *outside]:
+            message = _("the copy has what it must not have: {what}").format(what=found[0])
+            self.fail(url, self.folder / name, "proof-copy-active", message, url)
 
     def _stamp(self, row: Row, response: StoredResponse, name: str, root: etree._Element | None) -> None:
         """第十五条: 醒目、清晰. First in the body, in the title, and for machines."""
@@ -149,6 +158,7 @@ class _Copies:
         text, _code = charset.decode(response.body, response.headers)
         record, copy = likeness.seen(likeness.parse(text)), likeness.seen(likeness.old_part(root))
         self.findings.looked_at["texts"] += 1
+        self.findings.looked_at["replaced"] += "\N{REPLACEMENT CHARACTER}" in copy
         if other := likeness.difference(record, copy, f"{text}\n{self.scripts}"):
             message = _("the copy says otherwise than the record: “{words}”").format(words=other)
             self.fail(row.url, self.folder / name, "proof-text-differs", message, row.url)

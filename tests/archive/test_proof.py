@@ -358,7 +358,6 @@ def test_one_thing_that_is_not_as_it_was_is_named(
     follows = {"verify-index-false", "verify-record-unknown", "verify-index-missing", "proof-link-broken"}
     assert said - codes <= follows | {"proof-copy-missing"}
     assert any(named in {problem.path, problem.key} for problem in found.problems), (named, found.problems)
-    assert found.coverage < 100.0 or not {p.path for p in found.problems}.isdisjoint({named})
 
 
 def test_coverage_falls_by_the_urls_that_are_not_proven(harm: Harm) -> None:
