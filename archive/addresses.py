@@ -77,10 +77,7 @@ def ledger(
     with Frontier(capture.frontier, read_only=True) as inventory:
         rows = {row.url: row for row in inventory.rows()}
     places = successor.Places.read(content, decided)
-    found = {
-        one.target_uri: _ruled(one, rows.get(one.target_uri), base)
-        for one in relation.outcomes
-    }
+    found = {one.target_uri: _ruled(one, rows.get(one.target_uri), base) for one in relation.outcomes}
     home = absolute(base, places.home.url or "/")
     allowed = {urlsplit(base).netloc, urlsplit(home).netloc}
     copies = {one.to for one in relation.outcomes if isinstance(one, Kept)}
@@ -290,11 +287,16 @@ class _Decisions:
         """No open redirect, and none into nothing."""
         if not address.target:
             return True
-        if not address.target.startswith(("http://", "https://")) or urlsplit(address.target).netloc not in self.allowed:
+        if (
+            not address.target.startswith(("http://", "https://"))
+            or urlsplit(address.target).netloc not in self.allowed
+        ):
             message = _("{url} is not on an allowed host ({hosts})").format(
                 url=address.target, hosts=", ".join(sorted(self.allowed))
             )
-            self.refuse(line, "redirects-target-refused", message, _("lead to a page of the portal or of the successor"))
+            self.refuse(
+                line, "redirects-target-refused", message, _("lead to a page of the portal or of the successor")
+            )
             return False
         if not exists(address.target):
             message = _("{url} does not answer in the live release").format(url=address.target)
@@ -303,6 +305,4 @@ class _Decisions:
         return True
 
     def refuse(self, line: int, code: str, message: str, remedy: str) -> None:
-        self.problems.append(
-            Problem(path=self.path.as_posix(), line=line, code=code, message=message, remedy=remedy)
-        )
+        self.problems.append(Problem(path=self.path.as_posix(), line=line, code=code, message=message, remedy=remedy))

@@ -17,9 +17,8 @@ from archive import addresses, charset, copies, decision, discover, likeness, na
 from archive import article as articles
 from archive.decision import Decision
 from archive.frontier import Row
-from archive.proof import Proof, Published, Where
+from archive.proof import Proof, Published, unit_name
 from archive.text import _
-from sitegen import files
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused
 from sitegen.files import sha256_file
@@ -87,7 +86,7 @@ def _payload(known: Published, proof: Proof, data: Path, now: datetime) -> int:
     pages = metadata(known, proof)
     _write(data / "metadata" / "pages.csv", _as_csv(pages))
     _write(data / "metadata" / "pages.json", json.dumps(pages, ensure_ascii=False, indent=1) + "\n")
-    name, unit = decided.name or site, decided.unit or ""
+    name, unit = decided.name or site, unit_name(where, decided)
     approval = decided.approval.document if decided.approval else ""
     _write(data / "report" / "four-natures.html", natures.html(proof, name=name, unit=unit, approval=approval, now=now))
     report = natures.as_json(proof, name=name, now=now)
@@ -126,7 +125,7 @@ def _tags(known: Published, folder: Path, now: datetime) -> None:
     decided, capture = known.decision, known.where.capture
     approval = decided.approval
     facts = {
-        "Source-Organization": decided.unit or "",
+        "Source-Organization": unit_name(known.where, decided),
         "External-Description": f"{decided.name or decided.site}（{decided.reason or ''}）",
         "External-Identifier": capture.id,
         "Bagging-Date": now.astimezone(SHANGHAI).date().isoformat(),

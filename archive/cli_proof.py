@@ -82,9 +82,7 @@ def _lines(found: Proof) -> list[str]:
         lines.append(f"{status.padded(_title(aspect.name), 16)}{said}")
     text = _("{records} records, {urls} URLs, coverage {coverage} %, {orphans} orphans")
     lines.append(
-        text.format(
-            records=found.records, urls=found.urls, coverage=f"{found.coverage:g}", orphans=len(found.orphans)
-        )
+        text.format(records=found.records, urls=found.urls, coverage=f"{found.coverage:g}", orphans=len(found.orphans))
     )
     return [*lines, *found.orphans]
 
@@ -107,7 +105,7 @@ def _write_report(path: Path, where: Where, found: Proof, given_date: str | None
     except Refused:
         pass
     else:
-        name, unit = decided.name or name, decided.unit or ""
+        name, unit = decided.name or name, proof.unit_name(where, decided)
         approval = decided.approval.document if decided.approval else ""
     text = natures.html(found, name=name, unit=unit, approval=approval, now=now)
     files.write_atomic(path, text.encode())
@@ -180,9 +178,7 @@ def headers_command(form: Literal["nginx", "caddy"], root: Path, public: Path) -
         if not settings.exists():
             message = _("the portal's address is not known here")
             remedy = _("run the command in the project's folder, where mkdocs.yml has site_url")
-            raise Refused(
-                [Problem(path=str(settings), code="redirects-site-unknown", message=message, remedy=remedy)]
-            )
+            raise Refused([Problem(path=str(settings), code="redirects-site-unknown", message=message, remedy=remedy)])
         indexes = [published.read_index(path) for path in sorted(public.glob("*/*.json"))]
         write = nginx.archive if form == "nginx" else caddy.archive
         text = write(indexes, site_url=config.load(settings).site_url, root=root.absolute().as_posix())

@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
         nature="真实性",
         title="文件未被改动",
         how="逐个重算清单内文件的 SHA-256，核对清单与站点记录、与上一次采集的衔接",
-        counted="records",
+        counted="listed",
         codes=("verify-file", "verify-chain", "proof-manifest", "capture-manifest"),
     ),
     Rule(

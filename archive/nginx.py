@@ -88,7 +88,7 @@ def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -
     """A server of the release in folder `root`, in which archived pages carry the sandboxing policy and say what
     they are copies of. For inclusion in http { }."""
     parts = urlsplit(site_url)
-    rows = [f'    {quoted(one.path)} {_value(f"{one.at} {one.original}")};' for one in lookup.mementos(indexes)]
+    rows = [f"    {quoted(one.path)} {_value(f'{one.at} {one.original}')};" for one in lookup.mementos(indexes)]
     memento = ["add_header Memento-Datetime $archived_at;", "add_header Link $archived_link;"]
     headers = [f"add_header {name} {quoted(value)} always;" for name, value in lookup.HEADERS.items()]
     return "\n".join(

@@ -14,7 +14,7 @@ from archive.decision import Decision
 from archive.frontier import Frontier, FrontierUnreadable, Row
 from archive.store import Capture
 from archive.text import _
-from sitegen import lifecycle
+from sitegen import lifecycle, records
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.lifecycle import SiteRecord
 
@@ -49,6 +49,13 @@ class Where:
     def beside(self) -> Path:
         """The folder of what a retirement wrote: redirects, banner."""
         return self.capture.folder.parent
+
+
+def unit_name(where: Where, decided: Decision) -> str:
+    """The unit that answers for the site, by its name where the records know it."""
+    known, _problems = records.load(where.content)
+    unit = decided.unit or ""
+    return known.unit_name(unit) if unit in known.units else unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,14 +171,14 @@ def _rows(capture: Capture) -> tuple[Row, ...]:
         return ()
 
 
-def _published(
-    where: Where, rows: tuple[Row, ...], record: SiteRecord | None, findings: Findings
-) -> Published | None:
+def _published(where: Where, rows: tuple[Row, ...], record: SiteRecord | None, findings: Findings) -> Published | None:
     """The publication; None where there is none, which is a Problem only when one was recorded."""
     if not where.index.exists():
         event = record.last("published") if record else None
         if event is not None and event.facts.get("capture") == where.capture.id:
-            findings.add(where.index, "proof-index-missing", _("the index of the publication is missing"), republish(where))
+            findings.add(
+                where.index, "proof-index-missing", _("the index of the publication is missing"), republish(where)
+            )
             for name in NAMES[1:]:
                 findings.fail(name, (row.url for row in rows))
             return None
@@ -213,6 +220,7 @@ def _check_manifest(capture: Capture, record: SiteRecord | None, findings: Findi
             counts = frontier.counts()
     except (Refused, FrontierUnreadable):
         return  # `verify` has said so
+    findings.looked_at["listed"] += len(manifest.get("files", {}))
     remedy = _("restore capture.json from its backup")
     event = record.last("captured") if record else None
     named = event.facts.get("manifest") if event and event.facts.get("capture") == capture.id else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from archive import charset, copies, likeness, recall
+from archive import charset, likeness, recall
 from archive.copies import Copy
 from archive.frontier import Row
 from archive.proof import Findings, Published, republish

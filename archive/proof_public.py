@@ -73,9 +73,7 @@ def _untrue(known: Published, one: Address) -> str:
         return _("{url} leads to a host that is not allowed: {target}").format(url=one.old_url, target=one.target)
     path = unquote(parts.path)
     prefix = f"/archive/{known.where.capture.site}/{known.where.capture.timestamp}/"
-    there = successor.is_live(known.where.build, path) or (
-        not known.built and path.removeprefix(prefix) in known.files
-    )
+    there = successor.is_live(known.where.build, path) or (not known.built and path.removeprefix(prefix) in known.files)
     if parts.netloc == portal.netloc and not there:
         return _("{url} leads to {target}, which does not answer").format(url=one.old_url, target=one.target)
     return ""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from archive import capture as capturing
 from archive import (
     addresses,
     copies,
@@ -27,6 +26,7 @@ from archive import (
     successor,
     verify,
 )
+from archive import capture as capturing
 from archive import decision as decisions
 from archive.decision import Decision
 from archive.fetch import ConnectTo
@@ -356,9 +356,7 @@ def _signed_on(content: Path, path: str) -> date | None:
 
 def write_redirects(desk: Desk, decision: Decision, capture: Capture, relation: relate.Relation) -> addresses.Ledger:
     """`redirects.nginx`, `.caddy`, `.csv` and `.html` below the store, beside the captures."""
-    old = addresses.ledger(
-        capture, decision, relation, content=desk.content, build=desk.build, site_url=desk.site_url
-    )
+    old = addresses.ledger(capture, decision, relation, content=desk.content, build=desk.build, site_url=desk.site_url)
     for form in redirects.FORMATS:
         files.write_atomic(desk.store / decision.site / f"redirects.{form}", redirects.render(old, form).encode())
     return old

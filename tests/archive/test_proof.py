@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from archive import notices, proof, redirects, store, warc
+from archive import notices, proof, warc
 from archive.proof import Proof, Where
 from sitegen.files import sha256_file
 from tests.archive.oldweb import captured, page, serving
@@ -74,7 +72,7 @@ class Harm:
 
     def copy(self, url: str = ARTICLE) -> Path:
         (found,) = [one["url"] for one in self.retired.index["pages"] if one["target_uri"] == url]
-        return self.folder / found.split(f"/{self.retired.capture.timestamp}/", 1)[1]
+        return self.folder / str(found).split(f"/{self.retired.capture.timestamp}/", 1)[1]
 
 
 def proven(retired: Retired) -> Proof:
@@ -232,13 +230,17 @@ def remove_a_row(harm: Harm) -> str:
 
 def lead_a_row_elsewhere(harm: Harm) -> str:
     path = harm.retired.store / "redirects.csv"
-    harm.edit(path, re.sub(f"({re.escape(ARTICLE)},[a-z]+),[^,]*", r"\1,https://evil.example/", path.read_text()).encode())
+    harm.edit(
+        path, re.sub(f"({re.escape(ARTICLE)},[a-z]+),[^,]*", r"\1,https://evil.example/", path.read_text()).encode()
+    )
     return ARTICLE
 
 
 def lead_a_row_into_nothing(harm: Harm) -> str:
     path = harm.retired.store / "redirects.csv"
-    harm.edit(path, re.sub(f"({re.escape(ARTICLE)},[a-z]+),[^,]*", rf"\1,{SITE_URL}none.html", path.read_text()).encode())
+    harm.edit(
+        path, re.sub(f"({re.escape(ARTICLE)},[a-z]+),[^,]*", rf"\1,{SITE_URL}none.html", path.read_text()).encode()
+    )
     return ARTICLE
 
 
@@ -314,7 +316,16 @@ def slip_in_a_page(harm: Harm) -> str:
         (flip_a_warc_byte, {"warc-damaged", "verify-record-false", "verify-file-changed"}),
         (delete_the_warc, {"verify-file-missing", "verify-no-warc", "verify-record-false", "warc-missing"}),
         (delete_an_index_line, {"verify-index-missing", "verify-file-changed"}),
-        (forget_a_url, {"verify-file-changed", "verify-orphan", "verify-record-unknown", "verify-index-false", "proof-manifest-changed"}),
+        (
+            forget_a_url,
+            {
+                "verify-file-changed",
+                "verify-orphan",
+                "verify-record-unknown",
+                "verify-index-false",
+                "proof-manifest-changed",
+            },
+        ),
         (delete_a_copy, {"proof-copy-missing", "proof-link-broken"}),
         (alter_one_word, {"proof-copy-changed", "proof-text-differs"}),
         (alter_one_word_and_the_index, {"proof-text-differs"}),
@@ -344,9 +355,7 @@ def slip_in_a_page(harm: Harm) -> str:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_one_thing_that_is_not_as_it_was_is_named(
-    kind: Callable[[Harm], str], codes: set[str], harm: Harm
-) -> None:
+def test_one_thing_that_is_not_as_it_was_is_named(kind: Callable[[Harm], str], codes: set[str], harm: Harm) -> None:
     """Done-when 1: the proof says what it is, at the URL or file, and nothing that is not so."""
     named = kind(harm)
     try:

@@ -114,7 +114,9 @@ def test_every_archived_page_is_served_under_the_sandbox_and_says_what_it_is(
             assert "default-src 'none'" in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["memento-datetime"].endswith(" GMT")
-            assert re.fullmatch(r'<http://lyj\.example\.gov\.cn/[!-;=?-~]*>; rel="original"', headers["link"]), page["url"]
+            assert re.fullmatch(r'<http://lyj\.example\.gov\.cn/[!-;=?-~]*>; rel="original"', headers["link"]), page[
+                "url"
+            ]
             assert canon.key(headers["link"][1:].partition(">")[0]) == canon.key(page["target_uri"])
         folder = f"/archive/lyj/{retired.index['timestamp']}/"
         inside = [name for name in retired.index["files"] if name.endswith(".css")]
@@ -144,7 +146,7 @@ HOSTILE = [
     "/default",
     "/*",
     "/a//b/./c",
-    "/a?x={env.HOME}&y=$uri\\\"",
+    '/a?x={env.HOME}&y=$uri\\"',
     "/" + "长" * 90,
     "/a%00b",
     "/a|b",
@@ -154,7 +156,15 @@ HOSTILE = [
 @both
 def test_a_hostile_old_address_is_an_address_and_nothing_else(server: str, tmp_path: Path) -> None:
     """It cannot end its string, open a block, or read the server's environment; it still leads where it should."""
-    urls = [canon.resolve(OLD + "/", OLD + path.partition("?")[0].replace("\n", "%0A").replace("\r", "%0D") + path[len(path.partition("?")[0]):]) for path in HOSTILE]
+    urls = [
+        canon.resolve(
+            OLD + "/",
+            OLD
+            + path.partition("?")[0].replace("\n", "%0A").replace("\r", "%0D")
+            + path[len(path.partition("?")[0]) :],
+        )
+        for path in HOSTILE
+    ]
     rows = [kept(target_of(url or ""), f"/archive/lyj/{number}.html") for number, url in enumerate(urls)]
     assert len({one.old_url for one in rows}) == len(HOSTILE)
     text = redirects.render(ledger(*rows, name='站{$HOME}" ; } \\'), server)  # type: ignore[arg-type]
@@ -229,7 +239,7 @@ def elsewhere() -> Iterator[tuple[int, list[bytes]]]:
     heard: list[bytes] = []
 
     class World(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the library's name)
+        def do_GET(self) -> None:
             heard.append(self.path.encode())
             self.send_error(404)
 
