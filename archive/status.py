@@ -33,7 +33,7 @@ def table(steps: Sequence[Step]) -> list[str]:
             _state(step.state),
             step.on.isoformat() if step.on else (f"≤ {step.by.isoformat()}" if step.by else ""),
             step.article,
-            step.title + (f"　{step.detail}" if step.detail else ""),
+            "　".join(dict.fromkeys(filter(None, (step.title, step.detail, step.document, step.who)))),
         )
         for step in steps
     ]

@@ -403,3 +403,27 @@ def test_articles_released_later_are_a_warning_not_a_failure(harm: Harm) -> None
     warnings = [problem for problem in found.problems if problem.severity == "warning"]
     assert [(problem.code, problem.key) for problem in warnings] == [("proof-redirects-old", ARTICLE)]
     assert {problem.code for problem in found.problems} == {"proof-redirects-old", "proof-redirects-differ"}
+
+
+def test_pages_of_our_own_are_proven_where_they_stand(retired: Retired) -> None:
+    """第十五条 in place: the same address, stamped; redirects and a portal notice are not asked for."""
+    assert retired.command("retire", "jyj/old-column").returncode == 0
+    done = retired.command("verify", "jyj--old-column", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["coverage"], said["problems"]) == (0, 100.0, [])
+    assert [aspect["name"] for aspect in said["aspects"] if aspect["not_due"]] == ["links", "mapped", "announced"]
+    page = retired.site / "jyj/old-column/index.html"
+    before = page.read_bytes()
+    for old, new, code in (
+        ("data-archived", "data-x", "proof-copy-unstamped"),
+        ("已歸檔】", "】", "proof-title-unmarked"),
+        (None, None, "proof-copy-missing"),
+    ):
+        page.unlink()
+        if old and new is not None:
+            page.write_text(before.decode().replace(old, new, 1 if "】" in old else -1), encoding="utf-8")
+        found = json.loads(retired.command("verify", "jyj--old-column", "--json").stdout)
+        page.unlink(missing_ok=True)
+        page.write_bytes(before)
+        assert [problem["code"] for problem in found["problems"]] == [code]
+        assert found["coverage"] < 100
