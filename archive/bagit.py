@@ -16,8 +16,9 @@ from typing import Any
 from archive import addresses, charset, copies, decision, discover, likeness, natures, recall, store, successor
 from archive import article as articles
 from archive.decision import Decision
+from archive.evidence import Published, unit_name
 from archive.frontier import Row
-from archive.proof import Proof, Published, unit_name
+from archive.proof import Proof
 from archive.text import _
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused

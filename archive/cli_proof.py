@@ -8,9 +8,10 @@ from typing import Literal
 
 import click
 
-from archive import bagit, caddy, cli, decision, natures, nginx, proof, published, status, store
+from archive import bagit, caddy, cli, decision, evidence, natures, nginx, proof, published, status, store
 from archive.cli_retire import date_option, public_option
-from archive.proof import Name, Proof, Where
+from archive.evidence import Name, Where
+from archive.proof import Proof
 from archive.text import _
 from sitegen import clock, config, files
 from sitegen.errors import Problem, Refused
@@ -105,7 +106,7 @@ def _write_report(path: Path, where: Where, found: Proof, given_date: str | None
     except Refused:
         pass
     else:
-        name, unit = decided.name or name, proof.unit_name(where, decided)
+        name, unit = decided.name or name, evidence.unit_name(where, decided)
         approval = decided.approval.document if decided.approval else ""
     text = natures.html(found, name=name, unit=unit, approval=approval, now=now)
     files.write_atomic(path, text.encode())
@@ -139,7 +140,7 @@ def export_command(
     """
     with cli.reporting(as_json):
         where = _where(capture_id, content, place, public)
-        known = proof.published_of(where)
+        known = evidence.published_of(where)
         found = proof.prove(where)
         bag = bagit.export(known, found, folder, now=clock.now(given_date))
         said = {"bag": bag.folder.as_posix(), "files": bag.files, "bytes": bag.bytes, "pages": bag.pages}

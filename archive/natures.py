@@ -13,7 +13,8 @@ from html import escape
 from importlib import resources
 from typing import Literal
 
-from archive.proof import Name, Proof
+from archive.evidence import Name
+from archive.proof import Proof
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem
 

@@ -10,8 +10,8 @@ from lxml import etree
 
 from archive import charset, likeness, recall
 from archive.copies import Copy
+from archive.evidence import Findings, Published, republish
 from archive.frontier import Row
-from archive.proof import Findings, Published, republish
 from archive.text import _
 from archive.warc import StoredResponse
 from sitegen import model

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from archive import addresses, canon, notices, redirects, relate, successor
 from archive.addresses import Address, Ledger
-from archive.proof import Findings, Published
+from archive.evidence import Findings, Published
 from archive.text import _
 from sitegen import model
 from sitegen.errors import Problem, Refused

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from archive import bagit, natures, proof
-from archive.proof import Proof, Where
+from archive import bagit, evidence, natures, proof
+from archive.evidence import Where
+from archive.proof import Proof
 from sitegen import clock
 from sitegen.errors import Problem, Refused
 from tests.archive.retired import SITE_URL, Retired
@@ -41,7 +42,7 @@ def found(retired: Retired) -> Proof:
 
 
 def exported(retired: Retired, found: Proof, folder: Path, now: datetime = NOW) -> bagit.Bag:
-    return bagit.export(proof.published_of(where(retired)), found, folder, now=now)
+    return bagit.export(evidence.published_of(where(retired)), found, folder, now=now)
 
 
 # --- the report

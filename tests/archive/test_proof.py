@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from archive import notices, proof, warc
-from archive.proof import Proof, Where
+from archive.evidence import NAMES, Where
+from archive.proof import Proof
 from sitegen.files import sha256_file
 from tests.archive.oldweb import captured, page, serving
 from tests.archive.retired import SITE_URL, Retired
@@ -101,7 +102,7 @@ def test_a_site_that_was_retired_wholly_is_proven_wholly(retired: Retired) -> No
     assert (found.coverage, found.orphans) == (100.0, ())
     assert found.urls >= 200
     assert [(one.name, one.looked_at, one.proven, one.not_due) for one in found.aspects] == [
-        (name, found.urls, found.urls, "") for name in proof.NAMES
+        (name, found.urls, found.urls, "") for name in NAMES
     ]
     least = {"addresses": 200, "columns": 5, "files": 250, "links": 3000, "notices": 2, "originals": 50, "stamps": 140}
     assert [name for name, number in least.items() if found.looked_at[name] < number] == []
@@ -189,6 +190,20 @@ def unmark_the_title(harm: Harm) -> str:
 def falsify_the_facts(harm: Harm) -> str:
     path = harm.copy()
     harm.replace(path, "&quot;target_uri&quot;: &quot;http://lyj", "&quot;target_uri&quot;: &quot;http://xyz")
+    harm.reindex(path)
+    return str(path)
+
+
+def slip_in_a_script(harm: Harm) -> str:
+    path = harm.copy()
+    harm.replace(path, "</archived-body>", '<a onclick="x()"></a></archived-body>')
+    harm.reindex(path)
+    return str(path)
+
+
+def slip_in_a_link_outside(harm: Harm) -> str:
+    path = harm.copy()
+    harm.replace(path, "</archived-body>", '<a href="//evil.example/"></a></archived-body>')
     harm.reindex(path)
     return str(path)
 
@@ -334,6 +349,8 @@ def slip_in_a_page(harm: Harm) -> str:
         (move_the_stamp_down, {"proof-copy-unstamped"}),
         (unmark_the_title, {"proof-title-unmarked"}),
         (falsify_the_facts, {"proof-facts-false"}),
+        (slip_in_a_script, {"proof-copy-active"}),
+        (slip_in_a_link_outside, {"proof-copy-active"}),
         (swap_two_pictures, {"proof-original-differs"}),
         (break_a_seal, {"proof-copy-changed"}),
         (break_a_link, {"proof-link-broken"}),
