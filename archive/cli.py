@@ -19,12 +19,11 @@ import click
 from archive import browser as browsing
 from archive import capture as capturing
 from archive import decision as decisions
-from archive import fetch, inventory, progress, proof, signature, store, verify, wacz_check
+from archive import fetch, inventory, progress, store
 from archive.access import Access, Login, parse_proxy, tls_context
 from archive.decision import Decision
 from archive.ledger import Options
 from archive.store import Capture
-from archive.terms import Excuse
 from archive.text import _
 from sitegen import report as reports
 from sitegen.errors import PlatformError, Problem, Refused, UsageError, has_errors, in_order
@@ -267,12 +266,6 @@ def _capture(
     finish(report.as_json(), [text], report.problems, as_json)
 
 
-def _excuses(content: Path, site: str) -> tuple[Excuse, ...]:
-    """Those of the decision; none when there is no decision here. Raises Refused when there is one that is wrong."""
-    there = (content / "_archive" / f"{site}.yml").exists()
-    return decisions.load(content, site).terms.excuse if there else ()
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Archive a retiring website: capture it, prove the capture, publish it under its stamp.
@@ -365,50 +358,3 @@ def resume_command(
         found = store.open_unfinished(place, capture_id)
         decision = decisions.load(content, found.site)
         _capture(decision, [], connect_to, place, options, access(), browser, lists, logs, as_json, resume=found)
-
-
-@main.command("verify")
-@click.argument("capture_id", metavar="ID")
-@make_option(
-    "--allowed-signers",
-    "signers",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="File of those who may sign (ssh-keygen): the capture must be signed by one of them.",
-)
-@content_option
-@store_option
-@json_option
-def verify_command(capture_id: str, signers: Path | None, content: Path, place: Path, as_json: bool) -> None:
-    """Prove the capture ID (<site>/<timestamp>, or a site for its newest): re-read every record and digest.
-
-    A URL that failed counts as accounted for when `excuse` of the decision names it.
-    ID may also be a WACZ file, of any tool, or a proof that `archive prove` printed.
-
-    \b
-    Example: archive verify lyj/20261122103000 --json
-    """
-    with reporting(as_json):
-        if capture_id.endswith(".wacz"):
-            package = wacz_check.verify(Path(capture_id))
-            text = _("{records} records, {pages} pages").format(records=package.records, pages=package.pages)
-            finish(package.as_json(), [text], package.problems, as_json)
-        if capture_id.endswith(".json"):
-            root, problems = proof.check(Path(capture_id))
-            told = {"root": root, "problems": [problem.as_json() for problem in problems]}
-            finish(told, [root] if root else [], problems, as_json)
-        capture = store.open_capture(place, capture_id)
-        _verify_capture(capture, _excuses(content, capture.site), signers, as_json)
-
-
-def _verify_capture(capture: Capture, excuses: Sequence[Excuse], signers: Path | None, as_json: bool) -> NoReturn:
-    report = verify.verify(capture, excuses)
-    text = _("{records} records, coverage {coverage} %, {orphans} orphans").format(
-        records=report.records, coverage=f"{report.coverage:g}", orphans=len(report.orphans)
-    )
-    if signers is None:
-        finish(report.as_json(), [text], report.problems, as_json)
-    signer, problems = signature.verify(capture, signers)
-    both = in_order([*report.problems, *problems])
-    lines = [text, _("signed by {signer}").format(signer=signer)] if signer else [text]
-    told = {**report.as_json(), "signer": signer or None, "problems": [problem.as_json() for problem in both]}
-    finish(told, lines, both, as_json)

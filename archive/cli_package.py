@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from archive import cdxj, cli, indexer, proof, report, signature, store, wacz
+from archive import cdxj, cli, inclusion, indexer, report, signature, store, wacz
 from archive.text import _
 from sitegen.errors import Problem, Refused
 
@@ -85,7 +85,7 @@ def prove_command(capture_id: str, url: str, place: Path) -> None:
     Example: archive prove lyj/20261122103000 http://lyj.example.gov.cn/ > proof.json
     """
     with cli.reporting(as_json=True):
-        found = proof.of(store.open_capture(place, capture_id), url)
+        found = inclusion.of(store.open_capture(place, capture_id), url)
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from archive import (
     decision,
     extract,
     fetch,
+    old_urls,
     own,
     publish,
     published,
@@ -211,7 +213,10 @@ def relate_command(
 def redirects_command(
     capture_id: str, form: redirects.Format, content: Path, place: Path, public: Path, given_date: str | None
 ) -> None:
-    """Print the redirects from the old site's addresses to the present ones.
+    """Print what every old address answers: the present page, its copy, or 410 with the way to both.
+
+    The most asked addresses come first in csv and html. Rows of the csv pasted into content/_archive/<site>.redirects.csv
+    are decisions: they override the rule and are kept.
 
     \b
     Example: archive redirects lyj --format nginx > lyj.conf
@@ -231,8 +236,11 @@ def redirects_command(
             )
         capture = _capture(place, capture_id)
         found = relate.relate(capture, public=public, content=content, build=desk.build)
-        name = decision.load(content, capture.site).name or capture.site
-        click.echo(redirects.render(found, form, site_url=desk.site_url, site=capture.site, name=name), nl=False)
+        decided = decision.load(content, capture.site)
+        old = old_urls.ledger(capture, decided, found, content=content, build=desk.build, site_url=desk.site_url)
+        click.echo(redirects.render(old, form), nl=False)
+        cli.print_problems(old.problems)
+        sys.exit(1 if old.problems else 0)
 
 
 @click.command("retire", cls=cli.Command)

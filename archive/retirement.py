@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -48,7 +48,8 @@ def title_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a retirement. `by`: the day by which, or until which; `on`: when it was done.
+    """One step of a retirement. `by`: the day by which, or until which; `on`: when it was done; `document` and `who`
+    as the site's record has them.
 
     done      recorded or proved
     due       to be done next by people or by `archive retire`; the run ends well
@@ -63,6 +64,8 @@ class Step:
     on: date | None = None
     by: date | None = None
     remedy: str = ""
+    document: str = ""
+    who: str = ""
 
     @property
     def title(self) -> str:
@@ -77,6 +80,8 @@ class Step:
             "detail": self.detail,
             "on": self.on.isoformat() if self.on else None,
             "by": self.by.isoformat() if self.by else None,
+            "document": self.document,
+            "who": self.who,
             "remedy": self.remedy,
         }
 
@@ -121,7 +126,15 @@ def steps(standing: Standing) -> list[Step]:
     if not standing.own:
         found += [_recorded(standing, *entry) for entry in CANCELLED]
         found += [_notice(standing), _notice_period(standing), _reported(standing, found)]
-    return [*found, _retired(standing, found)]
+    return [_as_recorded(standing, step) for step in [*found, _retired(standing, found)]]
+
+
+def _as_recorded(standing: Standing, step: Step) -> Step:
+    """With the document number, and who did it."""
+    event = standing.record.last(step.name) if standing.record and step.state == "done" else None
+    if event is None:
+        return step
+    return replace(step, document=event.facts.get("document", ""), who=event.facts.get("by", ""))
 
 
 def warnings(standing: Standing) -> list[Problem]:
@@ -153,6 +166,7 @@ def warnings(standing: Standing) -> list[Problem]:
                 ),
             )
         )
+    found += _undocumented(standing, path)
     banner, approval = standing.event_on("banner"), standing.event_on("approval")
     if banner and approval and banner < approval:
         found.append(
@@ -165,6 +179,29 @@ def warnings(standing: Standing) -> list[Problem]:
                 remedy=_("correct the date, or note the reason"),
             )
         )
+    return found
+
+
+def _undocumented(standing: Standing, path: str) -> list[Problem]:
+    """第十二条（二）: whoever inspects it asks by which document, and who did it."""
+    found = []
+    for name, _article in (*CANCELLED, ("reported", "")):
+        event = standing.record.last(name) if standing.record else None
+        wanted = ("by",) if name == "banner" else ("document", "by")
+        lacking = [key for key in wanted if event is not None and not event.facts.get(key)]
+        if lacking:
+            found.append(
+                Problem(
+                    path=path,
+                    code="retire-step-undocumented",
+                    severity="warning",
+                    key=name,
+                    message=_("{step}: the record does not say {keys}").format(
+                        step=title_of(name), keys=", ".join(f"`{key}`" for key in lacking)
+                    ),
+                    remedy=_("add the document number as `document` and the unit or person as `by`"),
+                )
+            )
     return found
 
 

@@ -16,6 +16,7 @@ from archive import (
     copies,
     extract,
     notices,
+    old_urls,
     own,
     publish,
     published,
@@ -245,7 +246,8 @@ class _Run:
         ]
         if damaged:
             return False
-        self.record("captured", _day(capture), {"capture": capture.id, "coverage": f"{report.coverage:g}"})
+        facts = {"capture": capture.id, "coverage": f"{report.coverage:g}", "manifest": store.manifest_digest(capture)}
+        self.record("captured", _day(capture), facts)
         return True
 
     def published(self, capture: Capture) -> None:
@@ -294,7 +296,8 @@ class _Run:
     def related(self, capture: Capture) -> bool:
         """Redirect files, and in the index where each page's information is now; whether the index changed."""
         relation = relate.relate(capture, public=self.desk.public, content=self.desk.content, build=self.desk.build)
-        write_redirects(self.desk, self.decision, relation)
+        old = write_redirects(self.desk, self.decision, capture, relation)
+        self.problems += [problem for problem in old.problems if problem not in self.problems]
         migrated = {one.target_uri: one.to for one in relation.outcomes if isinstance(one, relate.Moved)}
         index = self.desk.public / capture.site / f"{capture.timestamp}.json"
         likes, problems = related.relations(capture, self.decision, content=self.desk.content, build=self.desk.build)
@@ -364,21 +367,12 @@ def _signed_on(content: Path, path: str) -> date | None:
     return max(signed).astimezone(clock.SHANGHAI).date() if signed else None
 
 
-def write_redirects(desk: Desk, decision: Decision, relation: relate.Relation) -> list[Path]:
-    """`redirects.nginx` and `redirects.csv` below the store, beside the captures."""
-    written = []
-    for form in ("nginx", "csv"):
-        text = redirects.render(
-            relation,
-            "nginx" if form == "nginx" else "csv",
-            site_url=desk.site_url,
-            site=decision.site,
-            name=decision.name or decision.site,
-        )
-        path = desk.store / decision.site / f"redirects.{form}"
-        files.write_atomic(path, text.encode())
-        written.append(path)
-    return written
+def write_redirects(desk: Desk, decision: Decision, capture: Capture, relation: relate.Relation) -> old_urls.Ledger:
+    """`redirects.nginx`, `.caddy`, `.csv` and `.html` below the store, beside the captures."""
+    old = old_urls.ledger(capture, decision, relation, content=desk.content, build=desk.build, site_url=desk.site_url)
+    for form in redirects.FORMATS:
+        files.write_atomic(desk.store / decision.site / f"redirects.{form}", redirects.render(old, form).encode())
+    return old
 
 
 def write_notices(desk: Desk, decision: Decision, index: Path, *, dry_run: bool = False) -> list[str]:

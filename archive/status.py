@@ -33,14 +33,14 @@ def table(steps: Sequence[Step]) -> list[str]:
             _state(step.state),
             step.on.isoformat() if step.on else (f"≤ {step.by.isoformat()}" if step.by else ""),
             step.article,
-            step.title + (f"　{step.detail}" if step.detail else ""),
+            "　".join(dict.fromkeys(filter(None, (step.title, step.detail, step.document, step.who)))),
         )
         for step in steps
     ]
     widths = [max(_width(row[number]) for row in rows) for number in range(3)] if rows else []
     lines = []
     for step, row in zip(steps, rows, strict=True):
-        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row[:3], widths, strict=True)]
+        cells = [padded(cell, width) for cell, width in zip(row[:3], widths, strict=True)]
         lines.append("  ".join([*cells, row[3]]))
         if step.remedy and step.state != "done":
             lines.append(f"    → {step.remedy}")
@@ -49,3 +49,8 @@ def table(steps: Sequence[Step]) -> list[str]:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def padded(text: str, width: int) -> str:
+    """Filled up with blanks to so many cells."""
+    return text + " " * (width - _width(text))

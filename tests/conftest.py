@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,8 @@ REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
 REPLAYWEB = REPLAY.parent.parent / ".replayweb"
 PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
-    "nginx": lambda: shutil.which("nginx") is not None,
+    "nginx": lambda: shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
+    "caddy": lambda: (Path(sys.prefix) / "bin" / "caddy").exists(),
     "wget": lambda: shutil.which("wget") is not None,
     "httrack": lambda: shutil.which("httrack") is not None,
     "git": lambda: shutil.which("git") is not None,

@@ -41,6 +41,7 @@ ONLY_IN = {
         "archive/cli_import.py",
         "archive/cli_package.py",
         "archive/cli_notice.py",
+        "archive/cli_proof.py",
         "archive/cli_retire.py",
     },
 }

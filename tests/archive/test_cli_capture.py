@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archive.cli import main
+from archive.__main__ import main
 from tests.archive.oldweb import OldWeb, Route, page, serving
 
 SITE: dict[str, Route] = {"/": page('<a href="a.html">'), "/a.html": page("a")}
@@ -63,7 +63,14 @@ def test_verify_proves_what_capture_made(web: OldWeb) -> None:
     run("capture", "--site", "lyj")
     done = run("verify", "lyj", "--json")
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == {"coverage": 100.0, "orphans": [], "problems": [], "records": 10}
+    said = json.loads(done.stdout)
+    assert {key: said[key] for key in ("coverage", "orphans", "problems", "records")} == {
+        "coverage": 100.0,
+        "orphans": [],
+        "problems": [],
+        "records": 10,
+    }
+    assert [aspect["not_due"] is None for aspect in said["aspects"]] == [True, False, False, False, False]
 
 
 def test_problems_are_printed_with_place_code_and_remedy(web: OldWeb) -> None:

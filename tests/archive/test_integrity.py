@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archive import cdxj, merkle, proof, signature, store
+from archive import cdxj, inclusion, merkle, signature, store
 from archive.__main__ import main
 from archive.store import Capture
 from archive.verify import verify
@@ -167,7 +167,7 @@ def test_a_page_is_proven_to_have_been_in_the_capture(capture: Capture, tmp_path
         {"merkle": {**said["merkle"], "root": "sha256:0"}},
     ):
         file.write_text(json.dumps({**said, **change}), encoding="utf-8")
-        root, problems = proof.check(file)
+        root, problems = inclusion.check(file)
         assert [problem.code for problem in problems] == ["proof-false"], change
     assert run("verify", file).exit_code == 1
 

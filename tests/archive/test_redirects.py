@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canon, redirects, relate
+from archive import canon, old_urls, redirects, relate
 from archive.frontier import Row
+from archive.old_urls import Address, Ledger
 from archive.relate import Kept, Moved, Outcome, Relation, Unresolved
+from sitegen.errors import Refused
+from tests.archive.retired import SITE_URL, Retired
 
 SITE = "https://www.example.gov.cn/"
 OLD = "http://lyj.example.gov.cn"
@@ -33,8 +32,21 @@ def relation(*outcomes: Outcome) -> Relation:
     return Relation(capture="lyj/20261122103000", outcomes=outcomes)
 
 
-def rendered(form: redirects.Format, *outcomes: Outcome) -> str:
-    return redirects.render(relation(*outcomes), form, site_url=SITE, site="lyj", name="示例市旅游局网站")
+def answer(old: str, target: str = "", **more: Any) -> Address:
+    return Address(old_url=OLD + old, target=target, **{"outcome": "archive" if target else "unresolved", **more})
+
+
+def ledger(*given: Address) -> Ledger:
+    return Ledger(
+        capture="lyj/20261122103000",
+        site="lyj",
+        name="示例市旅游局网站",
+        hosts=("lyj.example.gov.cn",),
+        catalogue=SITE + "archive/lyj/",
+        home=SITE + "whlyj/",
+        home_title="示例市文化和旅游局",
+        addresses=given,
+    )
 
 
 def test_a_migrated_page_comes_before_its_copy_and_what_is_nowhere_is_said() -> None:
@@ -84,122 +96,141 @@ _PATHS = st.sampled_from(["/", "/a", "/A", "/b?x=1", "/c/", "/d.htm", "/%E6%97%8
 
 @given(st.dictionaries(_PATHS, _PATHS, max_size=8))
 def test_no_redirect_leads_to_another_or_back(mapping: dict[str, str]) -> None:
-    """Even where the new pages live on the old host."""
-    outcomes = [Moved(target_uri=canon.resolve(SITE, path) or "", to=to) for path, to in mapping.items()]
-    settled = redirects.settle(outcomes, SITE)
-    sources = {canon.key(one.old) for one in settled}
-    assert all(canon.key(one.new) not in sources for one in settled)
-    assert all(one.new.startswith(SITE) for one in settled)
+    """Even where the new pages live on the old host; what leads in a circle is said to be unresolved."""
+    given_addresses = [
+        Address(old_url=canon.resolve(SITE, path) or "", outcome="redirect", target=canon.resolve(SITE, to) or "")
+        for path, to in mapping.items()
+    ]
+    settled = old_urls.settle(given_addresses)
+    sources = {canon.key(one.old_url) for one in settled}
+    assert len(settled) == len(given_addresses)
+    assert all(canon.key(one.target) not in sources for one in settled if one.target)
+    assert all((one.outcome == "unresolved") is not bool(one.target) for one in settled)
+
+
+def test_a_chain_is_followed_to_its_end_and_a_circle_is_cut() -> None:
+    chain = [answer("/a", OLD + "/b"), answer("/b", OLD + "/c"), answer("/c", SITE + "x"), answer("/d", OLD + "/d")]
+    assert [(one.outcome, one.target) for one in old_urls.settle(chain)] == [
+        ("archive", SITE + "x"),
+        ("archive", SITE + "x"),
+        ("archive", SITE + "x"),
+        ("unresolved", ""),
+    ]
 
 
 @given(st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12), max_size=6, unique=True))
 def test_no_address_breaks_out_of_its_quotes(paths: list[str]) -> None:
+    """Every line of a table is two strings; what Caddy cannot say in a string it says as a pattern."""
     urls = {url for path in paths if (url := canon.resolve(OLD, OLD + "/" + path.replace("#", "")))}
-    outcomes = [Kept(target_uri=url, to="/archive/x") for url in sorted(urls)]
-    for line in rendered("nginx", *outcomes).split("$archived_lyj_to_1 {")[-1].split("}\n")[0].split("\n")[2:]:
-        assert re.fullmatch(r'    "(?:[^"\\]|\\.)*" "[^"$\\]*";', line) or not line, line
-    for line in rendered("caddy", *outcomes).split("\n"):
-        if line.startswith("\t\t") and "default" not in line:
-            assert re.fullmatch(r'\t\t"(?:[^"\\{}]|\\.)*" "(?:[^"\\{}]|\\.)*"', line), line
+    table = ledger(*(Address(old_url=url, outcome="archive", target=SITE + "x") for url in sorted(urls)))
+    for block in re.findall(r"_(?:plain|to) \{\n(.*?)\n\}", redirects.render(table, "nginx"), re.S):
+        for line in block.split("\n")[1:]:
+            assert re.fullmatch(r'    "(?:[^"\\]|\\.)*" "[^"$\\]*";', line), line
+    for line in redirects.render(table, "caddy").split("\n"):
+        if line.startswith("\t\t") and "default" not in line and "$1$2" not in line:
+            assert re.fullmatch(r'\t\t"[^"{}]*[^"{}\\]" "[^"{}$\\]*"', line), line
 
 
-def test_the_table_names_every_old_address() -> None:
-    text = rendered(
-        "csv", Moved(target_uri=OLD + "/a", to="/n.html"), Unresolved(target_uri=OLD + "/c", reason="HTTP 404")
+def test_the_table_names_every_old_address_and_can_be_read_again(tmp_path: Path) -> None:
+    given_addresses = (
+        answer("/a", SITE + "n.html", outcome="redirect", relation="migrated", hits=12),
+        answer('/b,"c"', outcome="gone", decided_by="办公室", reason="原站已删除"),
     )
-    assert list(csv.reader(io.StringIO(text))) == [
-        ["old_url", "outcome", "new_url", "reason"],
-        [OLD + "/a", "redirect", SITE + "n.html", ""],
-        [OLD + "/c", "unresolved", "", "HTTP 404"],
+    text = redirects.render(ledger(*given_addresses), "csv")
+    assert list(csv.reader(io.StringIO(text)))[:2] == [
+        ["old_url", "outcome", "target", "relation", "decided_by", "hits", "reason"],
+        [OLD + "/a", "redirect", SITE + "n.html", "migrated", "rule", "12", ""],
     ]
+    (tmp_path / "lyj.csv").write_text(text, encoding="utf-8")
+    assert tuple(old_urls.read_csv(tmp_path / "lyj.csv")) == given_addresses
+    (tmp_path / "lyj.csv").write_text(text.replace("redirect", "moved"), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        old_urls.read_csv(tmp_path / "lyj.csv")
+    assert [problem.code for problem in refused.value.problems] == ["redirects-unreadable"]
+
+
+def test_the_most_asked_addresses_come_first() -> None:
+    found = old_urls.in_order([answer("/a", hits=1), answer("/c", hits=9), answer("/b", hits=9)])
+    assert [one.old_url for one in found] == [OLD + path for path in ("/b", "/c", "/a")]
 
 
 def test_the_page_for_people_links_every_new_address() -> None:
-    html = rendered("html", Moved(target_uri=OLD + "/a?<b>", to="/n.html"))
+    html = redirects.render(ledger(answer("/a?<b>", SITE + "n.html")), "html")
     assert f'<a href="{SITE}n.html">' in html
     assert "<b>" not in html
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments: object) -> None:
-        return None
+# --- what people decide
 
 
-def asked(port: int, target: str) -> tuple[int, str]:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{target}", headers={"Host": "lyj.example.gov.cn"})
+def decided(site: Retired, text: str) -> Ledger:
+    """The ledger of the sample with this file of decisions."""
+    file = old_urls.decision_file(site.content, "lyj")
+    file.write_text(text, encoding="utf-8")
     try:
-        with urllib.request.build_opener(_Stay).open(request) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers.get("Location") or error.read().decode("utf-8", "replace")
-
-
-@pytest.mark.needs("nginx")
-def test_nginx_answers_old_addresses_with_the_new_ones(tmp_path: Path) -> None:
-    """Queries, Chinese names, session ids and capitals, in the real server."""
-    text = rendered(
-        "nginx",
-        Moved(target_uri=OLD + "/lydt/1.htm", to="/whlyj/1.html"),
-        Kept(target_uri=OLD + "/show.asp?id=12&lx=%C2%C3", to="/archive/lyj/旅 $x.html"),
-        Kept(target_uri=OLD + "/upload/%E9%99%84.doc", to="/archive/lyj/附.doc.html"),
-        Kept(target_uri=OLD + "/A.htm", to="/archive/lyj/A.html"),
-        Kept(target_uri=OLD + "/a.htm", to="/archive/lyj/a.html"),
-        Kept(target_uri=OLD + "/" + "x" * 300, to="/archive/lyj/x.html"),
-        Unresolved(target_uri=OLD + "/gone", reason="404"),
-    )
-    port = free_port()
-    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    (tmp_path / "map.conf").write_text(text, encoding="utf-8")
-    (tmp_path / "nginx.conf").write_text(
-        f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log; events {{}}\nhttp {{ access_log off; "
-        f"map_hash_bucket_size 1024; map_hash_max_size 262144; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p; "
-        f"fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s; include {tmp_path}/map.conf; }}",
-        encoding="utf-8",
-    )
-    server = subprocess.Popen(
-        [shutil.which("nginx") or "nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(port, server)
-        assert asked(port, "/lydt/1.htm") == (301, SITE + "whlyj/1.html")
-        assert asked(port, "/show.asp?id=12&lx=%c2%c3") == (301, SITE + "archive/lyj/%E6%97%85%20%24x.html")
-        assert asked(port, "/upload/%E9%99%84.doc") == (301, SITE + "archive/lyj/%E9%99%84.doc.html")
-        assert asked(port, "/A.htm")[1].endswith("/A.html")
-        assert asked(port, "/a.htm")[1].endswith("/a.html")
-        assert asked(port, "/" + "x" * 300)[0] == 301
-        for target in (
-            "/lydt/1.htm;jsessionid=0A1B2C",
-            "/lydt/1.htm?PHPSESSID=abc",
-            "/lydt/1.htm?sid=0123456789abcdef0",
-        ):
-            assert asked(port, target) == (301, SITE + "whlyj/1.html"), target
-        assert asked(port, "/show.asp?jsessionid=1&id=12&lx=%C2%C3")[0] == 301
-        assert asked(port, "/show.asp?id=12&phpsessid=1&lx=%C2%C3")[0] == 301
-        assert asked(port, "/lydt/1.htm?sid=3")[0] == 410
-        status, words = asked(port, "/never")
-        assert status == 410
-        assert SITE + "archive/lyj/" in words
+        relation = relate.relate(site.capture, public=site.public, content=site.content, build=site.build)
+        return old_urls.ledger(
+            site.capture,
+            site.decision,
+            relation,
+            content=site.content,
+            build=site.build,
+            site_url=SITE_URL,
+        )
     finally:
-        server.terminate()
-        server.wait(10)
+        file.unlink()
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+HEAD = "old_url,outcome,target,decided_by,reason\n"
 
 
-def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        assert server.poll() is None, "nginx did not accept the configuration"
-        try:
-            asked(port, "/")
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("nginx does not answer")
+def test_a_person_overrides_the_rule(retired: Retired) -> None:
+    """Also for an address that nobody captured, as one on an old poster; a target may be root-relative."""
+    text = (
+        f"{HEAD}{OLD}/lydt/,redirect,/whlyj/,办公室,合并\n{OLD}/css/base.css,unresolved,,办公室,\n"
+        f"{OLD}/poster,redirect,{SITE}whlyj/lyzx/,办公室,海报\n{OLD}/tzgg/,gone,,办公室,\n"
+    )
+    found = {one.old_url: one for one in decided(retired, text).addresses}
+    assert found[OLD + "/lydt/"] == Address(
+        old_url=OLD + "/lydt/",
+        outcome="redirect",
+        target=SITE + "whlyj/",
+        relation="decided",
+        decided_by="办公室",
+        reason="合并",
+    )
+    assert found[OLD + "/css/base.css"].outcome == "unresolved"
+    assert (found[OLD + "/tzgg/"].outcome, found[OLD + "/tzgg/"].target) == ("gone", "")
+    assert found[OLD + "/poster"].target == SITE + "whlyj/lyzx/"
+    assert len(found) == len(retired.rows()) + 1
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("{old}/lydt/,moved,/whlyj/,办公室,", "redirects-decision-invalid"),
+        ("http://elsewhere.example/,gone,,办公室,", "redirects-decision-invalid"),
+        ("{old}/lydt/,redirect,,办公室,", "redirects-decision-invalid"),
+        ("{old}/lydt/,gone,/whlyj/,办公室,", "redirects-decision-invalid"),
+        ("{old}/lydt/,gone,,,", "redirects-decision-invalid"),
+        ("{old}/lydt/,gone,,办公室,\n{old}/lydt/,gone,,办公室,", "redirects-decision-invalid"),
+        ("{old}/lydt/,redirect,https://evil.example/,办公室,", "redirects-target-refused"),
+        ("{old}/lydt/,redirect,//evil.example/,办公室,", "redirects-target-refused"),
+        ("{old}/lydt/,redirect,javascript:alert(1),办公室,", "redirects-target-refused"),
+        ("{old}/lydt/,redirect,/none.html,办公室,", "redirects-target-missing"),
+        ("{old}/lydt/,redirect,/../../etc/passwd,办公室,", "redirects-target-missing"),
+    ],
+)
+def test_a_decision_that_cannot_be_followed_is_named_with_its_line(row: str, code: str, retired: Retired) -> None:
+    """The rule's answer stands, unless the first of two was good."""
+    found = decided(retired, HEAD + row.format(old=OLD) + "\n")
+    (problem,) = found.problems
+    assert (problem.code, problem.line) == (code, 3 if "\n" in row else 2)
+    (one,) = [one for one in found.addresses if one.old_url == OLD + "/lydt/"]
+    assert one.outcome == ("gone" if "\n" in row else "archive")
+    assert "evil" not in one.target
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", ""])
+def test_a_file_of_decisions_that_is_no_table_is_named(text: str, retired: Retired) -> None:
+    assert [problem.code for problem in decided(retired, text).problems] == ["redirects-decision-unreadable"]

@@ -15,8 +15,8 @@ import pytest
 
 from archive import wacz
 from tests.archive.oldweb import Route, captured, page, serving
+from tests.archive.servers import free_port
 from tests.archive.test_publish_browser import browser as browser
-from tests.archive.test_redirects import free_port
 from tests.conftest import REPLAYWEB
 
 pytestmark = pytest.mark.needs("chromium", "nginx", "replayweb")

@@ -35,6 +35,7 @@ DECIDED = Decision(
     retention="永久",
     path="content/_archive/lyj.yml",
 )
+SAID = {"document": "示文〔2026〕1号", "by": "whlyj"}
 
 
 def record(*events: tuple[str, date], **facts: str) -> SiteRecord:
@@ -52,7 +53,9 @@ def standing(**more: Any) -> Standing:
         "today": TODAY,
         "own": False,
         "decision": DECIDED,
-        "record": record(*((name, day) for name in names if name != "domain-cancelled"), ("domain-cancelled", TODAY)),
+        "record": record(
+            *((name, day) for name in names if name != "domain-cancelled"), ("domain-cancelled", TODAY), **SAID
+        ),
         "captured": "lyj/20261122103000",
         "published": "lyj/20261122103000",
         "built": True,
@@ -122,6 +125,25 @@ def test_the_notice_stands_at_least_thirty_days() -> None:
     assert states(standing(record=longer))["notice-period"] == "waiting"
 
 
+def test_each_recorded_step_shows_its_date_its_document_and_who() -> None:
+    """What an inspector asks of every deregistration; JSON and the table have it."""
+    step = next(step for step in retirement.steps(standing()) if step.name == "icp-cancelled")
+    said = step.as_json()
+    day = (TODAY - timedelta(days=40)).isoformat()
+    assert (said["on"], said["document"], said["who"]) == (day, "示文〔2026〕1号", "whlyj")
+    (line,) = [line for line in status.table([step]) if "ICP" in line]
+    assert all(word in line for word in (day, "第十二条（二）", "示文〔2026〕1号", "whlyj"))
+
+
+@pytest.mark.parametrize("name", [name for name, _ in CANCELLED] + ["reported"])
+@pytest.mark.parametrize("lacking", ["document", "by"])
+def test_a_step_without_document_or_person_is_a_warning(name: str, lacking: str) -> None:
+    facts = {key: value for key, value in SAID.items() if key != lacking}
+    now = standing(record=replace(without(), events=(*without(name).events, Event(event=name, on=TODAY, facts=facts))))
+    found = [problem.key for problem in retirement.warnings(now) if problem.code == "retire-step-undocumented"]
+    assert found == ([] if (name, lacking) == ("banner", "document") else [name])
+
+
 def test_the_report_is_asked_for_when_all_else_is_done() -> None:
     assert states(standing(record=without("reported")))["reported"] == "refused"
     assert states(standing(record=without("reported", "banner")))["reported"] == "due"
@@ -138,20 +160,22 @@ def test_a_domain_cancelled_before_the_notice_has_stood_is_a_warning() -> None:
         without("domain-cancelled"),
         events=(
             *without("domain-cancelled").events,
-            Event(event="domain-cancelled", on=TODAY - timedelta(days=39), facts={}),
+            Event(event="domain-cancelled", on=TODAY - timedelta(days=39), facts=SAID),
         ),
     )
     (problem,) = retirement.warnings(standing(record=early))
     assert (problem.code, problem.severity) == ("retire-domain-early", "warning")
     assert retirement.warnings(standing()) == []
-    explained = Event(event="domain-cancelled", on=TODAY - timedelta(days=39), facts={"note": "解析保留至公告期满"})
+    explained = Event(
+        event="domain-cancelled", on=TODAY - timedelta(days=39), facts={**SAID, "note": "解析保留至公告期满"}
+    )
     early = replace(early, events=(*early.events[:-1], explained))
     assert retirement.warnings(standing(record=early)) == []
 
 
 def test_a_banner_hung_before_the_approval_is_a_warning() -> None:
     early = replace(
-        without("banner"), events=(*without("banner").events, Event(event="banner", on=date(2020, 1, 1), facts={}))
+        without("banner"), events=(*without("banner").events, Event(event="banner", on=date(2020, 1, 1), facts=SAID))
     )
     assert [problem.code for problem in retirement.warnings(standing(record=early))] == ["retire-order"]
 
@@ -197,9 +221,7 @@ class Retirement:
         return runbook.retire(self.desk(now), "lyj", connect_to=[dial], **more)
 
     def note(self, name: str, on: date) -> None:
-        lifecycle.append_event(
-            self.city.content, "lyj", Event(event=name, on=on, facts={"document": "示文〔2026〕1号"})
-        )
+        lifecycle.append_event(self.city.content, "lyj", Event(event=name, on=on, facts=SAID))
 
     def events(self) -> list[str]:
         found = lifecycle.load(self.city.content, "lyj")
