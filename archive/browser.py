@@ -311,7 +311,9 @@ class BrowserPass:
         picture = await page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": max(height, 1)})
         folder = self._capture.folder / "screenshots"
         folder.mkdir(exist_ok=True)
-        name = f"{len(list(folder.glob('*.png'))) + 1:02d}.png"
+        kind = {"home": "home", "list": "column"}.get(self._shape(row.url), "article")
+        before = len(list(folder.glob(f"{kind}*.png")))
+        name = f"{kind}-{before + 1}.png" if before else f"{kind}.png"
         write_atomic(folder / name, picture)
         return f"screenshots/{name}"
 

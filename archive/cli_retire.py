@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from archive import browser as browsing
 from archive import (
     cli,
     decision,
@@ -246,6 +247,7 @@ def redirects_command(
 @click.command("retire", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
 @cli.connect_option
+@cli.browser_option
 @cli.make_option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
 @dry_run_option
 @places
@@ -253,6 +255,7 @@ def redirects_command(
 def retire_command(
     site: str,
     connect_to: tuple[str, ...],
+    browser: browsing.Mode,
     again: bool,
     dry_run: bool,
     content: Path,
@@ -280,6 +283,7 @@ def retire_command(
             connect_to=[fetch.parse_connect_to(text) for text in connect_to],
             again=again,
             progress=cli.progress_line(),
+            browser=browser,
         )
         lines = [*status.table(report.steps), status.outcome_in_words(report.outcome)]
         cli.finish(report.as_json(), lines, report.problems, as_json)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from archive import browser as browsing
 from archive import capture as capturing
 from archive import (
     copies,
@@ -27,6 +28,7 @@ from archive import (
     store,
     successor,
     verify,
+    wacz,
 )
 from archive import decision as decisions
 from archive.decision import Decision
@@ -144,13 +146,14 @@ def retire(
     connect_to: Sequence[ConnectTo] = (),
     again: bool = False,
     progress: Show = lambda said: None,
+    browser: browsing.Mode = "never",
 ) -> RetireReport:
     """Do what can be done now, in the order of the law, and say what remains. Run again, it ends the same.
 
     Nothing is done before the approval is recorded; nothing is published that is not verified.
     """
     decision = load_decision(desk, site)
-    work = _Run(desk=desk, decision=decision, connect_to=connect_to, again=again, progress=progress)
+    work = _Run(desk=desk, decision=decision, connect_to=connect_to, again=again, progress=progress, browser=browser)
     if retirement.steps(standing(desk, decision))[0].state == "refused" or decisions.missing_for_publication(decision):
         work.problems += decisions.missing_for_publication(decision)
     else:
@@ -168,6 +171,7 @@ class _Run:
     connect_to: Sequence[ConnectTo]
     again: bool
     progress: Show
+    browser: browsing.Mode
     done: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -223,6 +227,7 @@ class _Run:
                 now=datetime.now(UTC),
                 connect_to=self.connect_to,
                 progress=self.progress,
+                browser=self.browser,
             )
         self.problems += report.problems
         self.done.append(f"captured {report.capture.id}")
@@ -268,6 +273,8 @@ class _Run:
                 now=self.desk.now,
             )
         else:
+            if not capture.wacz.exists():
+                wacz.package(capture, capture.wacz)  # the evidence that the stamps link
             report = publish.publish(
                 capture,
                 self.decision,

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from archive import copies, inventory, recall, store
 from archive import decision as decisions
-from archive.capture import CaptureReport, Options
 from archive.__main__ import main
+from archive.capture import CaptureReport, Options
 from archive.decision import Exclude
 from archive.fetch import ConnectTo
 from archive.frontier import Frontier, Row, Source
