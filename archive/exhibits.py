@@ -1,4 +1,7 @@
-"""What a catalogue shows beside the copies: the capture's report, and screenshots under their seal."""
+"""What a catalogue shows beside the copies: screenshots of the old site under their seal.
+
+The capture's report is not among them: it names what failed and what was left out, and speaks to operators.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from archive import names, seal
 from archive.copying import Context, Made
 from sitegen import files
 
-REPORT = "report.html"
 SCREENSHOTS = "screenshots"
 KINDS = ("home", "column", "article", "file", "other")
 """Names of the screenshots of a capture: `screenshots/home.png`, `screenshots/column-2.png` …; others are not carried."""
@@ -20,9 +22,6 @@ _LARGEST = 20_000_000
 def carry(context: Context, made: Made) -> None:
     """Write them beside the copies, where the capture has them."""
     folder = context.capture.folder
-    report = folder / REPORT
-    if report.is_file() and not report.is_symlink():
-        _write(context, made, REPORT, report.read_bytes())
     publication = context.publication
     words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=context.hosts[0])
     for picture in sorted((folder / SCREENSHOTS).glob("*.png")):
@@ -33,13 +32,12 @@ def carry(context: Context, made: Made) -> None:
 
 
 def of(context: Context, made: Made) -> dict[str, Any]:
-    """As the published index names them: `report`, a URL or None; `screenshots`, each with `kind` and `url`."""
+    """As the published index names them: `screenshots`, each with `kind` and `url`."""
     folder = names.folder_url(context.capture.site, context.capture.timestamp)
     pictures = sorted(name for name in made.files if name.startswith(f"{SCREENSHOTS}/"))
     order = {kind: place for place, kind in enumerate(KINDS)}
     shown = [{"kind": _kind(name), "url": folder + name} for name in pictures]
     return {
-        "report": folder + REPORT if REPORT in made.files else None,
         "screenshots": sorted(shown, key=lambda one: (order[one["kind"]], one["url"])),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import shutil
 import socket
@@ -30,7 +31,7 @@ def nginx(folder: Path, configuration: str) -> Iterator[int]:
     (folder / "map.conf").write_text(configuration.replace("listen 80;", f"listen 127.0.0.1:{port};"), "utf-8")
     paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off; "
+        f"{'user root; ' if os.geteuid() == 0 else ''}daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\nhttp {{ access_log off; "
         f"map_hash_bucket_size 1024; map_hash_max_size 262144; client_body_temp_path {folder}/body; {paths} "
         f"include {folder}/map.conf; }}",
         "utf-8",

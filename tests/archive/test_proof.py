@@ -330,7 +330,7 @@ def slip_in_a_page(harm: Harm) -> str:
     [
         (flip_a_warc_byte, {"warc-damaged", "verify-record-false", "verify-file-changed"}),
         (delete_the_warc, {"verify-file-missing", "verify-no-warc", "verify-record-false", "warc-missing"}),
-        (delete_an_index_line, {"verify-index-missing", "verify-file-changed"}),
+        (delete_an_index_line, {"verify-index-missing", "verify-file-changed", "verify-merkle-false"}),
         (
             forget_a_url,
             {
