@@ -111,7 +111,7 @@ def ours(base: str, place: Path) -> Run:
     decision = place / "content" / "_archive" / "bench.yml"
     decision.parent.mkdir(parents=True)
     decision.write_text(f"site: bench\nhosts: ['{host}']\nallow_private: [127.0.0.1]\n", encoding="utf-8")
-    command = [sys.executable, "-m", "archive", "capture", base, "--site", "bench", "--json"]
+    command = [sys.executable, "-m", "archive", "capture", base, "--site", "bench", "--json", "--browser", "never"]
     command += ["--content", str(place / "content"), "--store", str(place / "store")]
     cost = _measured(command, place)
     said = json.loads((place / "stdout").read_bytes())
