@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.cities import TinyCity, copy_sample
 
+settings.register_profile("untimed", deadline=None)  # timings are for bench/, never for tests
+settings.load_profile("untimed")
 os.environ["LANGUAGE"] = "en"  # the tests read what is printed; nothing was translated yet
 
 REPLAY = Path(__file__).parent.parent / ".venv-replay" / "bin"
