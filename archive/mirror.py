@@ -154,6 +154,7 @@ def _of_httrack(folder: Path) -> Iterator[Kept]:
                 kept = _of_entry(folder, cache, package, entry, _extra(raw, entry))
                 if kept is not None:
                     yield kept
+    # zipfile says NotImplementedError of a compression it does not know, RuntimeError of an encrypted entry.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         text = _("HTTrack's cache cannot be read: {error}").format(error=error)
         remedy = _("move hts-cache away to import the files alone")

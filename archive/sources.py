@@ -163,6 +163,7 @@ def _of_wacz(path: Path) -> list[Source]:
                     if said[entry.filename] != f"sha256:{true}":
                         text = _("{entry} is not what the package says of it").format(entry=entry.filename)
                         raise _refused(path.as_posix(), "import-wacz-false", text, _("get the package again"))
+    # zipfile says NotImplementedError of a compression it does not know, RuntimeError of an encrypted entry.
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise _refused(
             path.as_posix(), "import-wacz-damaged", _("the package cannot be read: {error}").format(error=error),

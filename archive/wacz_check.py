@@ -27,6 +27,7 @@ _DESCRIBING = ("datapackage.json", "datapackage-digest.json")
 _WARC = re.compile(r"archive/[^/]+\.warc(\.gz)?")
 _INDEX = re.compile(r"indexes/[^/]+\.cdxj?(\.gz)?")
 _PAGES = re.compile(r"pages/[^/]+\.jsonl")
+# zipfile says NotImplementedError of a compression it does not know, RuntimeError of an encrypted entry.
 _UNREADABLE = (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError)
 Place = tuple[str, int, int, str]
 """WARC file's name, offset, length, URL."""

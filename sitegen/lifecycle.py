@@ -14,20 +14,6 @@ from sitegen import files
 from sitegen.errors import Problem, Refused
 from sitegen.text import _
 
-RETIREMENT_EVENTS = (
-    "approval",
-    "banner",
-    "mark-cancelled",
-    "icp-cancelled",
-    "police-cancelled",
-    "domain-cancelled",
-    "captured",
-    "published",
-    "portal-notice",
-    "reported",
-    "retired",
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -149,24 +149,23 @@ def test_every_capture_has_its_page_and_the_newest_stands_for_its_site(city: Tin
     assert "archive/lyj/capture-20200101030000.html" not in city.released()
 
 
-def test_the_catalogue_shows_the_course_the_report_and_the_screenshots_that_are_there_and_no_other(
+def test_the_catalogue_shows_the_course_and_the_screenshots_that_are_there_and_no_other(
     city: TinyCity,
 ) -> None:
     city.article(NEWS)
     shown = {
-        "report": "/archive/lyj/x/report.html",
         "screenshots": [{"kind": "home", "url": "/archive/lyj/x/home.png"}],
     }
     events = [{"event": "approval", "date": "2026-08-20", "document": "示政办函〔2026〕61号"}]
     publish(city, "lyj", pages=[], copies={}, exhibits=shown, events=events)
     city.build()
     page = city.page("archive/lyj/index.html")
-    for word in ("批准下线", "/archive/lyj/x/report.html", 'src="/archive/lyj/x/home.png"'):
+    for word in ("批准下线", 'src="/archive/lyj/x/home.png"'):
         assert word in page
     publish(city, "lyj", pages=[], copies={})
     city.build()
     page = city.page("archive/lyj/index.html")
-    for word in ("批准下线", "report.html", "home.png", "wacz"):
+    for word in ("批准下线", "home.png", "wacz"):
         assert word not in page
 
 

@@ -179,7 +179,6 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
             {"title": _KINDS.get(str(one.get("kind")), "页面"), "url": one["url"]}
             for one in exhibits.get("screenshots") or ()
         ],
-        "report": exhibits.get("report"),
         "wacz": (raw.get("capture") or {}).get("wacz"),
         "warc_digests": dict((raw.get("capture") or {}).get("sha256") or {}),
     }

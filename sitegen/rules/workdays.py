@@ -42,7 +42,7 @@ class Workdays:
             return day in self.workdays
         try:
             return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:
+        except NotImplementedError:  # how the library says that it does not know the year
             if not any(known.year == day.year for known in self.holidays | self.workdays):
                 self.unknown.add(day.year)
             return day.weekday() < 5
