@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from archive.frontier import Row
-from archive.inventory import Log, parse_log
+from archive.crawling.frontier import Row
+from archive.crawling.inventory import Log, parse_log
+from archive.crawling.traps import Budget
 from archive.text import _
-from archive.traps import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from archive.capture import Options, capture
-from archive.chromium import executable
+from archive.crawling.capture import Options, capture
+from archive.crawling.chromium import executable
 from archive.decision import Decision
 from tests.sites.hard.site import Server, missed, serve_hard
 

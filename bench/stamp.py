@@ -25,10 +25,11 @@ sys.path[0] = str(ROOT) if Path(sys.path[0]).resolve() == ROOT / "bench" else sy
 from lxml import etree  # noqa: E402
 from lxml import html as lxml_html  # noqa: E402
 
-from archive import published, store  # noqa: E402
-from archive.capture import capture  # noqa: E402
+from archive import store  # noqa: E402
+from archive.crawling.capture import capture  # noqa: E402
 from archive.decision import Approval, Decision, Successor  # noqa: E402
-from archive.publish import publish  # noqa: E402
+from archive.publishing import published  # noqa: E402
+from archive.publishing.publish import publish  # noqa: E402
 from bench import measure, oldpages  # noqa: E402
 from bench.oldpages import Page  # noqa: E402
 

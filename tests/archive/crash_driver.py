@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from archive.capture import Options, capture
+from archive.crawling.capture import Options, capture
 from archive.decision import Decision
 from tests.archive.oldweb import NOW
 

@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from archive.crawling.frontier import Frontier, Row
 from archive.decision import Decision
-from archive.frontier import Frontier, Row
-from archive.importing import ImportReport, import_files
 from archive.store import Capture
+from archive.warcs.importing import ImportReport, import_files
 from tests.archive.oldweb import NOW
 
 HOST = "lyj.example.gov.cn"

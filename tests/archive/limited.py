@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from archive.capture import Options, capture
+from archive.crawling.capture import Options, capture
+from archive.crawling.frontier import Frontier
 from archive.decision import Decision
-from archive.frontier import Frontier
 from tests.archive.oldweb import NOW
 
 

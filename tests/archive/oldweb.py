@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.capture import CaptureReport, capture
+from archive.crawling.capture import CaptureReport, capture
+from archive.crawling.frontier import Frontier, Row
 from archive.decision import Decision
-from archive.frontier import Frontier, Row
 from tests.sites.server import Server, serve
 
 ROOT = Path(__file__).resolve().parents[2]

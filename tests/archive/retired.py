@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import decision, store
-from archive.frontier import Frontier, Row
+from archive.crawling.frontier import Frontier, Row
 from archive.store import Capture
 from tests.demo import SITE, Demo
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from lxml import html as lxml_html
 
-from archive import banner, canon, charset, stamp
+from archive import canon, charset
 from archive.decision import Approval, Decision, Successor
-from archive.publish import PublishReport, publish
-from archive.stamp import Role, Stamped, Target
+from archive.publishing import banner, stamp
+from archive.publishing.publish import PublishReport, publish
+from archive.publishing.stamp import Role, Stamped, Target
 from tests.archive.oldweb import OldWeb, captured, decided
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

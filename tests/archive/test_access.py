@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archive import warc
 from archive.__main__ import main
-from archive.access import Access, Login, Proxy, parse_proxy, tls_context
-from archive.fetch import Client, ConnectTo, Exchange, FetchFailure
+from archive.net.access import Access, Login, Proxy, parse_proxy, tls_context
+from archive.net.fetch import Client, ConnectTo, Exchange, FetchFailure
+from archive.warcs import warc
 from sitegen.errors import Refused, UsageError
 from tests.archive.oldweb import OldWeb, Route, captured, decided, page, redirect, rows_of, serving
 

@@ -7,8 +7,8 @@ import ipaddress
 
 import pytest
 
-from archive.addresses import Allowed, is_public, literal, resolve
-from archive.fetch import Client, ConnectTo, FetchFailure
+from archive.net.addresses import Allowed, is_public, literal, resolve
+from archive.net.fetch import Client, ConnectTo, FetchFailure
 
 PRIVATE = (
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "10.1.2.3", "172.16.0.1", "192.168.0.1",  # noqa: S104
@@ -91,7 +91,7 @@ def test_a_name_is_resolved_once_and_pinned(monkeypatch: pytest.MonkeyPatch) -> 
         asked.append(name)
         return [next(said)]
 
-    monkeypatch.setattr("archive.dial.resolve", changing)
+    monkeypatch.setattr("archive.net.dial.resolve", changing)
 
     async def run() -> list[FetchFailure]:
         client = Client(connect_to=[ConnectTo(host="a.example", port=443, address="a.example", to_port=9)])

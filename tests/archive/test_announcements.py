@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archive import announcements
 from archive.__main__ import main as program
-from archive.announcements import Facts, Kind
+from archive.retiring import announcements
+from archive.retiring.announcements import Facts, Kind
 from sitegen import archived, frontmatter
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Refused

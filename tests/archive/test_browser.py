@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archive import browser as browsing
-from archive import fetch
 from archive.cli import main
-from archive.frontier import Frontier, Opened
+from archive.crawling import browser as browsing
+from archive.crawling.frontier import Frontier, Opened
+from archive.net import fetch
 from sitegen.errors import UsageError
 from tests.archive.oldweb import Answer, Route, captured, page, redirect, rows_of, serving
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from fastwarc.warc import ArchiveIterator
 
-from archive import canon, cdxj, recall, store, warc
-from archive.capture import Options, Scope, capture
+from archive import canon, store
+from archive.crawling.capture import Options, Scope, capture
+from archive.crawling.traps import Budget
 from archive.decision import Decision, Exclude
-from archive.fetch import ConnectTo
+from archive.net.fetch import ConnectTo
 from archive.terms import Terms
-from archive.traps import Budget
+from archive.warcs import cdxj, recall, warc
 from sitegen.errors import Problem, Refused
 from tests.archive.oldweb import (
     NOW,

@@ -15,9 +15,9 @@ import brotli
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from archive import recall, warc
-from archive.capture import Options
-from archive.frontier import Row
+from archive.crawling.capture import Options
+from archive.crawling.frontier import Row
+from archive.warcs import recall, warc
 from tests.archive.oldweb import Answer, OldWeb, Route, Spoken, captured, chunked, page, rows_of, serving
 from tests.conftest import REPLAY
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from archive import article, charset, decision, extract, markdown, stamp, store
-from archive.extracted import ExtractReport
+from archive import charset, decision, store
+from archive.migration import article, extract, markdown
+from archive.migration.extracted import ExtractReport
+from archive.publishing import stamp
 from sitegen import frontmatter
 from sitegen.errors import Refused
 from tests.archive.oldweb import ROOT

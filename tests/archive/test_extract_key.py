@@ -16,11 +16,13 @@ import markdown as python_markdown
 import pytest
 from click.testing import CliRunner
 
-from archive import article, charset, dates, decision, elements, extract, markdown, stamp
+from archive import charset, decision
 from archive.__main__ import main as program
-from archive.article import Recognised, Rejected
-from archive.capture import capture as capture_of
-from archive.extracted import ExtractReport
+from archive.crawling.capture import capture as capture_of
+from archive.migration import article, dates, elements, extract, markdown
+from archive.migration.article import Recognised, Rejected
+from archive.migration.extracted import ExtractReport
+from archive.publishing import stamp
 from archive.store import Capture
 from sitegen import frontmatter
 from sitegen.errors import Refused

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from archive.fetch import Client, ConnectTo, Exchange, FetchFailure, parse_connect_to
+from archive.net.fetch import Client, ConnectTo, Exchange, FetchFailure, parse_connect_to
 from sitegen.errors import UsageError
 from tests.archive.oldweb import Answer, OldWeb, Route, page, serving
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from archive import bagit, evidence, natures, proof
-from archive.evidence import Where
-from archive.proof import Proof
+from archive.packing import bagit
+from archive.proving import evidence, natures, proof
+from archive.proving.evidence import Where
+from archive.proving.proof import Proof
 from sitegen import clock
 from sitegen.errors import Problem, Refused
 from tests.archive.retired import SITE_URL, Retired

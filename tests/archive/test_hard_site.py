@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from archive import fetch
-from archive.capture import capture
+from archive.crawling.capture import capture
 from archive.decision import Decision
-from archive.verify import verify
+from archive.net import fetch
+from archive.proving.verify import verify
 from tests.archive.oldweb import NOW
 from tests.sites.hard.site import missed, serve_hard
 

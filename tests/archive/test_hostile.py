@@ -14,11 +14,11 @@ from typing import Any
 import brotli
 import pytest
 
-from archive import recall, warc
-from archive.capture import Options
-from archive.fetch import ConnectTo
-from archive.frontier import Frontier
-from archive.verify import verify
+from archive.crawling.capture import Options
+from archive.crawling.frontier import Frontier
+from archive.net.fetch import ConnectTo
+from archive.proving.verify import verify
+from archive.warcs import recall, warc
 from tests.archive.oldweb import (
     ROOT,
     Answer,

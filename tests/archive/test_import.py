@@ -18,10 +18,12 @@ from click.testing import CliRunner
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from archive import cdxj, foreign, publish, recall, records, sources, store
+from archive import store
 from archive.__main__ import main
 from archive.decision import Exclude
-from archive.verify import verify
+from archive.proving.verify import verify
+from archive.publishing import publish
+from archive.warcs import cdxj, foreign, recall, records, sources
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.foreigners import (

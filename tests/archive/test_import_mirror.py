@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from archive import mirror, recall, records
 from archive.decision import Decision
-from archive.verify import verify
+from archive.proving.verify import verify
+from archive.warcs import mirror, recall, records
 from sitegen.errors import Refused
 from tests.archive.foreigners import brought, decided, http, rows
 from tests.archive.oldweb import OldWeb, Route, page, redirect, serving

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archive import cdxj, indexer, warc
 from archive.__main__ import main
-from archive.capture import capture
+from archive.crawling.capture import capture
 from archive.decision import Decision
-from archive.fetch import ConnectTo
+from archive.net.fetch import ConnectTo
+from archive.warcs import cdxj, indexer, warc
 from sitegen.errors import Refused
 from tests.archive.oldweb import NOW, Route, captured, chunked, decided, gzipped, lyj, page, redirect, serving
 from tests.cities import SHARED

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archive import cdxj, inclusion, merkle, signature, store
+from archive import store
 from archive.__main__ import main
+from archive.packing import inclusion, merkle, signature
+from archive.proving.verify import verify
 from archive.store import Capture
-from archive.verify import verify
+from archive.warcs import cdxj
 from sitegen.errors import Refused
 from tests.archive.oldweb import captured, page, serving
 from tests.archive.test_verify import reseal

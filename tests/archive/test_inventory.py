@@ -17,16 +17,19 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import copies, inventory, recall, store
 from archive import decision as decisions
+from archive import store
 from archive.__main__ import main
-from archive.capture import CaptureReport, Options
+from archive.crawling import inventory
+from archive.crawling.capture import CaptureReport, Options
+from archive.crawling.frontier import Frontier, Row, Source
+from archive.crawling.inventory import Log
 from archive.decision import Exclude
-from archive.fetch import ConnectTo
-from archive.frontier import Frontier, Row, Source
-from archive.inventory import Log
+from archive.net.fetch import ConnectTo
+from archive.proving.verify import verify
+from archive.publishing import copies
 from archive.terms import Excuse, Terms
-from archive.verify import verify
+from archive.warcs import recall
 from sitegen.errors import Problem, Refused
 from tests.archive.oldweb import Answer, OldWeb, Route, captured, decided, page, redirect, rows_of, serving
 

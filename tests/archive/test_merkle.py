@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import merkle
+from archive.packing import merkle
 
 # The eight leaves and the roots of certificate-transparency's own tests (RFC 6962 reference implementation).
 LEAVES = [

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from archive import store
-from archive.frontier import Frontier
+from archive.crawling.frontier import Frontier
 from archive.progress import Standing, duration, shown, size
-from archive.verify import verify
+from archive.proving.verify import verify
 from tests.archive.oldweb import ROOT, Answer, OldWeb, Route, page, serving
 
 PAGES = 40

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from archive import notices, proof, warc
-from archive.evidence import NAMES, Where
-from archive.proof import Proof
+from archive.proving import proof
+from archive.proving.evidence import NAMES, Where
+from archive.proving.proof import Proof
+from archive.retiring import notices
+from archive.warcs import warc
 from sitegen.files import sha256_file
 from tests.archive.oldweb import captured, page, serving
 from tests.archive.retired import SITE_URL, Retired

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import css
+from archive.publishing import css
 
 
 def known(link: str) -> str | None:

@@ -7,8 +7,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canon, names
-from archive.names import PAGE, Wish
+from archive import canon
+from archive.publishing import names
+from archive.publishing.names import PAGE, Wish
 
 # `%3F` in a path is left out: FORMATS §4 gives it the same name as a query mark, `assign` then tells the two apart.
 _PIECES = st.sampled_from([*"abcXYZ019._-~!$&'()*+,;=:@ %#[]", "旅", "游", "é", "%E4", "%2F", "㐀"])

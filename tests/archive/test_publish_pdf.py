@@ -11,9 +11,9 @@ import pypdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
-from archive import pdf
-from archive.pdf import Stamped, Unstampable
-from archive.seal import RED, Words
+from archive.publishing import pdf
+from archive.publishing.pdf import Stamped, Unstampable
+from archive.publishing.seal import RED, Words
 from tests.archive.oldweb import ROOT, page, serving
 from tests.archive.stamping import put_online, tree
 from tests.archive.test_publish_site import entry

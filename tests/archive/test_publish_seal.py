@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from archive import seal
 from archive.appearance import PLACES, Look
-from archive.seal import Sealed, Unsealable, Words
+from archive.publishing import seal
+from archive.publishing.seal import Sealed, Unsealable, Words
 
 WORDS = Words(label="已歸檔", archived_on=date(2026, 11, 22), host="lyj.example.gov.cn")
 

@@ -12,11 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from archive import copies, copying, decision, publish, published, store, verify, warc
+from archive import decision, store
 from archive.appearance import Look
-from archive.capture import capture
-from archive.fetch import parse_connect_to
-from archive.frontier import Frontier
+from archive.crawling.capture import capture
+from archive.crawling.frontier import Frontier
+from archive.net.fetch import parse_connect_to
+from archive.proving import verify
+from archive.publishing import copies, copying, publish, published
+from archive.warcs import warc
 from sitegen import archived
 from sitegen.errors import Refused
 from sitegen.files import sha256

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import banner, stamp
+from archive.publishing import banner, stamp
 from tests.archive.stamping import PUBLICATION, KnownLinks, facts, old_part, stamped, tree
 
 HOSTILE = {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from archive import crawl, look
-from archive.look import Body, Looked
-from archive.reader import Reader
+from archive.crawling import crawl, look
+from archive.crawling.look import Body, Looked
+from archive.crawling.reader import Reader
 from tests.archive.oldweb import Route, captured, page, rows_of, serving
 
 HEADERS = (("Content-Type", "text/html"),)
@@ -73,7 +73,7 @@ def test_a_capture_is_the_same_with_and_without_it(tmp_path: Path, monkeypatch: 
 def test_without_the_process_the_capture_reads_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that cannot start one loses nothing."""
     monkeypatch.setattr(crawl, "PAGES_WITHOUT_READER", 0)
-    monkeypatch.setattr("archive.reader._READY", b"never said\n")
+    monkeypatch.setattr("archive.crawling.reader._READY", b"never said\n")
     with serving({"/": page('<a href="a.html">'), "/a.html": page("a")}) as web:
         report = captured(web, tmp_path)
     assert report.inventory["captured"] == 2

@@ -12,13 +12,13 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from archive import recall, records
 from archive.__main__ import main
-from archive.capture import capture
-from archive.importing import import_files
-from archive.recapture import RecaptureReport, recapture
+from archive.crawling.capture import capture
+from archive.crawling.recapture import RecaptureReport, recapture
+from archive.proving.verify import verify
 from archive.store import Capture
-from archive.verify import verify
+from archive.warcs import recall, records
+from archive.warcs.importing import import_files
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.foreigners import given, packed, record

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canon, old_urls, redirects, relate
-from archive.frontier import Row
-from archive.old_urls import Address, Ledger
-from archive.relate import Kept, Moved, Outcome, Relation, Unresolved
+from archive import canon
+from archive.crawling.frontier import Row
+from archive.redirection import old_urls, redirects, relate
+from archive.redirection.old_urls import Address, Ledger
+from archive.redirection.relate import Kept, Moved, Outcome, Relation, Unresolved
 from sitegen.errors import Refused
 from tests.archive.retired import SITE_URL, Retired
 

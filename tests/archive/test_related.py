@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archive import current, decision, likeness, published, related, store
+from archive import decision, store
 from archive.__main__ import main as program
-from archive.likeness import Text
+from archive.migration import current, likeness, related
+from archive.migration.likeness import Text
+from archive.publishing import published
 from tests.archive.test_publish_site import index_of, tourism, write
 
 __all__ = ["tourism"]

@@ -12,13 +12,14 @@ from click.testing import CliRunner
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from archive import records, repair, store
+from archive import store
 from archive.__main__ import main
-from archive.capture import capture
-from archive.fetch import parse_connect_to
-from archive.repair import RepairReport
+from archive.crawling.capture import capture
+from archive.net.fetch import parse_connect_to
+from archive.proving.verify import verify
 from archive.store import Capture
-from archive.verify import verify
+from archive.warcs import records, repair
+from archive.warcs.repair import RepairReport
 from sitegen.errors import Refused
 from tests.archive.foreigners import a_site, arc, brought, given, http, packed, response, sha1, url
 from tests.archive.oldweb import NOW, decided, lyj, page, serving

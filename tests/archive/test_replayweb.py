@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from archive import wacz
+from archive.packing import wacz
 from tests.archive.oldweb import Route, captured, page, serving
 from tests.archive.servers import free_port
 from tests.archive.test_publish_browser import browser as browser

@@ -13,12 +13,14 @@ import pytest
 from click.testing import CliRunner
 from lxml import html
 
-from archive import report, signature, store, tally
+from archive import store
 from archive.__main__ import main
-from archive.capture import CaptureReport
+from archive.crawling import report, tally
+from archive.crawling.capture import CaptureReport
+from archive.crawling.frontier import Frontier, Row
 from archive.decision import Exclude
-from archive.frontier import Frontier, Row
-from archive.verify import verify
+from archive.packing import signature
+from archive.proving.verify import verify
 from sitegen import text
 from tests.archive.oldweb import Answer, Route, captured, decided, page, redirect, serving
 from tests.archive.test_publish_browser import browser as browser

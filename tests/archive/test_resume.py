@@ -20,12 +20,13 @@ import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.checker import Checker
 
-from archive import store, warc
-from archive.capture import Options
-from archive.fetch import ConnectTo
-from archive.frontier import Frontier
+from archive import store
+from archive.crawling.capture import Options
+from archive.crawling.frontier import Frontier
+from archive.net.fetch import ConnectTo
+from archive.proving.verify import verify
 from archive.store import Capture
-from archive.verify import verify
+from archive.warcs import warc
 from sitegen.errors import Refused
 from tests.archive.oldweb import ROOT, Answer, OldWeb, Route, captured, page, redirect, serving
 

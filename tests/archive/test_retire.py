@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archive import decision, notices, own, published, retirement, runbook, status, store, successor
+from archive import decision, store, successor
 from archive.__main__ import main as program
 from archive.decision import Approval, Decision, Successor
-from archive.fetch import parse_connect_to
-from archive.retirement import CANCELLED, Standing
+from archive.net.fetch import parse_connect_to
+from archive.publishing import own, published
+from archive.retiring import notices, retirement, runbook, status
+from archive.retiring.retirement import CANCELLED, Standing
 from sitegen import clock, frontmatter, lifecycle
 from sitegen.errors import Refused
 from sitegen.lifecycle import Event, SiteRecord

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import message, robots, traps
+from archive import message
+from archive.crawling import traps
+from archive.net import robots
 
 ROBOTS = """\
 # 机器人

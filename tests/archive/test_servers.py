@@ -14,8 +14,9 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import pytest
 
-from archive import caddy, canon, lookup, nginx, old_urls, redirects
-from archive.old_urls import Address, Ledger
+from archive import canon
+from archive.redirection import caddy, lookup, nginx, old_urls, redirects
+from archive.redirection.old_urls import Address, Ledger
 from tests.archive.retired import Retired
 from tests.archive.servers import SERVERS, ask
 

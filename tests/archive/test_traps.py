@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import account, canon, known, traps
+from archive import canon
+from archive.crawling import account, known, traps
+from archive.crawling.traps import Budget, Traps
 from archive.terms import Terms
-from archive.traps import Budget, Traps
 from tests.archive.oldweb import Route, captured, decided, page, rows_of, serving
 
 REAL = 60

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from archive import merkle, recall, store, warc
-from archive.frontier import Row
+from archive import store
+from archive.crawling.frontier import Row
+from archive.packing import merkle
+from archive.proving.verify import verify
 from archive.store import Capture
-from archive.verify import verify
+from archive.warcs import recall, warc
 from sitegen.errors import Refused
 from sitegen.files import sha256_file
 from tests.archive.oldweb import Route, captured, page, redirect, serving

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archive import pages, store, wacz, wacz_check
+from archive import store
 from archive.__main__ import main
+from archive.packing import pages, wacz, wacz_check
 from archive.store import Capture
 from sitegen.errors import Refused
 from tests.archive.oldweb import Route, captured, page, redirect, serving

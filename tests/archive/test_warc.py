@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from warcio.checker import Checker
 
-from archive import canon, cdxj, recall, warc
-from archive.fetch import Exchange
+from archive import canon
+from archive.net.fetch import Exchange
 from archive.store import Capture
-from archive.warc import Conversion
+from archive.warcs import cdxj, recall, warc
+from archive.warcs.warc import Conversion
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.oldweb import ROOT, captured, page, rows_of, serving

@@ -1,0 +1,1 @@
+"""A capture in one piece for others: WACZ, its tree of hashes, signatures, bags."""

@@ -1,0 +1,1 @@
+"""Public copies: stamped pages, sealed pictures, and the index of them."""

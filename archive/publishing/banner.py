@@ -1,0 +1,250 @@
+"""The stamp 「已歸檔」 itself: what stands above every archived page, and the page shell around it (第十五条)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from html import escape
+from importlib import resources
+
+from archive.publishing import names
+from sitegen.clock import SHANGHAI
+
+# What no rule of an old page can undo: declarations in a style attribute that are !important.
+_PINNED = "display:block!important;visibility:visible!important;opacity:1!important;position:relative!important"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What all copies of one capture share. `archived_on` is the archive date; `owner` the archive's keeper, `unit` the
+    one that answers for the retired site; `evidence` the URL of the whole capture (WACZ), empty where there is none."""
+
+    site: str
+    timestamp: str
+    name: str
+    owner: str
+    label: str
+    archived_on: date
+    unit: str
+    reason: str
+    successor_url: str
+    successor_title: str
+    evidence: str = ""
+
+    @property
+    def folder(self) -> str:
+        return names.folder_url(self.site, self.timestamp)
+
+    @property
+    def catalogue(self) -> str:
+        return f"/archive/{self.site}/"
+
+    @property
+    def when(self) -> str:
+        """The word for the archive date, in the characters of the label."""
+        return "歸檔時間" if "歸" in self.label else "归档时间"
+
+    @property
+    def is_traditional(self) -> bool:
+        return "歸" in self.label or "檔" in self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known about one copy. `successor_*`: where the information is now, as near as we know. Our own pages
+    inside an archive stand for no record: `record_id` is empty, `target_uri` their own address."""
+
+    publication: Publication
+    target_uri: str
+    captured_at: datetime
+    record_id: str
+    payload_digest: str
+    successor_url: str
+    successor_title: str
+
+    def as_json(self) -> dict[str, str]:
+        publication = self.publication
+        return {
+            "archived_on": publication.archived_on.isoformat(),
+            "capture": f"{publication.site}/{publication.timestamp}",
+            "captured_at": self.captured_at.isoformat(),
+            "evidence": publication.evidence,
+            "label": publication.label,
+            "payload_digest": self.payload_digest,
+            "reason": publication.reason,
+            "unit": publication.unit,
+            "record_id": self.record_id,
+            "successor": self.successor_url,
+            "target_uri": self.target_uri,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The stamp's headline after the label, and the sentence of warning."""
+
+    headline: str
+    warning: str
+
+
+PAGE_WORDS = Words(
+    headline="这是历史页面，内容不再更新，仅供查考",
+    warning="页中的办事指引、电话、政策可能已失效。办理业务请以现在的位置为准。",
+)
+IMAGE_WORDS = Words(headline="历史图片", warning="图片保存原貌，内容可能已失效。")
+FILE_WORDS = Words(headline="您要打开的是已归档文件", warning="原文件保存原貌，其中没有归档标记；内容可能已失效。")
+MOVED_WORDS = Words(headline="这是历史网址，当年已转到另一页", warning="转到的页面也已归档，内容可能已失效。")
+MISSING_WORDS = Words(headline="这个页面没有归档", warning="采集时该网址已无内容、不在归档范围内，或者未能取得。")
+LEAVING_WORDS = Words(
+    headline="您将离开归档网站",
+    warning="这个链接来自历史页面，所指网站不由本网站管理，内容可能已变更或失效，请谨慎访问。",
+)
+
+
+def page(
+    facts: Facts,
+    *,
+    title: str,
+    words: Words = PAGE_WORDS,
+    head: str = "",
+    old: str = "",
+    main: str = "",
+    lang: str = "zh-CN",
+    doctype: str = "<!DOCTYPE html>",
+    wide: bool = False,
+) -> str:
+    """A stamped page. `head` (the old page's styles) and `old` (its content) must be safe markup already; `main` is
+    our own. `wide`: the old page was made for a desktop window and slides sideways on a narrow screen."""
+    publication = facts.publication
+    layered, last = _styles(_nonce(facts))
+    successor = f'<link rel="latest-version" href="{escape(facts.successor_url)}">\n' if facts.successor_url else ""
+    machine = escape(json.dumps(facts.as_json(), ensure_ascii=False, sort_keys=True))
+    framed = _frame(old, wide=wide) if old or not main else ""
+    return (
+        f'{doctype}{chr(10) if doctype else ""}<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>【{escape(publication.label)}】{escape(title)}</title>\n"
+        f'<meta name="archived" content="{machine}">\n'
+        f'<link rel="canonical" href="{escape(facts.target_uri)}">\n{successor}'
+        f"<style>{layered}</style>\n{head}<style>{last}</style>\n</head>\n<body>\n"
+        f"{stamp(facts, words)}\n{framed}{main}{_foot(publication)}\n</body>\n</html>\n"
+    )
+
+
+def stamp(facts: Facts, words: Words) -> str:
+    """The first element of the body."""
+    publication = facts.publication
+    hant = ' lang="zh-Hant"' if publication.is_traditional else ""
+    label = escape(publication.label)
+    day = publication.archived_on.isoformat()
+    return (
+        f'<section data-archived="{day}" class="gdz gdz-stamp" role="region" aria-label="归档说明" lang="zh-Hans-CN" '
+        f'style="{_PINNED}"><div class="gdz-in"><div class="gdz-top">'
+        f'<span class="gdz-seal" aria-hidden="true"{hant}>{label}</span><div class="gdz-say">'
+        f'<p class="gdz-owner"><span class="gdz-mark" aria-hidden="true"></span>{escape(publication.owner)} · 网站归档</p>'
+        f'<p class="gdz-h" style="display:block!important">「<span{hant}>{label}</span>」{escape(words.headline)}</p>'
+        f'<p class="gdz-on" style="display:block!important"><span{hant}>{publication.when}</span>'
+        f'<time datetime="{day}">{day}</time></p>'
+        f'<p class="gdz-warn">{escape(words.warning)}</p></div></div>'
+        f'<dl class="gdz-pairs">{_pairs(facts)}</dl><p class="gdz-go">{_buttons(facts)}</p></div></section>'
+    )
+
+
+def moment(value: datetime) -> str:
+    """As citizens read it: 2026-11-10 02:14:07（北京时间）."""
+    return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}（北京时间）"
+
+
+def pair(term: str, value: str, *, wide: bool = False) -> str:
+    """One line of facts; `value` is markup."""
+    return f"<div{' class=gdz-all' if wide else ''}><dt>{escape(term)}</dt><dd>{value}</dd></div>"
+
+
+def card(heading: str, body: str) -> str:
+    """Our own content below the stamp, where there is no old page to show."""
+    return f'<main class="gdz gdz-main" lang="zh-Hans-CN"><div class="gdz-card"><h1>{escape(heading)}</h1>{body}</div></main>'
+
+
+def _pairs(facts: Facts) -> str:
+    publication = facts.publication
+    if not facts.record_id:
+        return pair("原网站", escape(publication.name)) + pair(
+            "归档目录", f'<a href="{publication.catalogue}">{publication.catalogue}</a>'
+        )
+    now = "无对应页面"
+    if facts.successor_url:
+        now = f'<a href="{escape(facts.successor_url)}">{escape(facts.successor_title or facts.successor_url)}</a>'
+    proof = f'<a href="{publication.catalogue}">校验值与目录</a>'
+    if digest := facts.payload_digest.rpartition(":")[2]:
+        proof += f"　SHA-256 {escape(digest[:4])}…{escape(digest[-4:])}"
+    if publication.evidence:
+        proof += f'　<a href="{escape(publication.evidence)}">原始存档（WACZ）</a>'
+    return (
+        pair("抓取时间", moment(facts.captured_at))
+        + pair("原网站", escape(publication.name))
+        + pair("归档单位", escape(publication.unit))
+        + pair("归档原因", escape(publication.reason))
+        + pair("原网址", escape(facts.target_uri), wide=True)
+        + pair("现在的位置", now)
+        + pair("存证", proof)
+    )
+
+
+def _buttons(facts: Facts) -> str:
+    first = f'<a class="gdz-first" href="{escape(facts.successor_url)}">去现在的页面</a>' if facts.successor_url else ""
+    return f'{first}<a href="{facts.publication.catalogue}">返回该站归档目录</a>'
+
+
+def _frame(old: str, *, wide: bool) -> str:
+    note = "以下为历史页面原貌。表单、投票、搜索已停用。"
+    if wide:
+        note = "以下为历史页面原貌，窄屏可左右滑动；表单、投票、搜索已停用。"
+    return (
+        f'<div class="gdz-frame"><div class="gdz gdz-note" lang="zh-Hans-CN"><p>{note}</p></div>'
+        f'<div class="gdz-page{" gdz-wide" if wide else ""}" tabindex="0" role="region" aria-label="历史页面">{old}</div></div>\n'
+    )
+
+
+def _foot(publication: Publication) -> str:
+    return (
+        f'<footer class="gdz gdz-foot" lang="zh-Hans-CN"><div class="gdz-in"><p>本页由{escape(publication.owner)}网站归档保存 · '
+        f'<a href="{publication.catalogue}">归档说明</a></p></div></footer>'
+    )
+
+
+def _nonce(facts: Facts) -> str:
+    return hashlib.sha256(f"{facts.payload_digest} {facts.target_uri}".encode()).hexdigest()[:12]
+
+
+@cache
+def _rules() -> tuple[str, str]:
+    """The style sheet with !important everywhere: as it stands, and with the weight of three ids."""
+    source = (resources.files("archive") / "templates" / "stamp.css").read_text(encoding="utf-8")
+    plain, heavy = [], []
+    for line in re.sub(r"/\*.*?\*/", "", source, flags=re.S).split("\n"):
+        match = re.match(r"(.*?)\s*\{\s*(.+?)\s*\}$", line)
+        if match is None or line.startswith("@"):
+            plain.append(line.strip())
+            heavy.append(line.strip())
+            continue
+        body = ";".join(f"{d.strip()}!important" for d in re.split(r";(?![^(]*\))", match[2]) if d.strip())
+        plain.append(f"{match[1]}{{{body}}}")
+        heavy.append(f"{_with_weight(match[1])}{{{body}}}")
+    # An old page's own defaults, before its rules.
+    return "".join(plain), "".join(heavy)
+
+
+def _with_weight(selectors: str) -> str:
+    return ",".join(re.sub(r"^([\w.-]+)", r"\1:not(#_):not(#_):not(#_)", one.strip()) for one in selectors.split(","))
+
+
+_DEFAULTS = ":where(archived-html,archived-body){display:block}:where(archived-body){margin:8px}"
+
+
+def _styles(nonce: str) -> tuple[str, str]:
+    plain, heavy = _rules()
+    return f"@layer gdz-{nonce}{{{plain}}}{_DEFAULTS}", heavy

@@ -1,0 +1,122 @@
+"""Configuration of nginx: a retired host that answers as the ledger says, and the archive under its headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from archive.redirection import lookup
+from archive.redirection.lookup import Table
+from archive.redirection.old_urls import Ledger
+
+_TYPES = {
+    "text/html": "html", "text/css": "css", "application/javascript": "js", "application/json": "json",
+    "application/xml": "xml", "text/plain": "txt", "image/png": "png", "image/jpeg": "jpg jpeg", "image/gif": "gif",
+    "image/webp": "webp", "image/avif": "avif", "image/svg+xml": "svg", "image/x-icon": "ico", "application/pdf": "pdf",
+    "font/woff2": "woff2",
+}  # fmt: skip
+
+
+def redirects(ledger: Ledger, gone: str) -> str:
+    """For inclusion in http { }: maps for each old host, and a server. Every address answers 301 or 410."""
+    prefix = "archived_" + lookup.identifier(ledger.site)
+    number = sum(bool(one.target) for one in ledger.addresses)
+    out = [
+        f"# {lookup.one_line(ledger.name)}: capture {ledger.capture}, {number} redirects. Include inside http {{ }}.",
+        "# Long addresses need: map_hash_bucket_size 1024; map_hash_max_size 262144;",
+    ]
+    for place, (host, table) in enumerate(lookup.tables(ledger).items(), start=1):
+        out += _host(f"{prefix}_{place}", host, table, gone)
+    return "\n".join(out) + "\n"
+
+
+def _host(name: str, host: str, table: Table, gone: str) -> list[str]:
+    """`<name>_asked` is the address without a session id, `<name>_plain` what the table of decoded addresses says,
+    `<name>_to` the answer."""
+    hostname, _, port = host.partition(":")
+    sessions = [f'    {quoted(f"~*{pattern}")} "$1$2";' for pattern in lookup.SESSIONS]
+    return [
+        "",
+        f'map "$uri?$args" ${name}_asked {{\n    default "$uri?$args";',
+        *sessions,
+        f'}}\nmap ${name}_asked ${name}_plain {{\n    default "";',
+        *_rows(table.plain),
+        f"}}\nmap $request_uri ${name}_to {{\n    default ${name}_plain;",
+        *_rows(table.raw),
+        "}",
+        "server {",
+        f"    listen {port or 80};",
+        f"    server_name {lookup.bare_host(hostname)};",
+        "    default_type text/html;",
+        "    add_header X-Content-Type-Options nosniff always;",
+        "    location / {",
+        f"        if (${name}_to) {{ return 301 ${name}_to; }}",
+        f"        return 410 {quoted(gone)};",
+        "    }",
+        "}",
+    ]
+
+
+def _rows(table: Mapping[str, str]) -> list[str]:
+    """Strings are looked up without regard to case; where only case tells two addresses apart, patterns do it."""
+    folded: dict[str, set[str]] = {}
+    for asked, to in table.items():
+        folded.setdefault(asked.lower(), set()).add(to)
+    lines, written = [], set()
+    for asked, to in sorted(table.items()):
+        if len(folded[asked.lower()]) > 1:
+            lines.append(f"    {quoted('~^' + re.escape(asked) + '$')} {_value(to)};")
+        elif asked.lower() not in written:
+            written.add(asked.lower())
+            lines.append(f"    {quoted(asked)} {_value(to)};")
+    return lines
+
+
+def quoted(text: str) -> str:
+    """Nothing in it ends the string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "").replace("\r", "") + '"'
+
+
+def _value(text: str) -> str:
+    """`$` would begin a variable."""
+    return quoted(text.replace("$", "%24"))
+
+
+def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -> str:
+    """A server of the release in folder `root`, in which archived pages carry the sandboxing policy and say what
+    they are copies of. For inclusion in http { }."""
+    parts = urlsplit(site_url)
+    rows = [f"    {quoted(one.path)} {_value(f'{one.at} {one.original}')};" for one in lookup.mementos(indexes)]
+    memento = ["add_header Memento-Datetime $archived_at;", "add_header Link $archived_link;"]
+    headers = [f"add_header {name} {quoted(value)} always;" for name, value in lookup.HEADERS.items()]
+    return "\n".join(
+        [
+            f"# Archived pages: {len(rows)}. Include inside http {{ }}; where the portal has a server already, take the",
+            "# lines of this one into it. Needs: map_hash_bucket_size 1024; map_hash_max_size 262144;",
+            'map $uri $archived {\n    default "";',
+            *rows,
+            "}",
+            'map $archived $archived_at {\n    default "";\n    "~^(.{29}) " $1;\n}',
+            """map $archived $archived_link {\n    default "";\n    "~^.{29} (.+)$" '<$1>; rel="original"';\n}""",
+            "server {",
+            "    listen 80;",
+            f"    server_name {lookup.bare_host(parts.hostname or '')};",
+            f"    root {_value(root)};",
+            "    types {",
+            *(f"        {mime} {endings};" for mime, endings in _TYPES.items()),
+            "    }",
+            "    default_type application/octet-stream;",
+            "    charset utf-8;",
+            "    charset_types text/css;",
+            "    error_page 404 /404.html;",
+            "    add_header X-Content-Type-Options nosniff always;",
+            *(f"    {line}" for line in memento),
+            f"    location ~ {quoted(lookup.COPIES)} {{",
+            *(f"        {line}" for line in [*headers, *memento]),
+            "    }",
+            "}",
+            "",
+        ]
+    )

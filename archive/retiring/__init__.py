@@ -1,0 +1,1 @@
+"""What the law asks of a retirement, step by step, with its notices."""

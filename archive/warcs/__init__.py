@@ -1,0 +1,1 @@
+"""Records: written, read back, indexed, mended, and taken in from other tools."""
