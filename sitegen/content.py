@@ -254,10 +254,26 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
         parent_name=text("parent_name"),
         parent_url=text("parent_url"),
         nav=as_list(fields.matter.values.get("nav")),
+        messages_url=_service_path(fields, "messages_url"),
         body=fields.matter.body,
         source=path,
         digest=digest,
     )
+
+
+_SERVICE_PATH = re.compile(r"/(?:[A-Za-z0-9_-]{1,60}/){1,5}")
+
+
+def _service_path(fields: _Fields, key: str) -> str:
+    """Where a service of ours answers on the portal's own host; a form posts nowhere else."""
+    path = fields.text(key)
+    if not path or _SERVICE_PATH.fullmatch(path):
+        return path
+    message = _("{value} is no path on this host").format(value=path)
+    fields.report(
+        "service-path", key, message, _("write it with a stroke at both ends: {example}").format(example="/messages/")
+    )
+    return ""
 
 
 def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: _Fields) -> Column:

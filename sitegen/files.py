@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+import threading
 from pathlib import Path
 
 
@@ -27,6 +28,26 @@ def write_atomic(path: Path, data: bytes) -> bool:
         temporary.unlink(missing_ok=True)
         raise
     return True
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` in one step by a file that only its owner reads; on disk for good when this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.open")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 (a descriptor)
+            stream.write(data)
+            stream.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def append_line(path: Path, line: str) -> None:

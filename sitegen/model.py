@@ -60,6 +60,8 @@ class Site:
     parent_url: str
     nav: tuple[str, ...]
     """Columns of the primary navigation, as paths below the site; empty: all of them."""
+    messages_url: str
+    """Of the portal: where the message service answers, a root-relative path that ends in `/`; empty: there is none."""
     body: str
     source: str
     digest: str

@@ -31,9 +31,11 @@ ONLY_IN = {
     "playwright": {"archive/crawling/browser.py", "archive/crawling/chromium.py"},
     "PIL": {"archive/publishing/seal.py"},
     "pikepdf": {"archive/publishing/pdf.py"},
+    "waitress": {"sitegen/interaction/server.py"},
     "datasketch": {"archive/migration/likeness.py"},
     "click": {
         "sitegen/cli.py",
+        "sitegen/cli_messages.py",
         "sitegen/cli_options.py",
         "sitegen/cli_rules.py",
         "sitegen/report.py",

@@ -35,7 +35,9 @@ def site(path: str = "", **changed: Any) -> Site:
         "x",
     )
     given = {"sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
-    return Site(path=path, keywords=(), nav=(), source=f"{path}/index.md".lstrip("/"), **{**texts, **given})
+    return Site(
+        path=path, keywords=(), nav=(), messages_url="", source=f"{path}/index.md".lstrip("/"), **{**texts, **given}
+    )
 
 
 def column(path: str, **changed: Any) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sitegen.model import Column, Service, url_of
-from sitegen.pages import articles
+from sitegen.pages import articles, letters
 from sitegen.pages.frame import Frame, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
 from sitegen.pages.values import Data, Page, Spec, digest_of
@@ -46,6 +46,8 @@ def _list(
     parts += [frame.key(line) for line in lines]
     if number is None:
         parts += [column.digest, *_group_keys(frame, column)]
+    if letters.is_shown(frame, column, number):
+        parts.append(digest_of(letters.form_of(frame, column)))
     retired = frame.city.is_retired_column(column.path)
     return Spec(
         url=url_of(column.source) if number is None else f"{url_of(column.source)}list_{number}.html",
@@ -78,6 +80,7 @@ def list_page(frame: Frame, path: str, number: int | None, lines: Sequence[Line]
             "groups": _groups(frame, column) if number is None else [],
             "items": frame.items(lines),
             "pagination": pagination,
+            "letter": letters.form_of(frame, column) if letters.is_shown(frame, column, number) else None,
         },
         crumbs=[*frame.crumbs(site, column)[:-1], (column.title, None)],
         meta=[

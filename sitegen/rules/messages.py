@@ -42,7 +42,7 @@ def load(content: Path) -> tuple[list[Message], list[Problem]]:
     for path in sorted((content / FOLDER).glob("*.yml")):
         try:
             raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
-            found.append(_message(path.stem, raw if isinstance(raw, dict) else {}))
+            found.append(parse(path.stem, raw if isinstance(raw, dict) else {}))
         except (OSError, ValueError, yaml.YAMLError) as error:
             problems.append(
                 Problem(
@@ -55,7 +55,17 @@ def load(content: Path) -> tuple[list[Message], list[Problem]]:
     return found, problems
 
 
-def _message(name: str, raw: dict[str, Any]) -> Message:
+def find(content: Path, name: str) -> Message | None:
+    """One message; None when it is not in the ledger, or cannot be read."""
+    try:
+        raw = yaml.load(files.read(str(content / FOLDER / f"{name}.yml")).decode(), yaml.CSafeLoader)
+        return parse(name, raw if isinstance(raw, dict) else {})
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+
+
+def parse(name: str, raw: dict[str, Any]) -> Message:
+    """Raises ValueError."""
     moments = {step: _moment(step, raw.get(step)) for step in STEPS}
     if moments["received"] is None:
         raise ValueError(_("`{key}` is missing").format(key="received"))

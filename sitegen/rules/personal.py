@@ -58,6 +58,16 @@ def find(text: str) -> list[Finding]:
     ]
 
 
+def redact(text: str) -> str:
+    """The text without any such number."""
+    plain = "".join(map(_plain, text))
+    if not _LONG_NUMBER.search(plain):
+        return text
+    for _kind, start, number in sorted(_numbers(plain), key=lambda found: found[1], reverse=True):
+        text = text[:start] + "***" + text[start + len(number) :]
+    return text
+
+
 def _numbers(text: str) -> Iterator[tuple[Kind, int, str]]:
     taken = [match.span() for match in _CREDIT.finditer(text) if _is_credit_code(text, match)]
     for match in _IDENTITY.finditer(text):
