@@ -176,6 +176,7 @@ CHILD = """
 import os, sys
 from datetime import datetime
 from datetime import datetime
+from datetime import datetime
 from pathlib import Path
 from sitegen.interaction.letter import Letter
 from sitegen.interaction.spool import Spool
