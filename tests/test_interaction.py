@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -174,8 +175,6 @@ def test_a_tracking_number_belongs_to_one_letter_and_one_key(key: bytes, letter_
 POINTS = ("accepted", "kept", "drafted", "entered")
 CHILD = """
 import os, sys
-from datetime import datetime
-from datetime import datetime
 from datetime import datetime
 from pathlib import Path
 from sitegen.interaction.letter import Letter
