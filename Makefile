@@ -57,7 +57,7 @@ test: $(STAMP) lint ## every check
 
 replay-env: .venv-replay/.made-from-lock ## pywb, wacz and cdxj-indexer in an environment of their own, for tests
 
-# ReplayWeb.page (AGPL) is a test's reader of our packages: fetched, never committed, never shipped.
+# ReplayWeb.page (AGPL) opens retired sites as they were: fetched, never committed; a build carries it where it is here.
 .replayweb/ui.js:
 	@mkdir -p .replayweb
 	cd .replayweb && npm pack --silent replaywebpage@2.4.6 >/dev/null
@@ -65,7 +65,7 @@ replay-env: .venv-replay/.made-from-lock ## pywb, wacz and cdxj-indexer in an en
 	cd .replayweb && tar -xzf replaywebpage-2.4.6.tgz --strip-components=1 package/sw.js package/LICENSE package/ui.js
 	@rm .replayweb/replaywebpage-2.4.6.tgz
 
-replayweb: .replayweb/ui.js ## ReplayWeb.page, for tests in a real browser (needs npm)
+replayweb: .replayweb/ui.js ## ReplayWeb.page, with which the site opens whole captures (needs npm)
 
 clean: ## everything that was made, the releases too
 	rm -rf build $(VENV) .venv-replay .replayweb

@@ -25,7 +25,7 @@ LABEL = "已歸檔"
 KEYS = (
     "site", "seal", "hosts", "start", "allow_private", "exclude", "robots", "name", "unit", "reason", "approval",
     "successor", "archived_on", "label", "retention", "excuse", "lists", "logs", "session_ids", "budget",
-    "appraisal", "related",
+    "appraisal", "related", "package",
 )  # fmt: skip
 _SITE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _HOST = re.compile(r"(?:[^\s/:@?#\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -97,6 +97,8 @@ class Decision:
     appraisals: tuple[Appraisal, ...] = ()
     related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """A person's word on what an archived page is related to: target URI → paths under content/, none for nothing."""
+    package: Literal["publish", "keep"] = "publish"
+    """Whether the whole capture (WACZ) goes online beside the copies, or stays with the operator."""
     path: str = ""
     warnings: tuple[Problem, ...] = ()
 
@@ -128,8 +130,8 @@ def load(content: Path, site: str) -> Decision:
 
 
 def is_site(site: str) -> bool:
-    """Whether this can name a site: one path segment, no dots at its ends."""
-    return _SITE.fullmatch(site) is not None
+    """Whether this can name a site: one path segment, no dots at its ends, and not the reader's below /archive/."""
+    return site != "replay" and _SITE.fullmatch(site) is not None
 
 
 def host_of(url: str) -> str:
@@ -252,14 +254,8 @@ class _Reader:
                 _("the file is named {site}.yml").format(site=site),
                 _("write `site: {site}`").format(site=site),
             )
-        robots = self.text(raw, "robots") or "honour"
-        if robots not in ("honour", "ignore"):
-            self.problem(
-                "decision-value-invalid",
-                "robots",
-                _("“{robots}” is neither").format(robots=robots),
-                _("write honour or ignore"),
-            )
+        robots = self._either(raw, "robots", "honour", "ignore")
+        package = self._either(raw, "package", "publish", "keep")
         start = self.texts(raw, "start") or tuple(f"http://{host}/" for host in hosts[:1])
         if not self.problems:
             self._starts_within(start, hosts)
@@ -280,8 +276,15 @@ class _Reader:
             return None
         return Decision(
             site=site, hosts=hosts, start=start, robots=cast(Literal["honour", "ignore"], robots),
-            path=self.path, warnings=tuple(self.warnings), **values,
+            package=cast(Literal["publish", "keep"], package), path=self.path, warnings=tuple(self.warnings), **values,
         )  # fmt: skip
+
+    def _either(self, raw: dict[str, Any], key: str, usual: str, other: str) -> str:
+        value = self.text(raw, key) or usual
+        if value not in (usual, other):
+            message, remedy = _("“{value}” is neither"), _("write {usual} or {other}").format(usual=usual, other=other)
+            self.problem("decision-value-invalid", key, message.format(value=value), remedy)
+        return value
 
     def _unknown_keys(self, raw: dict[str, Any]) -> None:
         for key in map(str, raw):

@@ -120,6 +120,12 @@ def _texts(entry: Mapping[str, Any], *keys: str) -> None:
             raise TypeError(key)
 
 
+def package_of(index: Published) -> str:
+    """The URL of the whole capture in one file (WACZ); empty where none is published."""
+    url = str((index.raw.get("capture") or {}).get("wacz") or "")
+    return url if url.startswith(f"/archive/{index.site}/{index.timestamp}/") else ""
+
+
 def retired_pages(indexes: list[Published]) -> dict[str, Retired]:
     """Source → the version that stays; where a page was retired twice the newest capture counts."""
     pages: dict[str, Retired] = {}

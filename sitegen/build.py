@@ -18,7 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sitegen import checks, content, crew, docket, editions, files, frontmatter, inputs, output, pages, plain, plan
+from sitegen import (
+    checks,
+    content,
+    crew,
+    docket,
+    editions,
+    files,
+    frontmatter,
+    inputs,
+    output,
+    pages,
+    plain,
+    plan,
+    reader,
+)
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
 from sitegen.config import Project
@@ -198,7 +212,8 @@ def _outside(project: Project, program: str) -> str:
     hasher = hashlib.sha256(f"{inputs.engine_digest(project, program)} {language_now()}".encode())
     for file, (digest, _path) in sorted(inputs.theme_assets(project).items()):
         hasher.update(f"{file} {digest}\n".encode())
-    for path in sorted(project.public.glob("*/*.json")):
+    readers = (project.reader / name for name in reader.FILES.values())
+    for path in [*sorted(project.public.glob("*/*.json")), *(path for path in readers if path.is_file())]:
         facts = path.stat()
         hasher.update(f"{path} {facts.st_size} {facts.st_mtime_ns} {facts.st_ino}\n".encode())
     return hasher.hexdigest()
@@ -319,6 +334,7 @@ def prepare(
         published=everything.published,
         records=everything.records,
         links=everything.links,
+        replay=bool(everything.reader),
     )
     setup = worker.Setup(
         root=project.root,

@@ -61,6 +61,8 @@ class City:
     records: Records
     links: Links
     articles: Articles
+    replay: bool = False
+    """Whether ReplayWeb.page is here, to open whole captures."""
 
     @cached_property
     def portal(self) -> Site:

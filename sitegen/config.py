@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+from sitegen import reader
 from sitegen.errors import Problem, UsageError
 from sitegen.text import _
 
@@ -24,6 +26,8 @@ class Project:
     site_url: str
     dialect: str
     """The settings that decide what Markdown becomes, as JSON."""
+    replay: str = ""
+    """The folder of ReplayWeb.page as the settings name it (`extra.archive.replay`)."""
 
     @property
     def build(self) -> Path:
@@ -51,6 +55,11 @@ class Project:
     def public(self) -> Path:
         """Stamped copies and their indexes, written by `archive publish`."""
         return self.build / "public"
+
+    @property
+    def reader(self) -> Path:
+        """Where ReplayWeb.page is to be found, if it is."""
+        return self.root / (self.replay or reader.FOLDER)
 
     @property
     def host(self) -> str:
@@ -102,4 +111,10 @@ def load(config_file: Path) -> Project:
         theme=(path.parent / str(custom_dir)).resolve(),
         site_url=site_url.rstrip("/") + "/",
         dialect=json.dumps({key: settings.get(key) for key in _DIALECT}, sort_keys=True, default=str),
+        replay=_replay(settings.get("extra")),
     )
+
+
+def _replay(extra: Any) -> str:
+    archive = extra.get("archive") if isinstance(extra, dict) else None
+    return str(archive.get("replay") or "") if isinstance(archive, dict) else ""

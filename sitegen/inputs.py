@@ -11,7 +11,7 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from sitegen import archived, content, files, frontmatter, links, records
+from sitegen import archived, content, files, frontmatter, links, reader, records
 from sitegen.archived import Published, Retired
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Tree
@@ -35,6 +35,8 @@ class Inputs:
     published: tuple[Published, ...]
     retired: Mapping[str, Retired]
     good: Good
+    reader: Mapping[str, tuple[str, Path]]
+    """ReplayWeb.page, where it is here: file of the release → (digest, where it is)."""
     problems: tuple[Problem, ...]
 
     def context(self, project: Project, now: datetime, files: DiskFiles) -> Context:
@@ -68,6 +70,9 @@ def read(project: Project, scan: Scan) -> Inputs:
     archive_problems += [
         _homeless(path) for path in sorted(retired) if path not in tree.fixed and tree.column_of(path) is None
     ]
+    replay = reader.carried(project.reader)
+    if project.replay and not replay:
+        archive_problems.append(reader.missing(project.reader))
     problems = (*scan.problems, *record_problems, *link_problems, *tree.problems, *archive_problems)
     if "" not in tree.sites:
         portal = Problem(
@@ -84,6 +89,7 @@ def read(project: Project, scan: Scan) -> Inputs:
         published=tuple(published),
         retired=retired,
         good=good,
+        reader=replay,
         problems=problems,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sitegen import archived, content, files, output
+from sitegen import archived, content, files, output, reader
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.inputs import Inputs
@@ -59,6 +59,7 @@ def compare(
     for file in sorted({*attachments, *state.attachments_below_pages(), *shown_before, *section_files}):
         _claimed(file, project, state, found, section_files)
     _archive(inputs, state, found)
+    _reader(inputs, state, found)
     return found
 
 
@@ -145,6 +146,15 @@ def _archive(inputs: Inputs, state: State, found: PlainFiles) -> None:
     for prefix in {line.partition(" ")[0] for line in known} - wanted.keys():
         found.remove |= state.plain_below(prefix).keys()
         found.troubles[prefix] = []
+
+
+def _reader(inputs: Inputs, state: State, found: PlainFiles) -> None:
+    """ReplayWeb.page, where a published capture can be opened with it."""
+    before = state.plain_digests(reader.FILES)
+    wanted = inputs.reader if any(archived.package_of(index) for index in inputs.published) else {}
+    for file, (digest, path) in wanted.items():
+        found.want(file, digest, path, before)
+    found.remove |= before.keys() - wanted.keys()
 
 
 def remember_captures(inputs: Inputs, state: State) -> None:

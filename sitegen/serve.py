@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from sitegen import reader
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.text import _
@@ -55,7 +56,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def _archive_policy(path: str) -> str | None:
-    """Archived pages keep their own inline styles, and nothing else of what they were."""
+    """Archived pages keep their own inline styles, and nothing else of what they were; in the reader they run."""
+    if path.startswith(reader.PAGES):
+        return reader.POLICY
     if path.startswith("/archive/") and path.count("/") > 3:
         return "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
     return None

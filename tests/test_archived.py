@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sitegen import build as building
-from sitegen import files, lifecycle
+from sitegen import files, lifecycle, reader
 from sitegen.errors import Refused
 from sitegen.lifecycle import Event
 from tests.cities import NOW, TinyCity, codes
@@ -373,3 +373,36 @@ def test_a_version_that_was_retired_and_is_lost_is_told(city: TinyCity) -> None:
             kept.unlink()
     city.put(NEWS, "---\ntitle: 改\ndate: 2026-11-20 09:30\nsource: 市府办\n---\n改。\n")
     assert codes(city.build()) == ["retired-version-missing"]
+
+
+def test_a_whole_capture_is_opened_where_the_reader_is_and_only_there(city: TinyCity) -> None:
+    """第十五条. ReplayWeb.page is no part of this repository: without it the package is offered for download."""
+    city.article(NEWS)
+    package = f"/archive/lyj/{STAMP}/lyj-{STAMP}.wacz"
+    capture = {"id": f"lyj/{STAMP}", "warc": [], "sha256": {}, "wacz": package}
+    publish(city, "lyj", pages=[copied_page()], copies={f"lyj-{STAMP}.wacz": b"zip"}, capture=capture)
+    replay = reader.url_of("lyj", STAMP)
+    assert codes(city.build()) == []
+    assert f'href="{package}"' in city.page("archive/lyj/index.html")
+    assert replay not in city.page("archive/lyj/index.html")
+    for name in reader.FILES.values():
+        files.write_atomic(city.project.reader / name, name.encode())
+    assert codes(city.build()) == []
+    assert f'href="{replay}"' in city.page("archive/lyj/index.html")
+    page = city.page(replay[1:])
+    assert f'data-source="{package}"' in page
+    assert "已歸檔" in page
+    assert city.page(reader.READER[1:]) == "ui.js"
+    city.build(clean=True)
+    assert city.page(replay[1:]) == page
+    shutil.rmtree(city.project.root / reader.FOLDER)
+    assert codes(city.build()) == []
+    assert not (city.project.live / replay[1:]).exists()
+    assert not (city.project.live / reader.READER[1:]).exists()
+
+
+def test_a_reader_that_is_named_and_missing_is_told(city: TinyCity) -> None:
+    city.article(NEWS)
+    settings = city.project.config_file
+    settings.write_text(settings.read_text("utf-8") + "extra: {archive: {replay: viewer}}\n", encoding="utf-8")
+    assert codes(city.build()) == ["replay-reader-missing"]

@@ -194,8 +194,14 @@ def export_command(
     show_default=True,
     help="Folder of the live release, as the web server sees it.",
 )
+@cli.make_option(
+    "--replay-host",
+    default="",
+    metavar="HOST",
+    help="Whole captures are opened on this host: the scripts of old sites stay apart from the portal.",
+)
 @public_option
-def headers_command(form: Literal["nginx", "caddy"], root: Path, public: Path) -> None:
+def headers_command(form: Literal["nginx", "caddy"], root: Path, replay_host: str, public: Path) -> None:
     """Print the web server's configuration for archived pages: sandboxing policy, Memento-Datetime, original address.
 
     \b
@@ -209,5 +215,6 @@ def headers_command(form: Literal["nginx", "caddy"], root: Path, public: Path) -
             raise Refused([Problem(path=str(settings), code="redirects-site-unknown", message=message, remedy=remedy)])
         indexes = [published.read_index(path) for path in sorted(public.glob("*/*.json"))]
         write = nginx.archive if form == "nginx" else caddy.archive
-        text = write(indexes, site_url=config.load(settings).site_url, root=root.absolute().as_posix())
+        site_url = config.load(settings).site_url
+        text = write(indexes, site_url=site_url, root=root.absolute().as_posix(), replay_host=replay_host)
         click.echo(text, nl=False)

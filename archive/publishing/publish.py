@@ -139,6 +139,7 @@ def archive_date(manifest: Mapping[str, Any], decision: Decision, now: datetime)
 def _publication(
     capture: Capture, decision: Decision, archived_on: date, places: Places, content: Path
 ) -> banner.Publication:
+    online = decision.package == "publish" and capture.wacz.exists()
     return banner.Publication(
         site=capture.site,
         timestamp=capture.timestamp,
@@ -150,7 +151,7 @@ def _publication(
         reason=decision.reason or "",
         successor_url=places.home.url,
         successor_title=places.home.title,
-        evidence=names.folder_url(capture.site, capture.timestamp) + capture.wacz.name if capture.wacz.exists() else "",
+        evidence=names.folder_url(capture.site, capture.timestamp) + capture.wacz.name if online else "",
     )
 
 

@@ -206,17 +206,22 @@ def is_current(index: Path, decision: Decision) -> bool:
         return False
     said = [record.get(key) for key in ("label", "name", "unit", "reason", "approval", "retention", "seal")]
     folder = index.with_suffix("")
-    return said == [
-        decision.label,
-        decision.name or decision.site,
-        decision.unit,
-        decision.reason,
-        approval_of(decision),
-        decision.retention,
-        decision.seal.as_json(),
-    ] and all(
-        (folder / name).is_file() and (folder / name).stat().st_size == about["bytes"]
-        for name, about in record["files"].items()
+    return (
+        said
+        == [
+            decision.label,
+            decision.name or decision.site,
+            decision.unit,
+            decision.reason,
+            approval_of(decision),
+            decision.retention,
+            decision.seal.as_json(),
+        ]
+        and bool(record["capture"]["wacz"]) == (decision.package == "publish")
+        and all(
+            (folder / name).is_file() and (folder / name).stat().st_size == about["bytes"]
+            for name, about in record["files"].items()
+        )
     )
 
 

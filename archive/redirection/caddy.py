@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from archive.redirection import lookup
 from archive.redirection.lookup import Table
 from archive.redirection.old_urls import Ledger
+from sitegen import reader
 
 # Braces would be taken for a placeholder or a variable of the environment, and Caddy has no way to write a backslash
 # before a quotation mark: a pattern says them by their number.
@@ -80,15 +81,18 @@ def _comment(text: str) -> str:
     return re.sub(r"[{}]", "", lookup.one_line(text))
 
 
-def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -> str:
+def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str, replay_host: str = "") -> str:
     """A site block for the release in folder `root`, in which archived pages carry the sandboxing policy and say
-    what they are copies of."""
+    what they are copies of. `replay_host`: a host of its own for opening whole captures."""
     parts = urlsplit(site_url)
     rows = []
     for one in lookup.mementos(indexes):
         link = f'<{one.original}>; rel="original"'
         paths = [one.path, one.path.removesuffix("index.html")] if one.path.endswith("/index.html") else [one.path]
         rows += [f"{quoted(path)} {quoted(one.at)} {_value(link)}" for path in paths]
+    replayed = [f"\theader @reader {name} {quoted(value)}" for name, value in lookup.READER.items()]
+    if replay_host:
+        replayed = [f"\tredir @reader {{scheme}}://{lookup.bare_host(replay_host)}{{uri}} 302"]
     return "\n".join(
         [
             f"# Archived pages: {len(rows)}. Where the portal has a site block already, take these lines into it.",
@@ -101,12 +105,32 @@ def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -
             "\theader X-Content-Type-Options nosniff",
             f"\t@copies path_regexp `{lookup.COPIES}`",
             *(f"\theader @copies {name} {quoted(value)}" for name, value in lookup.HEADERS.items()),
+            f"\t@reader path {reader.PAGES}*",
+            *replayed,
             "\tfile_server",
             "\thandle_errors 404 {",
             "\t\trewrite * /404.html",
             "\t\tfile_server",
             "\t}",
             "}",
+            *(_replay_block(replay_host, site_url, root) if replay_host else ()),
             "",
         ]
     )
+
+
+def _replay_block(host: str, site_url: str, root: str) -> list[str]:
+    """Old scripts run on this host only; whatever else is asked of it is the portal's."""
+    return [
+        f"http://{lookup.bare_host(host)} {{",
+        f"\troot * {_value(root)}",
+        *(f"\theader {name} {quoted(value)}" for name, value in lookup.READER.items()),
+        f"\t@replayed path_regexp `{lookup.REPLAYED}`",
+        "\thandle @replayed {",
+        "\t\tfile_server",
+        "\t}",
+        "\thandle {",
+        f"\t\tredir {lookup.bare_origin(site_url)}{{uri}} 302",
+        "\t}",
+        "}",
+    ]

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from archive import canon
 from archive.redirection.old_urls import Ledger
-from sitegen import model
+from sitegen import model, reader
 
 _LONG_ONLY = frozenset({"sid", "cfid"})
 _NAMES = "|".join(sorted(canon.SESSION_IDS - _LONG_ONLY)) + "|aspsessionid[a-z]*"
@@ -36,6 +36,15 @@ POLICY = (
     "media-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 """第十五条: a historical page is looked at, it does nothing. No script, nothing from elsewhere, no origin of its own."""
+READER: Mapping[str, str] = {
+    "Content-Security-Policy": reader.POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""Where whole captures are opened as they were, scripts and all: the reader's own policy."""
+REPLAYED = f"^(?:{reader.PAGES}|/assets/|/archive/[^/]+/[0-9]{{14}}/[^/]+\\.wacz$)"
+"""All that a host of its own needs for it."""
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -114,6 +123,11 @@ def one_line(text: str) -> str:
 
 def bare_host(host: str) -> str:
     return re.sub(r"[^A-Za-z0-9.:\-\[\]]", "", host)
+
+
+def bare_origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{bare_host(parts.netloc)}"
 
 
 def identifier(text: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from archive.redirection import lookup
 from archive.redirection.lookup import Table
 from archive.redirection.old_urls import Ledger
+from sitegen import reader
 
 _TYPES = {
     "text/html": "html", "text/css": "css", "application/javascript": "js", "application/json": "json",
@@ -17,6 +18,16 @@ _TYPES = {
     "image/webp": "webp", "image/avif": "avif", "image/svg+xml": "svg", "image/x-icon": "ico", "application/pdf": "pdf",
     "font/woff2": "woff2",
 }  # fmt: skip
+
+
+_CONTENT_TYPES = (
+    "types {",
+    *(f"    {mime} {endings};" for mime, endings in _TYPES.items()),
+    "}",
+    "default_type application/octet-stream;",
+    "charset utf-8;",
+    "charset_types text/css;",
+)
 
 
 def redirects(ledger: Ledger, gone: str) -> str:
@@ -84,13 +95,15 @@ def _value(text: str) -> str:
     return quoted(text.replace("$", "%24"))
 
 
-def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -> str:
+def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str, replay_host: str = "") -> str:
     """A server of the release in folder `root`, in which archived pages carry the sandboxing policy and say what
-    they are copies of. For inclusion in http { }."""
+    they are copies of. For inclusion in http { }. `replay_host`: a host of its own for opening whole captures."""
     parts = urlsplit(site_url)
     rows = [f"    {quoted(one.path)} {_value(f'{one.at} {one.original}')};" for one in lookup.mementos(indexes)]
     memento = ["add_header Memento-Datetime $archived_at;", "add_header Link $archived_link;"]
-    headers = [f"add_header {name} {quoted(value)} always;" for name, value in lookup.HEADERS.items()]
+    replayed = [f"{line} always;" for line in _headers(lookup.READER)]
+    if replay_host:
+        replayed = [f"return 302 $scheme://{lookup.bare_host(replay_host)}$request_uri;"]
     return "\n".join(
         [
             f"# Archived pages: {len(rows)}. Include inside http {{ }}; where the portal has a server already, take the",
@@ -104,19 +117,37 @@ def archive(indexes: Sequence[Mapping[str, Any]], *, site_url: str, root: str) -
             "    listen 80;",
             f"    server_name {lookup.bare_host(parts.hostname or '')};",
             f"    root {_value(root)};",
-            "    types {",
-            *(f"        {mime} {endings};" for mime, endings in _TYPES.items()),
-            "    }",
-            "    default_type application/octet-stream;",
-            "    charset utf-8;",
-            "    charset_types text/css;",
+            *(f"    {line}" for line in _CONTENT_TYPES),
             "    error_page 404 /404.html;",
             "    add_header X-Content-Type-Options nosniff always;",
             *(f"    {line}" for line in memento),
             f"    location ~ {quoted(lookup.COPIES)} {{",
-            *(f"        {line}" for line in [*headers, *memento]),
+            *(f"        {line}" for line in [*(f"{line} always;" for line in _headers(lookup.HEADERS)), *memento]),
+            "    }",
+            f"    location ^~ {reader.PAGES} {{",
+            *(f"        {line}" for line in replayed),
             "    }",
             "}",
+            *(_replay_server(replay_host, site_url, root) if replay_host else ()),
             "",
         ]
     )
+
+
+def _headers(headers: Mapping[str, str]) -> list[str]:
+    return [f"add_header {name} {quoted(value)}" for name, value in headers.items()]
+
+
+def _replay_server(host: str, site_url: str, root: str) -> list[str]:
+    """Old scripts run on this host only; whatever else is asked of it is the portal's."""
+    return [
+        "server {",
+        "    listen 80;",
+        f"    server_name {lookup.bare_host(host)};",
+        f"    root {_value(root)};",
+        *(f"    {line}" for line in _CONTENT_TYPES),
+        *(f"    {line} always;" for line in _headers(lookup.READER)),
+        f"    location / {{ return 302 {lookup.bare_origin(site_url)}$request_uri; }}",
+        f"    location ~ {quoted(lookup.REPLAYED)} {{ }}",
+        "}",
+    ]

@@ -67,6 +67,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return catalogue.catalogue(frame)
         case ("archive-capture", site, timestamp):
             return catalogue.capture(frame, site, timestamp)
+        case ("archive-replay", site, timestamp):
+            return catalogue.replay(frame, site, timestamp)
         case ("archive-list", site, name, number):
             return catalogue.pages_list(frame, site, name, number)
     raise ValueError(recipe)

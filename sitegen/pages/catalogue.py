@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from sitegen.archived import Published
+from sitegen import reader
+from sitegen.archived import Published, package_of
 from sitegen.clock import SHANGHAI
 from sitegen.pages.frame import Frame, column_meta, newest_by_site
 from sitegen.pages.values import Data, Page, Recipe, digest_of
@@ -81,9 +82,11 @@ def recipes(frame: Frame) -> Iterator[tuple[Recipe, str, Any]]:
     yield ("catalogue",), "/archive/", digest_of(_sites(frame))
     for index in newest:
         digests = [one.digest for one in _captures(frame, index.site)]
-        key = [*digests, _unit(frame, index)]
+        key = [*digests, _unit(frame, index), frame.city.replay]
         for one in _captures(frame, index.site):
             yield ("archive-capture", one.site, one.timestamp), _capture_url(frame, one), key
+            if url := _replay_url(frame, one):
+                yield ("archive-replay", one.site, one.timestamp), url, key
         if index.mode == "copies":
             for shelf in shelves(index).values():
                 for number in range(1, shelf.parts + 1):
@@ -179,7 +182,8 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
             {"title": _KINDS.get(str(one.get("kind")), "页面"), "url": one["url"]}
             for one in exhibits.get("screenshots") or ()
         ],
-        "wacz": (raw.get("capture") or {}).get("wacz"),
+        "wacz": package_of(index),
+        "replay": _replay_url(frame, index),
         "warc_digests": dict((raw.get("capture") or {}).get("sha256") or {}),
     }
     title = name if newest else f"{name}（{data['captured_on']}抓取）"
@@ -193,6 +197,36 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
         {"capture": data},
         crumbs=[("首页", "/"), ("已归档网站", "/archive/"), *middle, (last, None)],
         meta=column_meta(title, f"{title}归档目录"),
+    )
+
+
+def _replay_url(frame: Frame, index: Published) -> str:
+    """Where the whole capture can be opened as it was; empty where there is no reader or no package."""
+    return reader.url_of(index.site, index.timestamp) if frame.city.replay and package_of(index) else ""
+
+
+def replay(frame: Frame, site: str, timestamp: str) -> Page:
+    """The page in which ReplayWeb.page opens a capture's package: the old site with its scripts, as it was."""
+    index = next(one for one in _captures(frame, site) if one.timestamp == timestamp)
+    name = str(index.raw["name"])
+    data: Data = {key: index.raw.get(key) for key in ("name", "label", "archived_on", "start")}
+    data |= {
+        "captured_on": _shanghai_date(timestamp),
+        "wacz": package_of(index),
+        "back": _capture_url(frame, index),
+        "script": reader.SCRIPT,
+        "frame": reader.FRAME,
+        "reader": reader.READER,
+        "licence": reader.LICENCE,
+    }
+    return frame.page(
+        _replay_url(frame, index),
+        "archive-replay",
+        f"重现原网站：{name}",
+        frame.city.portal,
+        {"replay": data},
+        crumbs=[("首页", "/"), ("已归档网站", "/archive/"), (name, data["back"]), ("重现原网站", None)],
+        meta=column_meta(f"重现原网站：{name}", f"{name}的完整存档，{data['captured_on']}抓取"),
     )
 
 

@@ -65,9 +65,9 @@ class Retired:
         with Frontier(self.capture.frontier, read_only=True) as frontier:
             return list(frontier.rows())
 
-    def headers(self, server: str) -> str:
+    def headers(self, server: str, *options: str) -> str:
         """What `archive headers` prints here."""
-        return self.command("headers", "--format", server).stdout
+        return self.command("headers", "--format", server, *options).stdout
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

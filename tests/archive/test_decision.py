@@ -77,6 +77,7 @@ def test_site_and_hosts_are_enough_for_a_capture(tmp_path: Path) -> None:
         ("site: lyj\nhosts: [a.cn]\nstart: ['http://a.cn:81/']\n", ("decision-host-unknown", 3, "start[0]")),
         ("site: lyj\nhosts: [a.cn]\nhosts: [b.cn]\n", ("decision-key-repeated", 3, "hosts")),
         ("site: lyj\nhosts: [a.cn]\nrobots: no\n", ("decision-value-invalid", 3, "robots")),
+        ("site: lyj\nhosts: [a.cn]\npackage: hide\n", ("decision-value-invalid", 3, "package")),
         ("site: lyj\nhosts: [a.cn]\nexclude: [/x/]\n", ("decision-value-invalid", 3, "exclude")),
         (
             "site: lyj\nhosts: [a.cn]\nexclude:\n  - pattern: '('\n    reason: x\n",
