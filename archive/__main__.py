@@ -1,14 +1,8 @@
-"""`python -m archive`, and the `archive` script: capture, evidence, publication and retirement, proof."""
+"""`python -m archive`, and the `archive` script."""
 
-from archive import cli
-from archive.cli import imports, notices, packages, proofs, retiring
+from archive.cli import main
 
-packages.register(cli.main)
-retiring.register(cli.main)
-imports.register(cli.main)
-notices.register(cli.main)
-proofs.register(cli.main)
-main = cli.main
+__all__ = ["main"]
 
 if __name__ == "__main__":
     main()

@@ -22,7 +22,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _LONG_ID = re.compile(r"[0-9A-Za-z]{16,}")
 _ASP_SEGMENT = re.compile(r"/\([A-Za-z]\([0-9A-Za-z]{16,}\)\)(?=/)")
 _PLAIN_SURT = re.compile(
-    r"https?://(?:www\d*\.)?+([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[a-z0-9_-][a-z0-9_.-]*)+(?:\?[a-z0-9_]+=[a-z0-9]{0,16})?)",
+    r"https?://(?:www\d*\.)?+([a-z0-9-]+(?:\.[a-z0-9-]+)+)(:(?!(?:80|443)/)[1-9]\d{0,4})?((?:/[a-z0-9_-][a-z0-9_.-]*)+(?:\?[a-z0-9_]+=[a-z0-9]{0,16})?)",
     re.A,
 )
 _SURT_SESSION = (
@@ -122,7 +122,7 @@ def surt(url: str) -> str:
     """Sort-friendly URL as cdxj-indexer writes it: `cn,gov,example)/path?query`."""
     if plain := _PLAIN_SURT.fullmatch(url):
         # Most links; what follows would give the same at ten times the cost (a test compares).
-        return f"{','.join(reversed(plain[1].split('.')))}){plain[2]}"
+        return f"{','.join(reversed(plain[1].split('.')))}{plain[2] or ''}){plain[3]}"
     return _surt(url)
 
 

@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from archive.text import _
 
 SECONDS_A_LINE = 5.0
@@ -39,20 +35,25 @@ Show = Callable[[str | Standing], None]
 
 
 @contextmanager
-def shown(stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> Iterator[Show]:
-    """What a capture tells goes to `stream` while the block runs."""
+def shown(stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[Show]:
+    """What a capture tells goes to `stream` (None: stderr) while the block runs."""
+    stream = stream or sys.stderr
     pace = _Pace(clock)
     if stream.isatty():
-        console = Console(file=stream)
-        with Live(console=console, transient=True, refresh_per_second=8) as live:
-            yield lambda said: live.update(_text(said, pace), refresh=True)
+        # Here and not above: it takes longer to load than some commands take, and only a person sees it.
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        with Live(console=Console(file=stream), transient=True, refresh_per_second=8) as live:
+            yield lambda said: live.update(Text(_text(said, pace), no_wrap=True, overflow="ellipsis"), refresh=True)
         return
 
     last = -SECONDS_A_LINE
 
     def line(said: str | Standing) -> None:
         nonlocal last
-        text = _text(said, pace).plain
+        text = _text(said, pace)
         if clock() - last >= SECONDS_A_LINE:
             last = clock()
             print(text, file=stream, flush=True)
@@ -75,9 +76,9 @@ class _Pace:
         return (fetched - self._first[1]) / seconds if seconds else 0.0
 
 
-def _text(said: str | Standing, pace: _Pace) -> Text:
+def _text(said: str | Standing, pace: _Pace) -> str:
     if isinstance(said, str):
-        return Text(said, no_wrap=True, overflow="ellipsis")
+        return said
     parts = [
         _("{number} fetched").format(number=f"{said.fetched:,}"),
         _("{number} waiting").format(number=f"{said.queued:,}"),
@@ -88,7 +89,7 @@ def _text(said: str | Standing, pace: _Pace) -> Text:
         parts.append(_("{rate}/s").format(rate=f"{rate:.1f}" if rate < 10 else f"{rate:.0f}"))
         parts.append(_("about {time} left").format(time=duration(said.queued / rate)))
     parts.append(urlsplit(said.url).netloc)
-    return Text(" · ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
+    return " · ".join(filter(None, parts))
 
 
 def size(number: int) -> str:

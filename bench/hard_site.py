@@ -37,8 +37,7 @@ def ours(server: Server, mode: str) -> None:
             decision,
             store=Path(store),
             now=datetime.now(UTC),
-            options=Options(max_urls=MOST_REQUESTS),
-            browser="auto" if mode == "auto" else "never",
+            options=Options(max_urls=MOST_REQUESTS, browser="auto" if mode == "auto" else "never"),
         )
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from archive.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*(ROOT / "sitegen").rglob("*.py"), *(ROOT / "archive").rglob("*.py")])
@@ -118,3 +124,15 @@ def test_every_problem_code_is_made_to_appear_by_a_test(folder: str) -> None:
     codes = codes_in(folder)
     assert len(codes) > 20
     assert sorted(code for code in codes if f'"{code}"' not in tests) == []
+
+
+def test_a_command_loads_its_own_module_and_the_table_names_every_command() -> None:
+    """`archive index` must not wait for what `archive extract` needs."""
+    for module in sorted(set(COMMANDS.values())):
+        group = click.Group()
+        importlib.import_module(f"archive.cli.{module}").register(group)
+        assert sorted(group.commands) == sorted(name for name, place in COMMANDS.items() if place == module)
+    program = "import sys; from archive.cli import main; main(['index', '--help'], standalone_mode=False)"
+    program += "; print(sorted({'lxml', 'numpy', 'rich', 'yaml', 'warcio', 'asyncio'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.splitlines()[-1] == "[]"

@@ -1,9 +1,7 @@
-"""The commands that take in what others captured, mend what is damaged, and capture again: parse → one library call →
-report."""
+"""The commands that take in what others captured and mend what is damaged: parse → one library call → report."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,17 +9,13 @@ import click
 
 from archive import cli, progress
 from archive import decision as decisions
-from archive.crawling import browser as browsing
-from archive.crawling import recapture
-from archive.crawling.ledger import Options
-from archive.net import fetch
 from archive.text import _
 from archive.warcs import importing, repair
 
 
 def register(group: click.Group) -> None:
-    """Add import, repair and recapture."""
-    for command in (import_command, repair_command, recapture_command):
+    """Add import and repair."""
+    for command in (import_command, repair_command):
         group.add_command(command)
 
 
@@ -41,14 +35,10 @@ def import_command(files: tuple[Path, ...], site: str, again: bool, content: Pat
     Example: archive import lyj-2019.warc.gz --site lyj
     """
     with cli.reporting(as_json):
-        report = importing.import_files(
-            decisions.load(content, site),
-            files,
-            store=place,
-            now=datetime.now(UTC),
-            again=again,
-            progress=cli.progress_line(),
-        )
+        with progress.shown() as show:
+            report = importing.import_files(
+                decisions.load(content, site), files, store=place, now=datetime.now(UTC), again=again, progress=show
+            )
         text = _("{capture}: {counts}; {records} records from {files} files, {seconds} s").format(
             capture=report.capture.id,
             counts=cli.counted(report.inventory),
@@ -82,45 +72,3 @@ def repair_command(file: Path, output: Path | None, as_json: bool) -> None:
             doubtful=len(report.doubtful),
         )
         cli.finish(report.as_json(), [text], report.problems, as_json)
-
-
-@click.command("recapture", cls=cli.Command)
-@click.argument("site")
-@cli.connect_option
-@cli.max_urls_option
-@cli.delay_option
-@cli.browser_option
-@cli.content_option
-@cli.store_option
-@cli.json_option
-def recapture_command(
-    site: str,
-    connect_to: tuple[str, ...],
-    max_urls: int,
-    delay: float | None,
-    browser: browsing.Mode,
-    content: Path,
-    place: Path,
-    as_json: bool,
-) -> None:
-    """Capture SITE once more: what has changed since its newest capture is stored, the rest refers to that one.
-
-    \b
-    Example: archive recapture lyj --json
-    """
-    with cli.reporting(as_json):
-        with cli.stoppable(site, place), progress.shown(sys.stderr) as show:
-            report = recapture.recapture(
-                decisions.load(content, site),
-                place=place,
-                now=datetime.now(UTC),
-                connect_to=[fetch.parse_connect_to(text) for text in connect_to],
-                options=Options(max_urls=max_urls, delay=delay),
-                browser=browser,
-                progress=show,
-            )
-        counts = report.counts
-        text = _(
-            "{capture}: {new} new, {changed} changed, {gone} gone, {unanswered} unanswered, {same} the same since {previous}"
-        ).format(capture=report.capture.capture.id, previous=report.previous.id, **counts)
-        cli.finish(report.as_json(), [text], report.capture.problems, as_json)

@@ -1,10 +1,9 @@
-"""The commands `package`, `sign`, `prove`, `index` and `report`, to be added to `archive`."""
+"""The commands `package`, `sign`, `prove` and `report`, to be added to `archive`."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,15 +13,13 @@ from archive import cli, store
 from archive.crawling import report
 from archive.packing import inclusion, signature, wacz
 from archive.text import _
-from archive.warcs import cdxj, indexer
-from sitegen.errors import Problem, Refused
 
 file_argument = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 def register(group: click.Group) -> None:
-    """Add package, sign, prove, index and report."""
-    for command in (package_command, sign_command, prove_command, index_command, report_command):
+    """Add package, sign, prove and report."""
+    for command in (package_command, sign_command, prove_command, report_command):
         group.add_command(command)
 
 
@@ -90,28 +87,6 @@ def prove_command(capture_id: str, url: str, place: Path) -> None:
     with cli.reporting(as_json=True):
         found = inclusion.of(store.open_capture(place, capture_id), url)
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
-
-
-@click.command("index", cls=cli.Command)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=file_argument)
-def index_command(files: tuple[Path, ...]) -> None:
-    """Print the CDXJ index of WARC and ARC files of any tool, sorted.
-
-    What cannot be read is told; the records before it are in the index.
-
-    \b
-    Example: archive index old-site.warc.gz > index.cdxj
-    """
-    problems: list[Problem] = []
-    entries: list[cdxj.Entry] = []
-    for path in files:
-        try:
-            entries.extend(indexer.entries(path))
-        except Refused as refused:
-            problems += refused.problems
-    cli.print_problems(problems)
-    click.echo(b"".join(cdxj.lines(entries)), nl=False)
-    sys.exit(1 if problems else 0)
 
 
 @click.command("report", cls=cli.Command)

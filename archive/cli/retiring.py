@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from archive import cli, decision, store
-from archive.crawling import browser as browsing
+from archive import cli, decision, progress, store
+from archive.cli.capturing import capture_options
+from archive.crawling.options import Options
 from archive.migration import extract, related
-from archive.net import fetch
 from archive.publishing import own, publish, published
 from archive.redirection import old_urls, redirects, relate
 from archive.retiring import retirement, runbook, status
@@ -100,9 +100,8 @@ def publish_command(
                 capture, decided, build=desk.build, public=public, content=content, now=desk.now
             )
         else:
-            report = publish.publish(
-                capture, decided, public=public, content=content, now=desk.now, progress=cli.progress_line()
-            )
+            with progress.shown() as show:
+                report = publish.publish(capture, decided, public=public, content=content, now=desk.now, progress=show)
         problems = [*report.problems, *([] if no_build else runbook.build(desk))]
         line = _("{capture}: {counts}; {written} files written, {kept} kept, {seconds} s").format(
             capture=report.capture,
@@ -141,13 +140,9 @@ def extract_command(
     """
     with cli.reporting(as_json):
         capture = _capture(place, capture_id)
-        report = extract.extract(
-            capture,
-            decision.load(content, capture.site),
-            content=content,
-            dry_run=dry_run,
-            progress=cli.progress_line(),
-        )
+        decided = decision.load(content, capture.site)
+        with progress.shown() as show:
+            report = extract.extract(capture, decided, content=content, dry_run=dry_run, progress=show)
         if table is not None:
             files.write_atomic(table, b"\xef\xbb\xbf" + report.as_csv().encode())  # the mark is for spreadsheets
         lines = [f"{draft.confidence:.2f}  content/{draft.path}  {draft.title}" for draft in report.written]
@@ -235,16 +230,14 @@ def redirects_command(
 
 @click.command("retire", cls=cli.Command)
 @click.argument("site", metavar="SITE|PATH")
-@cli.connect_option
-@cli.browser_option
+@capture_options
 @cli.make_option("--again", is_flag=True, help="Capture anew although a verified capture exists.")
 @dry_run_option
 @places
 @cli.json_option
 def retire_command(
     site: str,
-    connect_to: tuple[str, ...],
-    browser: browsing.Mode,
+    options: Callable[[], Options],
     again: bool,
     dry_run: bool,
     content: Path,
@@ -266,14 +259,8 @@ def retire_command(
         desk = desk_at(content, place, public, given_date)
         if dry_run:
             _show_status(desk, site_named(site), as_json)
-        report = runbook.retire(
-            desk,
-            site_named(site),
-            connect_to=[fetch.parse_connect_to(text) for text in connect_to],
-            again=again,
-            progress=cli.progress_line(),
-            browser=browser,
-        )
+        with progress.shown() as show:
+            report = runbook.retire(desk, site_named(site), options=options(), again=again, progress=show)
         lines = [*status.table(report.steps), status.outcome_in_words(report.outcome)]
         cli.finish(report.as_json(), lines, report.problems, as_json)
 

@@ -10,7 +10,7 @@ from archive.crawling import traps
 from archive.crawling.frontier import OUTCOMES, Frontier, Row
 from archive.crawling.known import LIMIT, TRAP, Known
 from archive.crawling.ledger import IN_PART
-from archive.crawling.scope import Options
+from archive.crawling.options import Options
 from archive.store import Capture
 from archive.text import _
 from sitegen.errors import Problem, Refused, Severity

@@ -12,10 +12,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from archive import canon
-from archive.crawling import chromium, page_scripts, traps
+from archive.crawling import chromium, options, page_scripts, traps
 from archive.crawling.crawl import Crawl
 from archive.crawling.frontier import Frontier, Opened, Row
 from archive.discover import Kind, Link
@@ -28,8 +28,6 @@ from sitegen.files import write_atomic
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, Request, Route
-
-Mode = Literal["auto", "always", "never"]
 
 SECONDS_A_PAGE = 30.0
 REQUESTS_A_PAGE = 500
@@ -83,7 +81,7 @@ class BrowserPass:
     Which pages were opened is remembered in the frontier, so a resumed capture opens none of them again.
     """
 
-    def __init__(self, capture: Capture, frontier: Frontier, mode: Mode, start: Sequence[str]) -> None:
+    def __init__(self, capture: Capture, frontier: Frontier, mode: options.Browser, start: Sequence[str]) -> None:
         self._capture, self._frontier, self._mode, self._start = capture, frontier, mode, frozenset(start)
         self._cache: OrderedDict[str, StoredResponse] = OrderedDict()
         self._cached = 0
@@ -338,7 +336,7 @@ class BrowserPass:
         self._browser = None
 
 
-def problems(capture: Capture, frontier: Frontier, mode: Mode) -> list[Problem]:
+def problems(capture: Capture, frontier: Frontier, mode: options.Browser) -> list[Problem]:
     """Pages that needed the browser and were not seen by it."""
     if mode == "never":
         return []

@@ -22,12 +22,11 @@ from archive.crawling.account import Account
 from archive.crawling.crawl import Crawl
 from archive.crawling.former import reading
 from archive.crawling.frontier import Frontier, FrontierUnreadable, Row
-from archive.crawling.inventory import Log
-from archive.crawling.ledger import Ledger, Options, Scope
+from archive.crawling.ledger import Ledger
+from archive.crawling.options import Options
+from archive.crawling.scope import Scope
 from archive.decision import Decision
 from archive.net import fetch
-from archive.net.access import Access
-from archive.net.fetch import ConnectTo
 from archive.net.wire import StorageError
 from archive.packing import merkle, pages
 from archive.progress import Show
@@ -40,7 +39,6 @@ from sitegen.files import sha256_file, write_atomic
 __all__ = ["CaptureReport", "Options", "Scope", "capture", "manifest"]
 
 DEFAULTS = Options()
-NO_ACCESS = Access()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,52 +74,42 @@ def capture(
     store: Path,
     now: datetime,
     start: Sequence[str] = (),
-    connect_to: Sequence[ConnectTo] = (),
     progress: Show = lambda said: None,
     resume: Capture | None = None,
-    plain_tls: bool = False,
     scope: Scope | None = None,
     previous: Capture | None = None,
     options: Options = DEFAULTS,
-    access: Access = NO_ACCESS,
-    lists: Sequence[Path] = (),
-    logs: Sequence[Log] = (),
-    fresh: bool = False,
-    browser: browsing.Mode = "never",
     crash: Callable[[str], None] = lambda point: None,
 ) -> CaptureReport:
     """Capture what the decision allows, from `start` (default: the decision's). `now` is the machine's clock.
 
-    The inventory is what the site's pages and sitemaps name, `lists` and `logs` beside those of the decision, and,
-    unless `fresh`, what the capture before this one knew. An unfinished capture of the site is resumed, never left
-    behind, with all it was given. `previous` defaults to the site's newest
-    finished capture: what has not changed since becomes a revisit record. `plain_tls`: https URLs are
-    fetched in plain HTTP from their connect-to address (our own release over loopback). `crash` is called
-    with the name of each point between two durable steps (tests kill the process there). `browser`: whether pages
-    whose scripts may know more links are opened in Chromium, too (`auto`: where there is one).
+    The inventory is what the site's pages and sitemaps name, the lists and logs of decision and options, and what
+    the capture before this one knew. An unfinished capture of the site is resumed, never left behind, with all it was
+    given. `previous` defaults to the site's newest finished capture: what has not changed since becomes a revisit
+    record. `crash` is called with the name of each point between two durable steps (tests kill the process there).
 
     Raises Refused when a start URL is outside the scope, when `resume` is finished already, or when the site
     gave no answer at all (the capture then stays unfinished).
     """
     began = time.monotonic()
-    if browser == "always":
+    if options.browser == "always":
         chromium.demand()
     scope = scope or Scope(hosts=decision.hosts)
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
         chosen, former = _choose(store, decision.site, now, resume, previous)
         client = fetch.Client(
-            connect_to=connect_to,
+            connect_to=options.connect_to,
             allow_private=decision.allow_private,
             connections=options.connections,
             delay=options.delay,
             timeout=options.timeout,
             max_bytes=options.max_bytes,
-            plain_tls=plain_tls,
-            access=access,
+            plain_tls=options.plain_tls,
+            access=options.access,
             spool=chosen.folder,
         )
-        info = _warcinfo(decision, chosen, connect_to, plain_tls) | access.described
+        info = _warcinfo(decision, chosen, options) | options.access.described
         with Frontier(chosen.frontier) as frontier, reading(former) as known:
             # A resumed capture goes on from where it was started, whatever the decision says by now.
             noted = frontier.setting("start")
@@ -133,8 +121,8 @@ def capture(
                     decision, chosen, known, frontier, writer, scope, options,
                     year=now.year, progress=progress, crash=crash,
                 )  # fmt: skip
-                bad = seeding.seed(ledger, frontier, decision, lists, logs, None if fresh else known)
-                passes = browsing.BrowserPass(chosen, frontier, browser, urls)
+                bad = seeding.seed(ledger, frontier, decision, options, known)
+                passes = browsing.BrowserPass(chosen, frontier, options.browser, urls)
                 crawl = Crawl(
                     decision, chosen, ledger, client, connections=options.connections, crash=crash, browse=passes
                 )
@@ -147,7 +135,9 @@ def capture(
             crash("after-warc")
             account = accounts.settle(chosen, frontier)
             found = accounts.problems(chosen, frontier, ledger.known, account, options)
-            problems = in_order([*decision.warnings, *bad, *found, *browsing.problems(chosen, frontier, browser)])
+            problems = in_order(
+                [*decision.warnings, *bad, *found, *browsing.problems(chosen, frontier, options.browser)]
+            )
             session_ids = [*sorted(decision.terms.session_ids), *frontier.setting("session_ids")]
             outside = dict(sorted(ledger.known.outside.items()))
             write_atomic(chosen.pages, b"".join(pages.lines(chosen, frontier.rows("captured"), urls)))
@@ -279,8 +269,8 @@ def _fold(chosen: Capture, frontier: Frontier) -> None:
         raise Refused([Problem(path=path, code="frontier-in-use", message=text, remedy=remedy)]) from None
 
 
-def _warcinfo(decision: Decision, chosen: Capture, connect_to: Sequence[ConnectTo], plain_tls: bool) -> dict[str, str]:
-    dialled = ", ".join(f"{to.host}:{to.port} at {to.address}:{to.to_port}" for to in connect_to)
+def _warcinfo(decision: Decision, chosen: Capture, options: Options) -> dict[str, str]:
+    dialled = ", ".join(f"{to.host}:{to.port} at {to.address}:{to.to_port}" for to in options.connect_to)
     return {
         "software": f"{fetch.PRODUCT}/{_version('jiyuehua')} warcio/{_version('warcio')}",
         "format": "WARC file version 1.1",
@@ -291,7 +281,7 @@ def _warcinfo(decision: Decision, chosen: Capture, connect_to: Sequence[ConnectT
         "robots": decision.robots,
         "http-header-user-agent": fetch.USER_AGENT,
         "connect-to": dialled,
-        "plain-tls": "https URLs were fetched in plain HTTP from the connect-to address" if plain_tls else "",
+        "plain-tls": "https URLs were fetched in plain HTTP from the connect-to address" if options.plain_tls else "",
     }
 
 

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from archive import charset
 from archive.crawling import look
 from archive.crawling.frontier import Row
-from archive.crawling.ledger import Ledger, origin_of
+from archive.crawling.ledger import Ledger
 from archive.crawling.look import Looked
 from archive.crawling.reader import Reader
+from archive.crawling.scope import origin_of
 from archive.decision import Decision
 from archive.discover import Link
 from archive.net import fetch, robots

@@ -11,7 +11,8 @@ from archive import canon
 from archive.crawling import traps
 from archive.crawling.frontier import SOURCES_A_URL, Frontier, Place, Row, State
 from archive.crawling.inventory import Named
-from archive.crawling.scope import Options, Scope, origin_of
+from archive.crawling.options import Options
+from archive.crawling.scope import Scope, origin_of
 from archive.decision import Decision, allows
 from archive.discover import Link
 

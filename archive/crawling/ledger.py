@@ -17,15 +17,14 @@ from archive.crawling.frontier import Frontier, Original, Row, State
 from archive.crawling.inventory import Named
 from archive.crawling.known import Known
 from archive.crawling.look import Looked
-from archive.crawling.scope import Options, Scope, origin_of
+from archive.crawling.options import Options
+from archive.crawling.scope import Scope, origin_of
 from archive.decision import Decision
 from archive.discover import Found, Link
 from archive.net.fetch import Exchange, FetchFailure
 from archive.progress import Show, Standing
 from archive.store import Capture
 from archive.warcs import warc
-
-__all__ = ["Ledger", "Options", "Scope", "origin_of"]
 
 IN_PART = "looked at in part"
 _OUTCOMES_A_COMMIT = 64

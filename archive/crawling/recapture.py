@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from archive import store
-from archive.crawling import browser as browsing
 from archive.crawling import capture as capturing
 from archive.crawling.capture import CaptureReport
 from archive.crawling.frontier import Frontier, Row
-from archive.crawling.ledger import Options, Scope
+from archive.crawling.options import Options
+from archive.crawling.scope import Scope
 from archive.decision import Decision
-from archive.net.fetch import ConnectTo
 from archive.progress import Show
 from archive.store import Capture
 from archive.warcs import recall
@@ -59,9 +57,7 @@ def recapture(
     *,
     place: Path,
     now: datetime,
-    connect_to: Sequence[ConnectTo] = (),
     options: Options = capturing.DEFAULTS,
-    browser: browsing.Mode = "never",
     progress: Show = lambda standing: None,
 ) -> RecaptureReport:
     """Capture the site again, from where its newest finished capture began and within that one's prefixes.
@@ -77,12 +73,10 @@ def recapture(
         store=place,
         now=now,
         start=start,
-        connect_to=connect_to,
         progress=progress,
         scope=scope,
         previous=previous,
         options=options,
-        browser=browser,
     )
     return RecaptureReport(capture=report, previous=previous, changes=compare(previous, report.capture))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from archive import canon, discover, store, terms
 from archive.crawling.frontier import Frontier, FrontierUnreadable, Row
-from archive.crawling.ledger import Scope
+from archive.crawling.scope import Scope
 from archive.packing import merkle
 from archive.store import Capture
 from archive.terms import Excuse

@@ -16,8 +16,10 @@ from urllib.parse import quote, urlsplit
 from archive import decision as decisions
 from archive import store, successor
 from archive.crawling import capture as capturing
-from archive.crawling.capture import CaptureReport, Scope
+from archive.crawling.capture import CaptureReport
 from archive.crawling.frontier import Frontier, Row
+from archive.crawling.options import Options
+from archive.crawling.scope import Scope
 from archive.decision import Decision
 from archive.net.fetch import ConnectTo
 from archive.progress import Show
@@ -132,8 +134,10 @@ def capture(
             store=place,
             now=now,
             start=start,
-            connect_to=[ConnectTo(host=host, port=port, address="127.0.0.1", to_port=loopback)],
-            plain_tls=parts.scheme == "https",
+            options=Options(
+                connect_to=(ConnectTo(host=host, port=port, address="127.0.0.1", to_port=loopback),),
+                plain_tls=parts.scheme == "https",
+            ),
             scope=scope,
             progress=progress,
         )

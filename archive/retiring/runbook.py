@@ -6,18 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from archive import decision as decisions
 from archive import store, successor
-from archive.crawling import browser as browsing
 from archive.crawling import capture as capturing
+from archive.crawling.options import Options
 from archive.decision import Decision
 from archive.migration import extract, related
-from archive.net.fetch import ConnectTo
 from archive.packing import wacz
 from archive.progress import Show
 from archive.proving import verify
@@ -133,17 +131,16 @@ def retire(
     desk: Desk,
     site: str,
     *,
-    connect_to: Sequence[ConnectTo] = (),
+    options: Options = capturing.DEFAULTS,
     again: bool = False,
     progress: Show = lambda said: None,
-    browser: browsing.Mode = "never",
 ) -> RetireReport:
     """Do what can be done now, in the order of the law, and say what remains. Run again, it ends the same.
 
     Nothing is done before the approval is recorded; nothing is published that is not verified.
     """
     decision = load_decision(desk, site)
-    work = _Run(desk=desk, decision=decision, connect_to=connect_to, again=again, progress=progress, browser=browser)
+    work = _Run(desk=desk, decision=decision, options=options, again=again, progress=progress)
     if retirement.steps(standing(desk, decision))[0].state == "refused" or decisions.missing_for_publication(decision):
         work.problems += decisions.missing_for_publication(decision)
     else:
@@ -158,10 +155,9 @@ def retire(
 class _Run:
     desk: Desk
     decision: Decision
-    connect_to: Sequence[ConnectTo]
+    options: Options
     again: bool
     progress: Show
-    browser: browsing.Mode
     done: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -215,9 +211,8 @@ class _Run:
                 self.decision,
                 store=self.desk.store,
                 now=datetime.now(UTC),
-                connect_to=self.connect_to,
+                options=self.options,
                 progress=self.progress,
-                browser=self.browser,
             )
         self.problems += report.problems
         self.done.append(f"captured {report.capture.id}")

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 
 from archive import canon
 from archive.text import _
-from archive.warcs import warc
 from archive.warcs.cdxj import Entry
 from sitegen.errors import Problem, Refused
 
@@ -253,6 +252,8 @@ def _sha1(rest: bytes, block: Iterator[bytes]) -> str:
 
 
 def _of_arc(path: Path) -> Iterator[Entry]:
+    from archive.warcs import warc  # with warcio and all it needs: three times as much as an index of a WARC loads
+
     for record in warc.iterate(path):
         about = {name.lower().encode(): value.encode() for name, value in record.headers}
         if _is_indexed(about):

@@ -9,12 +9,12 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.crawling.capture import CaptureReport, capture
+from archive.crawling.capture import CaptureReport, Options, capture
 from archive.crawling.frontier import Frontier, Row
 from archive.decision import Decision
 from tests.sites.server import Server, serve
@@ -198,7 +198,10 @@ def decided(web: OldWeb, **more: Any) -> Decision:
 
 
 def captured(web: OldWeb, store: Path, decision: Decision | None = None, **more: Any) -> CaptureReport:
-    return capture(decision or decided(web), store=store, now=NOW, **more)
+    """`more`: arguments of `capture`, and fields of its Options."""
+    said = {one.name: more.pop(one.name) for one in fields(Options) if one.name in more}
+    options = replace(more.pop("options", Options()), **said)
+    return capture(decision or decided(web), store=store, now=NOW, options=options, **more)
 
 
 def rows_of(report: CaptureReport) -> dict[str, Row]:

@@ -502,7 +502,7 @@ def test_the_whole_old_website_is_captured_with_its_true_bytes(tmp_path: Path) -
             allow_private=("127.0.0.1",),
         )
         to = [ConnectTo(host="lyj.example.gov.cn", port=80, address="127.0.0.1", to_port=site.port)]
-        report = capture(decision, store=tmp_path, now=NOW, connect_to=to)
+        report = capture(decision, store=tmp_path, now=NOW, options=Options(connect_to=tuple(to)))
         asked = list(site.log)
     rows = {row.key: row for row in rows_of(report).values()}
     for item in expected:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.crawling.capture import capture
+from archive.crawling.capture import Options, capture
 from archive.decision import Decision
 from archive.net import fetch
 from archive.proving.verify import verify
@@ -23,7 +23,7 @@ def test_everything_on_the_hard_site_is_captured_with_few_requests(tmp_path: Pat
             start=(f"http://{server.host}/",),
             allow_private=("127.0.0.1",),
         )
-        report = capture(decision, store=tmp_path, now=NOW, browser="auto")
+        report = capture(decision, store=tmp_path, now=NOW, options=Options(browser="auto"))
         assert missed(server) == set()
         assert len(server.log) < 3 * len(server.site.truth)
         assert len(server.asked) == len(set(server.asked))

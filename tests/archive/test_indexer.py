@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from archive.__main__ import main
-from archive.crawling.capture import capture
+from archive.crawling.capture import Options, capture
 from archive.decision import Decision
 from archive.net.fetch import ConnectTo
 from archive.warcs import cdxj, indexer, warc
@@ -49,7 +49,7 @@ def test_our_captures_have_the_lines_that_cdxj_indexer_gives(tmp_path: Path) -> 
         to = [ConnectTo(host=host, port=80, address="127.0.0.1", to_port=web.port)]
         decision = Decision(site="lyj", hosts=(host,), start=(f"http://{host}/",), allow_private=("127.0.0.1",))
         for _time in range(2):
-            done = capture(decision, store=tmp_path, now=NOW, connect_to=to).capture
+            done = capture(decision, store=tmp_path, now=NOW, options=Options(connect_to=tuple(to))).capture
             expected = theirs(*done.warcs)
             assert len(expected) == 201
             assert ours(*done.warcs) == expected

@@ -14,7 +14,7 @@ import pytest
 
 from archive import decision, store
 from archive.appearance import Look
-from archive.crawling.capture import capture
+from archive.crawling.capture import Options, capture
 from archive.crawling.frontier import Frontier
 from archive.net.fetch import parse_connect_to
 from archive.proving import verify
@@ -67,7 +67,7 @@ def tourism(tmp_path_factory: pytest.TempPathFactory) -> Path:
     decided = decision.load(root / "content", "lyj")
     with lyj() as server:
         dial = parse_connect_to(f"lyj.example.gov.cn:80:127.0.0.1:{server.port}")
-        taken = capture(decided, store=root / "build/archive", now=NOW, connect_to=[dial]).capture
+        taken = capture(decided, store=root / "build/archive", now=NOW, options=Options(connect_to=(dial,))).capture
     publish.publish(taken, decided, public=root / "build/public", content=root / "content", now=NOW)
     return root
 

@@ -14,7 +14,7 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from archive import store
 from archive.__main__ import main
-from archive.crawling.capture import capture
+from archive.crawling.capture import Options, capture
 from archive.net.fetch import parse_connect_to
 from archive.proving.verify import verify
 from archive.store import Capture
@@ -37,7 +37,9 @@ def tourism(tmp_path_factory: pytest.TempPathFactory) -> Capture:
     )
     with lyj() as server:
         dial = parse_connect_to(f"lyj.example.gov.cn:80:127.0.0.1:{server.port}")
-        return capture(decision, store=tmp_path_factory.mktemp("store"), now=NOW, connect_to=[dial]).capture
+        return capture(
+            decision, store=tmp_path_factory.mktemp("store"), now=NOW, options=Options(connect_to=(dial,))
+        ).capture
 
 
 def stored(path: Path) -> list[bytes]:

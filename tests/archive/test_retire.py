@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from archive import decision, store, successor
 from archive.__main__ import main as program
+from archive.crawling.options import Options
 from archive.decision import Approval, Decision, Successor
 from archive.net.fetch import parse_connect_to
 from archive.publishing import own, published
@@ -220,7 +221,7 @@ class Retirement:
 
     def run(self, now: datetime = NOW, **more: Any) -> runbook.RetireReport:
         dial = parse_connect_to(f"lyj.example.gov.cn:80:127.0.0.1:{self.port}")
-        return runbook.retire(self.desk(now), "lyj", connect_to=[dial], **more)
+        return runbook.retire(self.desk(now), "lyj", options=Options(connect_to=(dial,)), **more)
 
     def note(self, name: str, on: date) -> None:
         lifecycle.append_event(self.city.content, "lyj", Event(event=name, on=on, facts=SAID))
