@@ -43,6 +43,7 @@ ONLY_IN = {
         "sitegen/cli.py",
         "sitegen/cli_messages.py",
         "sitegen/cli_options.py",
+        "sitegen/cli_report.py",
         "sitegen/cli_rules.py",
         "sitegen/report.py",
         "archive/cli",
