@@ -325,7 +325,10 @@ def prepare(
     from sitegen.render import worker
 
     theme = inputs.theme_assets(project)
-    style = next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(".css")), "")
+    style, script = (
+        next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(end)), "")
+        for end in (".css", ".js")
+    )
     city_of = functools.partial(
         City,
         site_url=project.site_url,
@@ -341,7 +344,7 @@ def prepare(
         config_file=project.config_file,
         state=project.state / "build.sqlite",
         city=city_of,
-        assets={"style": style},
+        assets={"style": style, "script": script},
         engine=inputs.engine_digest(project, inputs.program_digest()),
         dialect=inputs.dialect_digest(project),
         staged=staged,

@@ -255,6 +255,14 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
         parent_url=text("parent_url"),
         nav=as_list(fields.matter.values.get("nav")),
         messages_url=_service_path(fields, "messages_url"),
+        title_en=text("title_en"),
+        centre_url=text("centre_url"),
+        access_url=text("access_url"),
+        badges={
+            name: local
+            for name in ("centre", "report", "access")
+            if (local := _local_path(text(f"{name}_badge"), path))
+        },
         body=fields.matter.body,
         source=path,
         digest=digest,

@@ -148,14 +148,14 @@ def dialect_digest(project: Project) -> str:
 
 
 def theme_assets(project: Project) -> dict[str, tuple[str, Path]]:
-    """File of the release → (digest, where it is); a style sheet carries its digest in its name, so that browsers may
-    keep it for ever."""
+    """File of the release → (digest, where it is). The style sheet and the script carry their digest in their names, so
+    that browsers may keep them for ever; `mode.css` keeps its name, because a server chooses it by cookie."""
     found: dict[str, tuple[str, Path]] = {}
     for path in sorted((project.theme / "assets").rglob("*")):
         if path.is_file():
             digest = files.sha256_file(path)
             name = path.relative_to(project.theme).as_posix()
-            if path.suffix == ".css":
-                name = f"{name[:-4]}.{digest[7:15]}.css"
+            if path.stem == "gov":
+                name = f"{name.removesuffix(path.suffix)}.{digest[7:15]}{path.suffix}"
             found[name] = (digest, path)
     return found

@@ -62,6 +62,14 @@ class Site:
     """Columns of the primary navigation, as paths below the site; empty: all of them."""
     messages_url: str
     """Of the portal: where the message service answers, a root-relative path that ends in `/`; empty: there is none."""
+    title_en: str
+    """What pages in English call it; may be empty."""
+    centre_url: str
+    """Where the badge 党政机关 leads (STANDARDS §2.6); empty: nowhere."""
+    access_url: str
+    """Where 适老化与无障碍 leads: the statement of the site."""
+    badges: Mapping[str, str]
+    """`centre` 党政机关, `report` 找错, `access` 适老化与无障碍 → its picture, a path under content/."""
     body: str
     source: str
     digest: str

@@ -11,6 +11,7 @@ from sitegen import archived, content, files, output, reader
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.inputs import Inputs
+from sitegen.model import Site
 from sitegen.pages import sitemap
 from sitegen.state import State
 from sitegen.text import _
@@ -102,7 +103,8 @@ def section_files(inputs: Inputs, state: State, digest: Mapping[str, str]) -> tu
     problems: list[Problem] = []
     reader = content.DiskFiles(inputs.tree.root, inputs.tree.files, digest)
     for section in inputs.tree.sections:
-        for path in sorted(content.linked_in(section.body, section.source)):
+        badges = set(section.badges.values()) if isinstance(section, Site) else set()
+        for path in sorted(content.linked_in(section.body, section.source) | badges):
             if path not in reader or path.endswith(".md"):
                 continue
             beside = posixpath.dirname(path) == posixpath.dirname(section.source)

@@ -31,13 +31,12 @@ NUMBERS: Mapping[str, Any] = registry.numbers(registry.load())
 def site(path: str = "", **changed: Any) -> Site:
     texts = dict.fromkeys(
         "title short_name description unit id_code icp police address hours phone email hotline leader department person "
-        "liaison parent_name parent_url body digest operator".split(),
+        "liaison parent_name parent_url body digest operator title_en centre_url access_url".split(),
         "x",
     )
     given = {"sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
-    return Site(
-        path=path, keywords=(), nav=(), messages_url="", source=f"{path}/index.md".lstrip("/"), **{**texts, **given}
-    )
+    places = {"path": path, "source": f"{path}/index.md".lstrip("/"), "messages_url": ""}
+    return Site(keywords=(), nav=(), badges={}, **places, **{**texts, **given})
 
 
 def column(path: str, **changed: Any) -> Column:

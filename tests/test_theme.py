@@ -33,7 +33,7 @@ STAMP = {
 def site(path: str, title: str, **other: object) -> dict[str, object]:
     keys = (
         "id_code icp police sponsor operator address hours phone email hotline parent_name parent_url "
-        "leader department person liaison"
+        "leader department person liaison title_en centre_url access_url"
     )
     return {
         **dict.fromkeys(keys.split(), ""),
@@ -42,6 +42,7 @@ def site(path: str, title: str, **other: object) -> dict[str, object]:
         "url": f"/{path}/" if path else "/",
         "domain": f"www.example.gov.cn/{path}".rstrip("/"),
         "kind": "department" if path else "portal",
+        "badges": {},
         "hotline": "12345",
         "report_url": "",
         **other,
@@ -64,6 +65,9 @@ def article(url: str, of: Mapping[str, object] = PORTAL, **other: Any) -> tuple[
         "lang": "zh-Hans-CN",
         "meta": [["SiteName", of["title"]], ["Url", url]],
         "json_ld": None,
+        "open_graph": [["og:title", "标题"]],
+        "alternates": [],
+        "mode": None,
         "breadcrumb": [{"title": "首页", "url": "/"}, {"title": "正文", "url": None}],
         "notices": [],
         "search_url": None,
@@ -91,7 +95,7 @@ def article(url: str, of: Mapping[str, object] = PORTAL, **other: Any) -> tuple[
         "menu": [{"title": "通知公告", "url": f"{of['url']}tzgg/", "current": True}],
         "footer_groups": [{"title": "县区", "links": [{"title": "甲县", "url": "/jia/"}]}],
         "footer_links": [{"title": "关于", "url": "/about/"}],
-        "assets": {"style": "/assets/gov.css"},
+        "assets": {"style": "/assets/gov.css", "script": "/assets/gov.js"},
         **other,
     }
     shared = {
@@ -199,12 +203,13 @@ def test_text_is_escaped_as_jinja_does(value: object) -> None:
 
 
 def test_a_title_breaks_between_its_phrases() -> None:
-    assert phrases("示例市人民政府办公室") == "示例市人民政府办公室"
+    assert phrases("示例市人民政府") == "示例市人民政府"
     assert phrases("Notice of the <office> of the city") == "Notice of the &lt;office&gt; of the city"
-    assert phrases("关于印发《示例<市>办法》的通知　一——二、三") == (
-        '<span class="ph">关于印发</span><span class="ph">《示例&lt;市&gt;办法》的通知</span> '
-        '<span class="ph">一——</span><span class="ph">二、</span><span class="ph">三</span>'
+    assert phrases("关于印发《示例<市>办法》的通知") == ("关于<wbr>印发<wbr>《示例&lt;市&gt;<wbr>办法》的<wbr>通知")
+    assert phrases("关于做好2026—2027年采暖季供热保障工作的通知") == (
+        "关于<wbr>做好<wbr>2026—2027年<wbr>采暖季<wbr>供热<wbr>保障<wbr>工作的<wbr>通知"
     )
+    assert phrases("示政发〔2026〕18号文件的政策解读") == "示政发〔2026〕18号<wbr>文件的<wbr>政策<wbr>解读"
 
 
 # --- compiled templates ----------------------------------------------------------------------------------------------

@@ -19,11 +19,14 @@ CITY = "@@"
 
 
 def of_city(frame: Frame) -> Iterator[Spec]:
-    """The homes, the catalogue, the site map, the page for addresses that are not there."""
+    """The homes, the catalogue, the site map, the pages for addresses that are not there, the modes."""
     homes_of_sites = [homes.spec(frame, site) for site in frame.city.sites.values()]
     yield from homes_of_sites
     around = frame.around(frame.city.portal)
-    for recipe, url in ((("tree",), "/sitemap.html"), (("not-found",), "/404.html")):
+    signs: list[tuple[Recipe, str]] = [(("tree",), "/sitemap.html")]
+    signs += [(("error", status), f"/{status}.html") for status in signposts.ERRORS]
+    signs += [(("mode", name), f"/modes/{name}/") for name in signposts.MODES]
+    for recipe, url in signs:
         yield Spec(url=url, section=CITY, key=digest_of([around, make_page(frame, recipe).gov]), recipe=recipe)
     for recipe, url, key in catalogue.recipes(frame):
         yield Spec(url=url, section=CITY, key=digest_of([around, key]), recipe=recipe)
@@ -61,8 +64,10 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return homes.page(frame, site)
         case ("tree",):
             return signposts.site_map(frame)
-        case ("not-found",):
-            return signposts.not_found(frame)
+        case ("error", status):
+            return signposts.error(frame, status)
+        case ("mode", name):
+            return signposts.mode(frame, name)
         case ("catalogue",):
             return catalogue.catalogue(frame)
         case ("archive-capture", site, timestamp):

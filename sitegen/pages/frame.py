@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +16,13 @@ from sitegen.city import City
 from sitegen.clock import SHANGHAI
 from sitegen.editions import Edition
 from sitegen.model import Column, Interpretation, Policy, Service, Site, url_of
+from sitegen.pages import linked_data
 from sitegen.pages.items import item_of
 from sitegen.pages.values import Data, Page, digest_of
 from sitegen.state.rows import Line
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Frame:
     """What every page has (identity, navigation, breadcrumb, stamp) and how an item of a list looks.
 
@@ -32,6 +34,7 @@ class Frame:
     engine: str
     shared: dict[str, Any] = field(default_factory=dict)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    _organisations: dict[str, Data] = field(default_factory=dict)
     _items: dict[str, Data] = field(default_factory=dict)
     _names: dict[tuple[str, str | None, bool], Mapping[str, str]] = field(default_factory=dict)
 
@@ -67,14 +70,19 @@ class Frame:
             "canonical": canonical,
             "lang": lang,
             "meta": [[name, text] for name, text in (*self._site_meta(site), *meta, ("Url", canonical)) if text],
-            "json_ld": None,
+            "json_ld": linked_data.graph(
+                city.site_url, self._organisation(site), canonical, template, title, crumbs, extra
+            ),
+            "open_graph": linked_data.open_graph(site.title, canonical, template, title, extra, city.site_url),
+            "alternates": self._alternates(site, column, home),
             "breadcrumb": [{"title": name, "url": link} for name, link in crumbs],
             "notices": [],
             "search_url": None,
-            "modes": [],
+            "modes": self._editions(site, column),
             "feed": f"{url_of(column.source)}feed.xml" if column is not None and not archived else None,
             "report_url": report_url(site, canonical),
             "archived": archived,
+            "mode": None,
             **extra,
         }
         return Page(
@@ -88,6 +96,39 @@ class Frame:
             files=frozenset(edition.article.assets) if edition else frozenset(),
         )
 
+    def _organisation(self, site: Site) -> Data:
+        """The institution as schema.org knows it; made once for each site."""
+        found = self._organisations.get(site.path)
+        if found is None:
+            unit = self.city.records.unit_name(site.sponsor) or site.title
+            found = linked_data.organisation(self.city.site_url.rstrip("/") + url_of(site.source), unit, site)
+            self._organisations[site.path] = found
+        return found
+
+    @cached_property
+    def _english(self) -> Column | None:
+        """The portal's first column in English."""
+        return next((c for c in self.city.columns_of("") if c.lang == "en"), None)
+
+    def _alternates(self, site: Site, column: Column | None, home: bool) -> list[list[str]]:
+        """The portal's home and the English column are each other's counterpart."""
+        english = self._english
+        if english is None or not (column is english or (home and not site.path)):
+            return []
+        base = self.city.site_url.rstrip("/")
+        return [["zh-Hans", f"{base}/"], ["en", base + url_of(english.source)]]
+
+    def _editions(self, site: Site, column: Column | None) -> list[Data]:
+        """Links of the strip: the other language, and the statement on accessibility."""
+        found = []
+        if column is not None and column.lang == "en":
+            found.append({"title": "中文", "url": "/"})
+        elif self._english is not None:
+            found.append({"title": "English", "url": url_of(self._english.source)})
+        if url := site.access_url or self.city.portal.access_url:
+            found.append({"title": "无障碍" if column is None or column.lang != "en" else "Accessibility", "url": url})
+        return found
+
     def _shared_names(self, site: Site, column: Column | None, home: bool) -> Mapping[str, str]:
         place = (site.path, column.path if column else None, home)
         if place not in self._names:
@@ -95,13 +136,18 @@ class Frame:
         return self._names[place]
 
     def _new_names(self, site: Site, column: Column | None, home: bool) -> Mapping[str, str]:
+        english = column is not None and column.lang == "en"
         return {
             "portal": self._share("site:", self.city.portal.path, lambda: self._identity(self.city.portal)),
             "site": self._share("site:", site.path, lambda: self._identity(site)),
             "nav": self._nav(site, column, home),
             "menu": self._menu(site, column),
-            "footer_groups": self._share("footer", "groups", self._footer_groups),
-            "footer_links": self._share("footer", "links", self._footer_links),
+            "footer_groups": self._share("footer", "none", list)
+            if english
+            else self._share("footer", "groups", self._footer_groups),
+            "footer_links": self._share("footer", "none", list)
+            if english
+            else self._share("footer", "links", self._footer_links),
             "assets": self._share("assets", "", lambda: dict(self.assets)),
         }
 
@@ -183,6 +229,10 @@ class Frame:
             "department": site.department,
             "person": site.person,
             "liaison": site.liaison,
+            "title_en": site.title_en,
+            "centre_url": site.centre_url,
+            "access_url": site.access_url or portal.access_url,
+            "badges": {name: f"/{quote(path)}" for name, path in {**portal.badges, **site.badges}.items()},
         }
 
     def _site_meta(self, site: Site) -> list[tuple[str, str]]:
@@ -190,7 +240,10 @@ class Frame:
         return [("SiteName", site.title), ("SiteDomain", host), ("SiteIDCode", site.id_code)]
 
     def _nav(self, site: Site, column: Column | None, home: bool) -> str:
-        """The portal's navigation stands on its departments too; a county has its own."""
+        """The portal's navigation stands on its departments too; a county has its own. What is in English leads to what
+        is in English, and back to the Chinese home."""
+        if column is not None and column.lang == "en":
+            return self._english_nav(site, column)
         owner = site if site.kind == "county" else self.city.portal
         columns = self.city.columns_of(owner.path)
         if owner.nav:
@@ -206,13 +259,20 @@ class Frame:
 
         return self._share("nav:", f"{owner.path}:{current or ('/' if at_home else '')}", value)
 
+    def _english_nav(self, site: Site, column: Column) -> str:
+        current = self._top(column)
+        columns = [c for c in self.city.columns_of(site.path) if c.lang == "en"]
+        back = {"title": "中文首页", "url": url_of(site.source), "current": False}
+        return self._share("nav:en:", current, lambda: [*[menu_entry(c, current) for c in columns], back])
+
     def _menu(self, site: Site, column: Column | None) -> str:
         current = self._top(column) if column is not None and column.site == site.path else None
+        english = column is not None and column.lang == "en"
 
         def value() -> list[Data]:
-            return [menu_entry(c, current) for c in self.city.columns_of(site.path)]
+            return [menu_entry(c, current) for c in self.city.columns_of(site.path) if (c.lang == "en") == english]
 
-        return self._share("menu:", f"{site.path}:{current or ''}", value)
+        return self._share("menu:", f"{site.path}:{current or ''}:{english}", value)
 
     def _top(self, column: Column) -> str:
         return self.city.ancestors(column)[0].path

@@ -93,15 +93,15 @@ def _portal_home(frame: Frame, site: Site) -> Data:
     pictures = articles.newest_with_picture(news.path, 3) if news else []
     service_column = next((c for c in columns if c.holds == "service"), None)
     service_url = url_of(service_column.source) if service_column else None
-    services = _services(frame)
+    found = services(frame)
     topics = [c for c in city.columns.values() if c.kind == "topic" and not city.is_retired_column(c.path)]
     return {
         "headline": frame.item(headline[0]) if headline else None,
         "pictures": frame.items(pictures),
         "blocks": blocks,
-        "service_themes": _service_groups(services, "theme", service_url, themes([s for _, _, s in services])),
-        "life_events": _service_groups(services, "life_event", service_url, LIFE_EVENTS),
-        "popular_services": frame.items([line for line, _, _ in services[:4]]),
+        "service_themes": _service_groups(found, "theme", service_url, themes([s for _, _, s in found])),
+        "life_events": _service_groups(found, "life_event", service_url, LIFE_EVENTS),
+        "popular_services": frame.items([line for line, _, _ in found[:4]]),
         "topics": [
             {"title": t.title, "summary": t.description, "url": url_of(t.source)}
             for t in sorted(topics, key=lambda t: (t.order, t.path))
@@ -119,7 +119,7 @@ def _portal_home(frame: Frame, site: Site) -> Data:
     }
 
 
-def _services(frame: Frame) -> list[tuple[Line, tuple[str, ...], Service]]:
+def services(frame: Frame) -> list[tuple[Line, tuple[str, ...], Service]]:
     """(line, keywords, details) of every service guide of the city."""
     found = []
     for line in frame.city.articles.services():

@@ -1,15 +1,27 @@
-"""The site map and the page for addresses that are not there."""
+"""The site map, the pages for addresses that are not there, and the pages of the reader's modes."""
 
 from __future__ import annotations
 
-from sitegen.model import (
-    url_of,
-)
-from sitegen.pages.frame import (
-    Frame,
-    column_meta,
-)
-from sitegen.pages.values import Page
+from collections.abc import Mapping
+
+from sitegen.model import url_of
+from sitegen.pages import homes
+from sitegen.pages.frame import Frame, column_meta
+from sitegen.pages.values import Data, Page
+
+ERRORS: Mapping[str, tuple[str, str]] = {
+    "404": ("not-found", "没有找到这个页面"),
+    "410": ("gone", "这个网页已经永久下线"),
+    "503": ("unavailable", "网站暂时不能访问"),
+}
+"""Status → template and title of the page that a server shows with it."""
+MODES: Mapping[str, tuple[str, str]] = {
+    "standard": ("标准模式", "页面按一般的字号和颜色显示。"),
+    "elder": ("长者模式", "常办的事放在最前面，字大、行疏。看不清、不会用，可以直接打电话。"),
+    "contrast": ("高对比模式", "黑底、白字、黄色链接，适合低视力和色觉异常的读者。"),
+}
+"""Name of a mode → title and text of its page."""
+_ELDER_THEMES = ("养老助残", "社保", "医疗", "交通", "住房")
 
 
 def site_map(frame: Frame) -> Page:
@@ -35,12 +47,54 @@ def site_map(frame: Frame) -> Page:
     )
 
 
-def not_found(frame: Frame) -> Page:
+def error(frame: Frame, status: str) -> Page:
+    template, title = ERRORS[status]
     return frame.page(
-        "/404.html",
-        "not-found",
-        "没有找到这个页面",
+        f"/{status}.html",
+        template,
+        title,
         frame.city.portal,
-        {},
-        crumbs=[("首页", "/"), ("没有找到", None)],
+        {"archive_url": "/archive/" if frame.copies else None},
+        crumbs=[("首页", "/"), (title, None)],
     )
+
+
+def mode(frame: Frame, name: str) -> Page:
+    """A server sets its cookie at this address (docs/THEME.md); the page is the same with and without."""
+    title, text = MODES[name]
+    extra: Data = {
+        "mode": name if name != "standard" else None,
+        "text": text,
+        "others": [
+            {"title": other, "url": f"/modes/{key}/index.html"} for key, (other, _) in MODES.items() if key != name
+        ],
+        "matters": [],
+        "news": [],
+        "news_url": None,
+        **(_elder_home(frame) if name == "elder" else {}),
+    }
+    crumbs: list[tuple[str, str | None]] = [("首页", "/"), (title, None)]
+    return frame.page(
+        f"/modes/{name}/", "mode", title, frame.city.portal, extra, crumbs=crumbs, meta=column_meta(title, text)
+    )
+
+
+def _elder_home(frame: Frame) -> Data:
+    """Six services that older people ask for, by theme, and the newest three notices."""
+    services = homes.services(frame)
+    order = {theme: place for place, theme in enumerate(_ELDER_THEMES)}
+    first = sorted(services, key=lambda service: order.get(service[2].theme, len(order)))[:6]
+    chosen = [
+        {
+            **frame.item(line),
+            "title": keywords[0] if keywords else frame.item(line)["title"],
+            "full": frame.item(line)["title"],
+        }
+        for line, keywords, _ in first
+    ]
+    notices = next((c for c in frame.city.columns_of("") if c.class_name == "通知公告"), None)
+    return {
+        "matters": chosen,
+        "news": frame.items(frame.city.articles.newest(notices.path, 3)) if notices else [],
+        "news_url": url_of(notices.source) if notices else None,
+    }

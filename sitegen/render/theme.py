@@ -35,7 +35,29 @@ _REPORT_URL = Markup("<report-url>")
 _NAMED = frozenset({"portal", "county", "department"})
 """Kinds whose h1 is the name in the header."""
 
-_CUT = "\u200b"
+_WORDS = (
+    "关于 印发 公布 发布 开展 做好 加强 促进 推进 推动 支持 进一步 贯彻 落实 废止 修改 修订 调整 同意 批准 转发 举行 举办 召开 "
+    "部署 启动 完成 实现 提高 建设 改造 保障 实施 管理 服务 治理 整治 保护 利用 规范 优化 完善 申请 办理 登记 缴费 "
+    "人民政府 市政府 县政府 区政府 政府 办公室 常务会议 全体会议 专题会议 会议 教育局 民政局 财政局 统计局 交通运输局 "
+    "生态环境局 住房城乡建设局 卫生健康委员会 人力资源社会保障局 医疗保障局 行政审批局 文化旅游局 公安局 "
+    "办法 规定 细则 条例 方案 计划 规划 意见 措施 若干 通知 公告 通告 决定 批复 清单 名单 目录 指南 要点 报告 解读 图解 "
+    "暂行 试行 行动 工作 事项 项目 工程 资金 补助 补贴 政策 制度 体系 机制 标准 情况 结果 信息 公开 征求 草案 "
+    "城市 农村 城乡 居民 群众 企业 市场 社区 老旧小区 小区 学校 学生 幼儿园 医院 养老 托育 医疗保险 医疗 社会保险 社保 "
+    "就业 住房 公积金 公租房 交通 公交 道路 停车场 停车 机动车 车辆 供暖 供热 供水 用水 电动自行车 自行车 垃圾 环境 空气 质量 "
+    "冬季 夏季 春季 秋季 年度 上半年 下半年 期间 之间 以来 前三季度 一季度 全市 全区 全县 我市 市区 "
+    "安全 生产 消防 应急 防火 防汛 森林 重点 重大 普惠 基本 公共 个人 高效 办成 一件事 最新 如何 怎样 怎么 哪些 多少 什么 "
+    "和 与 及 以及 并 将 为 在 对 从 至"
+).split()
+_BY_FIRST: dict[str, tuple[str, ...]] = {
+    first: tuple(sorted((word for word in _WORDS if word[0] == first), key=len, reverse=True))
+    for first in {word[0] for word in _WORDS}
+}
+_NUMBER = re.compile(r"[0-9][0-9.,:%％—～~-]*(?:[年月日号时点分个件所家条项万亿元人次公里米天批届期]+)?")
+_YEAR = re.compile(r"〔[0-9]{4}〕[0-9]*号?")
+_OPENING = frozenset("《“（‘「〔(")
+_CLOSING = frozenset("》”）’」〕、，：；。！？)—")
+_CLINGING = _CLOSING | frozenset("的了等类稿性 ")
+"""Never at the beginning of a line."""
 
 
 class Theme:
@@ -125,17 +147,45 @@ class _Frame:
 
 
 def phrases(title: str) -> Markup:
-    """A title breaks between its phrases (after a space or a stop, before 《 and “), not inside them."""
+    """A title breaks between its words, never inside 文号, a number with its unit or a name we know.
+
+    The style sheet forbids all other breaks (`word-break: keep-all`), but for a phrase longer than the line.
+    """
     if len(title) <= 12 or title.isascii():
         return escape(title)
-    words = []
-    for word in title.split():
-        for mark in "《“":
-            word = word.replace(mark, _CUT + mark)
-        for mark in ("、", "，", "：", "；", "——"):
-            word = word.replace(mark, mark + _CUT)
-        words.append("".join([f'<span class="ph">{_escaped(part)}</span>' for part in word.split(_CUT) if part]))
-    return Markup(" ".join(words))  # noqa: S704 (each part is escaped)
+    parts, start, end = [], 0, len(title)
+    for place in _word_ends(title):
+        before, after = title[place - 1], title[place]
+        alone = place - start == 1 or end - place == 1
+        if not alone and before not in _OPENING and before != " " and after not in _CLINGING:
+            parts.append(title[start:place])
+            start = place
+    parts.append(title[start:])
+    return Markup("<wbr>".join(map(_escaped, parts)))  # noqa: S704 (each part is escaped)
+
+
+def _word_ends(title: str) -> list[int]:
+    """Where words that we know begin and end, in order, but for the title's own ends."""
+    ends, place, last = [], 0, len(title)
+    while place < last:
+        sign, size = title[place], 0
+        if sign in _BY_FIRST:
+            for word in _BY_FIRST[sign]:
+                if title.startswith(word, place):
+                    size = len(word)
+                    break
+        elif "0" <= sign <= "9" and (number := _NUMBER.match(title, place)):
+            size = number.end() - place
+        elif sign == "〔" and (year := _YEAR.match(title, place)):
+            place = year.end()  # 示政发〔2026〕18号 stays in one piece
+            ends.append(place)
+            continue
+        if size or sign in _OPENING:
+            ends.append(place)
+        place += size or 1
+        if size or sign in _CLOSING:
+            ends.append(place)
+    return [end for end in dict.fromkeys(ends) if 0 < end < last]
 
 
 # --- jinja2, cheaper -------------------------------------------------------------------------------------------------
