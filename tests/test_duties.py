@@ -35,8 +35,8 @@ def site(path: str = "", **changed: Any) -> Site:
         "x",
     )
     given = {"sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
-    places = {"path": path, "source": f"{path}/index.md".lstrip("/"), "messages_url": ""}
-    return Site(keywords=(), nav=(), badges={}, **places, **{**texts, **given})
+    places: dict[str, Any] = {"path": path, "source": f"{path}/index.md".lstrip("/"), "messages_url": ""}
+    return Site(keywords=(), nav=(), badges={}, **{**places, **texts, **given})
 
 
 def column(path: str, **changed: Any) -> Column:
