@@ -274,10 +274,12 @@ def browsing(port: int, world: int) -> Iterator[Any]:
 def test_no_script_of_an_archived_page_runs_and_no_request_leaves_the_host(
     server: str, retired: Retired, tmp_path: Path
 ) -> None:
-    """Every archived page of the sample in a real browser. And a page that nobody has made harmless: the policy alone
-    keeps it quiet, while without the policy it runs and calls out."""
+    """Every archived page of the sample in a real browser (through Caddy, whose headers are the same for every page, each
+    tenth). And a page that nobody has made harmless: the policy alone keeps it quiet, while without the policy it runs and
+    calls out."""
     pages = [page["url"] for page in retired.index["pages"] if page["url"].endswith(".html")]
     assert len(pages) >= 110
+    pages = pages[:: 10 if server == "caddy" else 1]
     folder = f"/archive/lyj/{retired.index['timestamp']}/"
     hostile = retired.site / f"{folder}hostile-test.html".lstrip("/")
     with elsewhere() as (world, heard), SERVERS[server](tmp_path, retired.headers(server)) as port:
