@@ -51,7 +51,7 @@ def _match(corpus: Corpus, size: int, options: argparse.Namespace) -> Match:
         order = peers.Order(corpus, articles, options.workdir, options.peer_theme, _say)
         theirs = peers.peers()[options.peer](order)
     return Match(
-        ours=project.ours(corpus, articles, options.workdir, _say),
+        ours=project.ours(corpus, articles, options.workdir, _say, traditional=options.traditional),
         theirs=theirs,
         articles=articles,
         whole=size == len(corpus.articles),
@@ -70,6 +70,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="Hugo's theme; only read (default: %(default)s)",
     )
+    parser.add_argument("--traditional", action="store_true", help="ours with its edition in Traditional characters")
     parser.add_argument("--pairs", type=_count, default=1, metavar="N")
     parser.add_argument("--sizes", type=_sizes, metavar="N,N", help="articles; default: the whole corpus")
     parser.add_argument(

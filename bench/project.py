@@ -101,12 +101,17 @@ _UNIT = """  - id: {unit}
 """
 
 
-def ours(corpus: Corpus, articles: Sequence[str], workdir: Path, say: Say) -> Contender:
-    """The prepared project. Its `content/` is a git repository, as a city's is: signed versions are found there."""
+def ours(corpus: Corpus, articles: Sequence[str], workdir: Path, say: Say, *, traditional: bool = False) -> Contender:
+    """The prepared project. Its `content/` is a git repository, as a city's is: signed versions are found there.
+    `traditional`: with the edition in Traditional characters."""
     root = workdir / f"ours-{len(articles)}"
     prepare(root, f"{corpus.fingerprint()} {_code_digest()}", lambda: _make(corpus, articles, root, say), say)
     for name in ("mkdocs.yml", "themes"):  # always those of the checkout that is measured
         _refresh(ROOT / name, root / name)
+    index = root / "content" / "index.md"
+    text = index.read_text(encoding="utf-8").replace("kind: portal\ntraditional: true\n", "kind: portal\n")
+    both = text.replace("kind: portal\n", "kind: portal\ntraditional: true\n", 1)
+    index.write_text(both if traditional else text, encoding="utf-8")
     build = root / "build"
     return Contender(
         name="ours",

@@ -324,11 +324,6 @@ def prepare(
     """What workers are given, and the frame with which this process says which pages there are."""
     from sitegen.render import worker
 
-    theme = inputs.theme_assets(project)
-    style, script = (
-        next((f"/{file}" for file in sorted(theme) if file.startswith("assets/gov.") and file.endswith(end)), "")
-        for end in (".css", ".js")
-    )
     city_of = functools.partial(
         City,
         site_url=project.site_url,
@@ -338,13 +333,14 @@ def prepare(
         records=everything.records,
         links=everything.links,
         replay=bool(everything.reader),
+        phrases=everything.phrases,
     )
     setup = worker.Setup(
         root=project.root,
         config_file=project.config_file,
         state=project.state / "build.sqlite",
         city=city_of,
-        assets={"style": style, "script": script},
+        assets=inputs.page_assets(project),
         engine=inputs.engine_digest(project, inputs.program_digest()),
         dialect=inputs.dialect_digest(project),
         staged=staged,
@@ -612,7 +608,9 @@ def manifest(project: Project, now: datetime) -> dict[str, Any]:
                 raise Refused([no_manifest(release)])
             everything = inputs.read(project, scan(project.content, {}))
             listed = [
-                _manifest_page(file, section, source, state, everything) for file, section, source in state.pages()
+                _manifest_page(file, section, source, state, everything)
+                for file, section, source in state.pages()
+                if not file.startswith("zh-hant/")  # it follows from the others
             ]
             return {
                 "format": "release/1",

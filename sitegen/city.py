@@ -6,7 +6,7 @@ import functools
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -63,6 +63,8 @@ class City:
     articles: Articles
     replay: bool = False
     """Whether ReplayWeb.page is here, to open whole captures."""
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    """Simplified → Traditional, where the dictionary of the Traditional edition is not to decide."""
 
     @cached_property
     def portal(self) -> Site:

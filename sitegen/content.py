@@ -263,6 +263,7 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
             for name in ("centre", "report", "access")
             if (local := _local_path(text(f"{name}_badge"), path))
         },
+        traditional=text("traditional").lower() in {"true", "yes", "是"},
         body=fields.matter.body,
         source=path,
         digest=digest,
@@ -385,6 +386,7 @@ def article(
             expire_at=expire_at,
             migrated_from=fields.text("migrated_from"),
             archived_copy=fields.text("archived_copy"),
+            traditional=as_list(matter.values.get("traditional")),
             retires=fields.text("retires"),
             details=details,
             body=matter.body,

@@ -373,7 +373,7 @@ _values_of = attrgetter(*_ARTICLE)
 FIELD = {name: place for place, name in enumerate(_ARTICLE)}
 """Where a field of the article stands in the first part of `to_json`."""
 _MOMENTS = frozenset({"date", "publish_at", "expire_at"})
-_TUPLES = frozenset({"keywords", "linked"})
+_TUPLES = frozenset({"keywords", "linked", "traditional"})
 _DAYS = frozenset({"written_on", "effective_on", "received_on", "replied_on"})
 
 

@@ -88,6 +88,7 @@ ALIASES: Mapping[str, str] = {
     "转载自": "reprint_of",
     "归档自": "migrated_from",
     "下线网站": "retires",
+    "繁体": "traditional",
 }
 
 ARTICLE_KEYS = frozenset(ALIASES.values()) | {"lang", "archived_copy"}
@@ -96,7 +97,7 @@ SECTION_KEYS = frozenset(
         "kind title short_name description keywords unit sponsor operator domain site_id_code icp police "
         "address hours phone email hotline leader department person liaison parent_name parent_url class "
         "function owner cadence_days content_spec signer order holds lang approval_ref nav "
-        "messages_url title_en centre_badge centre_url report_badge access_badge access_url"
+        "messages_url traditional title_en centre_badge centre_url report_badge access_badge access_url"
     ).split()
 )
 

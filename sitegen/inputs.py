@@ -11,7 +11,7 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from sitegen import archived, content, files, frontmatter, links, reader, records
+from sitegen import archived, content, files, frontmatter, links, phrases, reader, records
 from sitegen.archived import Published, Retired
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Tree
@@ -23,7 +23,7 @@ from sitegen.records import Records
 from sitegen.scan import Scan
 from sitegen.text import _
 
-_ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno")
+_ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno", "opencc")
 _DIALECT_MODULES = ("adapter", "body", "direct", "extension")
 
 
@@ -32,6 +32,7 @@ class Inputs:
     tree: Tree
     records: Records
     links: Links
+    phrases: Mapping[str, str]
     published: tuple[Published, ...]
     retired: Mapping[str, Retired]
     good: Good
@@ -57,6 +58,7 @@ def read(project: Project, scan: Scan) -> Inputs:
     good = Good(project.root, project.content, project.state / "good")
     people, record_problems = records.load(project.content)
     footer, link_problems = links.load(project.content)
+    pairs, phrase_problems = phrases.load(project.content)
     published, archive_problems = archived.load(project.public)
     retired = archived.retired_pages(published)
     indexes = [
@@ -73,7 +75,7 @@ def read(project: Project, scan: Scan) -> Inputs:
     replay = reader.carried(project.reader)
     if project.replay and not replay:
         archive_problems.append(reader.missing(project.reader))
-    problems = (*scan.problems, *record_problems, *link_problems, *tree.problems, *archive_problems)
+    problems = (*scan.problems, *record_problems, *link_problems, *phrase_problems, *tree.problems, *archive_problems)
     if "" not in tree.sites:
         portal = Problem(
             path="content/index.md",
@@ -86,6 +88,7 @@ def read(project: Project, scan: Scan) -> Inputs:
         tree=tree,
         records=people,
         links=footer,
+        phrases=pairs,
         published=tuple(published),
         retired=retired,
         good=good,
@@ -145,6 +148,15 @@ def dialect_digest(project: Project) -> str:
         path = Path(__file__).parent / "render" / f"{name}.py"
         hasher.update(path.read_bytes() if path.exists() else b"")
     return hasher.hexdigest()
+
+
+def page_assets(project: Project) -> dict[str, str]:
+    """Root-relative addresses of the theme's style and script, as every page names them; empty: there is none."""
+    theme = sorted(theme_assets(project))
+    return {
+        name: next((f"/{file}" for file in theme if file.startswith("assets/gov.") and file.endswith(end)), "")
+        for name, end in (("style", ".css"), ("script", ".js"))
+    }
 
 
 def theme_assets(project: Project) -> dict[str, tuple[str, Path]]:

@@ -70,6 +70,8 @@ class Site:
     """Where 适老化与无障碍 leads: the statement of the site."""
     badges: Mapping[str, str]
     """`centre` 党政机关, `report` 找错, `access` 适老化与无障碍 → its picture, a path under content/."""
+    traditional: bool
+    """Of the portal: whether everything is also published in Traditional characters, under `/zh-hant/`."""
     body: str
     source: str
     digest: str
@@ -186,6 +188,8 @@ class Article:
     migrated_from: str
     """Target URI of the archived page this text came from (第十五条: relating archived and current)."""
     archived_copy: str
+    traditional: tuple[str, ...]
+    """Phrases that its Traditional counterpart writes its own way: `干细胞=幹細胞`."""
     retires: str
     """Of a migration notice (第十二条(三)): the id of the site that goes offline."""
     details: Details

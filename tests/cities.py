@@ -77,7 +77,8 @@ _UNITS = """units:
 
 
 def copy_sample(root: Path) -> Path:
-    """The sample as git knows it, with the theme and the settings; returns the project's folder."""
+    """The sample as git knows it, with the theme and the settings, in one edition: the other follows from it
+    (tests/test_traditional.py) and would double every test's pages. Returns the project's folder."""
     listed = subprocess.run(["git", "ls-files", "-z", "content"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in listed.decode().split("\0")[:-1]:
         target = root / name
@@ -85,6 +86,8 @@ def copy_sample(root: Path) -> Path:
         shutil.copyfile(ROOT / name, target)
     shutil.copytree(ROOT / "themes", root / "themes")
     shutil.copyfile(ROOT / "mkdocs.yml", root / "mkdocs.yml")
+    index = root / "content" / "index.md"
+    index.write_text(index.read_text(encoding="utf-8").replace("traditional: true\n", ""), encoding="utf-8")
     return root
 
 

@@ -37,6 +37,7 @@ ONLY_IN = {
     "playwright": {"archive/crawling/browser.py", "archive/crawling/chromium.py"},
     "PIL": {"archive/publishing/seal.py"},
     "pikepdf": {"archive/publishing/pdf.py"},
+    "opencc": {"sitegen/render/traditional.py", "sitegen/rules/writing.py"},
     "waitress": {"sitegen/interaction/server.py"},
     "datasketch": {"archive/migration/likeness.py"},
     "click": {

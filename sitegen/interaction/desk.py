@@ -80,10 +80,6 @@ class Desks:
 
     def _open(self) -> Desk:
         everything = inputs.read(self._project, scan(self._project.content, {}))
-        assets = inputs.theme_assets(self._project)
-        style = next(
-            (f"/{name}" for name in sorted(assets) if name.startswith("assets/gov.") and name.endswith(".css")), ""
-        )
         city = City(
             site_url=self._project.site_url,
             sites=everything.tree.sites,
@@ -91,10 +87,11 @@ class Desks:
             published=everything.published,
             records=everything.records,
             links=everything.links,
+            phrases=everything.phrases,
             articles=Shelf.open(Path(":memory:")),
         )
         return Desk(
-            frame=Frame(city=city, assets={"style": style}, engine=""),
+            frame=Frame(city=city, assets=inputs.page_assets(self._project), engine=""),
             theme=Theme(self._project.theme, None),
             portal=city.portal,
             units={unit.id: unit.name for unit in everything.records.units.values()},

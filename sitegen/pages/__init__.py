@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sitegen.pages import articles, catalogue, columns, feed, homes, moved, signposts, sitemap
+from sitegen.model import Column
+from sitegen.pages import articles, catalogue, columns, feed, homes, moved, signposts, sitemap, traditional
 from sitegen.pages.frame import Frame
 from sitegen.pages.values import Document, Page, Recipe, Spec, digest_of
 from sitegen.state.rows import Line
 
 __all__ = ["Document", "Frame", "Page", "Recipe", "Spec", "digest_of", "make", "of_city", "of_column", "of_moved"]
 
-of_column = columns.specs
-of_moved = moved.specs
 MOVED = moved.SECTION
 CITY = "@@"
 """The section of pages that belong to no column: homes, site map, catalogue, 404."""
 
 
+def of_column(frame: Frame, column: Column) -> Iterator[Spec]:
+    """Every page of a column, in both editions."""
+    return traditional.with_twins(frame, columns.specs(frame, column))
+
+
+def of_moved(frame: Frame) -> Iterator[Spec]:
+    """The pages at addresses where articles stood, in both editions."""
+    return traditional.with_twins(frame, moved.specs(frame))
+
+
 def of_city(frame: Frame) -> Iterator[Spec]:
-    """The homes, the catalogue, the site map, the pages for addresses that are not there, the modes."""
+    """The homes, the catalogue, the site map, the pages for addresses that are not there, the modes, in both editions."""
+    return traditional.with_twins(frame, _of_city(frame))
+
+
+def _of_city(frame: Frame) -> Iterator[Spec]:
     homes_of_sites = [homes.spec(frame, site) for site in frame.city.sites.values()]
     yield from homes_of_sites
     around = frame.around(frame.city.portal)
@@ -36,6 +49,8 @@ def of_city(frame: Frame) -> Iterator[Spec]:
 def make(frame: Frame, recipe: Recipe) -> Page | Document:
     """The page that a spec's recipe names. Everything it reads beyond the recipe is named by the spec's key."""
     match recipe:
+        case (traditional.RECIPE, simplified):
+            return make(frame, simplified)
         case ("site-map-part", url, entries):
             return Document(file=url.removeprefix("/"), data=sitemap.part(frame.city.site_url, entries))
         case ("feed", path, lines):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sitegen.model import Column, Service, url_of
-from sitegen.pages import articles, letters
+from sitegen.pages import articles, letters, traditional
 from sitegen.pages.frame import Frame, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
 from sitegen.pages.values import Data, Page, Spec, digest_of
@@ -159,7 +159,7 @@ def site_maps(frame: Frame, folder: str, section: str, pages: Sequence[Spec], na
     """The addresses of some pages, at most 45,000 a file; none when no page has a date."""
     from sitegen.pages.sitemap import MAX_URLS
 
-    entries = sorted((page.url, page.changed) for page in pages if page.changed)
+    entries = sorted((page.url, page.changed) for page in traditional.with_twins(frame, pages) if page.changed)
     for start in range(0, len(entries), MAX_URLS):
         part = tuple(entries[start : start + MAX_URLS])
         number = "" if start == 0 else f"-{start // MAX_URLS + 1}"

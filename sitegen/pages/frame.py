@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
 
+from sitegen import phrases
 from sitegen.archived import Published, Retired
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
@@ -94,6 +95,7 @@ class Frame:
             place=edition.place if edition else "",
             blob=edition.article.blob if edition else "",
             files=frozenset(edition.article.assets) if edition else frozenset(),
+            phrases=tuple(phrases.pairs(edition.article.traditional)) if edition else (),
         )
 
     def _organisation(self, site: Site) -> Data:
@@ -168,7 +170,8 @@ class Frame:
 
     @property
     def _common(self) -> list[Any]:
-        return [self.engine, self.city.site_url, self._retirements]
+        edition = [*self.city.phrases.items()] if self.city.portal.traditional else None
+        return [self.engine, self.city.site_url, self._retirements, edition]
 
     def _shared_digest(self, name: str) -> str:
         if ("", f"/{name}") not in self._digests:

@@ -52,6 +52,8 @@ class Page:
     blob: str = ""
     files: frozenset[str] = frozenset()
     """Local files that the reviews of this text cover."""
+    phrases: tuple[tuple[str, str], ...] = ()
+    """What its Traditional counterpart writes its own way."""
 
     @property
     def file(self) -> str:

@@ -32,6 +32,9 @@ _SHARED: Mapping[str, tuple[str, ...]] = {
 _REPORT_URL = Markup("<report-url>")
 """Where 找错 with the page's own address goes. Escaped text has no `<`, so no value of a frame can hold this mark."""
 
+EDITION_URL = Markup("<edition-url>")
+"""Where the page's counterpart in the other edition is linked, in the same way."""
+
 _NAMED = frozenset({"portal", "county", "department"})
 """Kinds whose h1 is the name in the header."""
 
@@ -143,7 +146,10 @@ class _Frame:
 
     def __call__(self, part: str) -> Markup:
         pieces = self._theme.part(part, self._own, self._gov, self._shared)
-        return Markup(self._report_url.join(pieces))  # noqa: S704 (all of it is escaped)
+        text = self._report_url.join(pieces)
+        if EDITION_URL in text:
+            text = text.replace(EDITION_URL, _escaped(self._gov["edition_url"]))
+        return Markup(text)  # noqa: S704 (all of it is escaped)
 
 
 def phrases(title: str) -> Markup:

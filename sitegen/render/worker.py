@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,14 +15,19 @@ from sitegen import crew, files, frontmatter, pages
 from sitegen.city import City
 from sitegen.content import git_blob
 from sitegen.errors import Problem
+from sitegen.model import file_of
 from sitegen.output import put
-from sitegen.pages import Document, Frame, Page, Spec
+from sitegen.pages import Document, Frame, Page, Spec, traditional
 from sitegen.render import qr
 from sitegen.render.adapter import Engine
 from sitegen.render.body import Body, Heading
+from sitegen.render.theme import EDITION_URL
 from sitegen.state.rows import Made
 from sitegen.state.shelf import BROKEN, Shelf
 from sitegen.text import _
+
+if TYPE_CHECKING:
+    from sitegen.render.traditional import Traditional
 
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
 
@@ -67,31 +73,63 @@ class Shop:
 
     def data(self, job: Job) -> None:
         """What the page is about, and where its Markdown is."""
+        if job.twin is not None:
+            return
         page = pages.make(self.frame, job.spec.recipe)
         if isinstance(page, Document):
-            job.made = self._written(job.spec, page.file, page.data)
+            data = self._traditional.feed(page.data) if job.is_traditional else page.data
+            job.made = self._written(job.spec, job.spec.file, data)
         else:
             job.page = page
 
     def body(self, job: Job) -> None:
-        job.body, job.body_key = self._body(job.page, job.spec.file)
+        if job.twin is None:
+            job.body, job.body_key = self._body(job.page, file_of(job.page.url))
 
     def values(self, job: Job) -> None:
         """All that the template sees."""
+        if job.twin is not None:
+            return
         page, body = job.page, job.body
         gov = {**page.gov, **{key: self.frame.shared[name] for key, name in page.shared.items()}}
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = qr.svg(str(gov["canonical"]))
+        if self.frame.city.portal.traditional and traditional.has(page.url) and gov["lang"] != "en":
+            self._name_both_editions(gov)
         job.gov = gov
 
+    def _name_both_editions(self, gov: dict[str, Any]) -> None:
+        base = self.frame.city.site_url.rstrip("/")
+        others = [pair for pair in gov.get("alternates", ()) if pair[0] != "zh-Hans"]
+        gov["edition_url"] = traditional.PREFIX + gov["url"]
+        gov["alternates"] = [["zh-Hans", gov["canonical"]], ["zh-Hant", base + gov["edition_url"]], *others]
+        gov["modes"] = [{"title": "繁體", "url": EDITION_URL}, *gov["modes"]]
+
     def html(self, job: Job) -> None:
-        job.html = self.engine.page(job.gov, job.body.html, job.page.shared)
+        if job.twin is None:
+            job.html = self.engine.page(job.gov, job.body.html, job.page.shared)
 
     def file(self, job: Job) -> None:
+        if job.is_traditional:
+            job.made = self._traditional_page(job, job.twin or job)
+            return
         data, inner = job.html.encode(), job.body.html.encode()
         start = data.find(inner) if inner else 0
         job.made = self._written(job.spec, job.spec.file, data, job.page, job.body, job.body_key, start, len(inner))
+
+    def _traditional_page(self, job: Job, twin: Job) -> Made:
+        """The counterpart of a page that was just rendered. Its links are questioned with those of the page."""
+        if not twin.html:
+            raise ValueError(_("its Simplified page could not be rendered"))
+        text = self._traditional.page(twin.html, twin.page.url, twin.page.phrases)
+        return self._written(job.spec, job.spec.file, text.encode())._replace(reads=twin.body.reads)
+
+    @cached_property
+    def _traditional(self) -> Traditional:
+        from sitegen.render.traditional import Traditional
+
+        return Traditional(self.frame.city.site_url, self.frame.city.phrases)
 
     def _written(
         self,
@@ -200,6 +238,12 @@ class Job:
     gov: dict[str, Any] = field(init=False)
     html: str = ""
     made: Made | None = None
+    twin: Job | None = None
+    """Of a page in Traditional: the same page in Simplified, when it is rendered in the same batch."""
+
+    @property
+    def is_traditional(self) -> bool:
+        return bool(self.spec.recipe[0] == traditional.RECIPE)
 
 
 def render(specs: Sequence[Spec]) -> list[Made]:
@@ -211,6 +255,10 @@ def render(specs: Sequence[Spec]) -> list[Made]:
     """
     shop = _shop(crew.common())
     jobs = [Job(spec) for spec in specs]
+    by_file = {job.spec.file: job for job in jobs if job.spec.file.endswith(".html")}
+    for job in jobs:
+        if job.is_traditional:
+            job.twin = by_file.get(job.spec.file.removeprefix(f"{traditional.PREFIX[1:]}/"))
     for stage in (shop.data, shop.body, shop.values, shop.html, shop.file):
         for job in jobs:
             if job.made is None:

@@ -588,7 +588,7 @@ class State(Shelf):
     def missing_targets(self) -> list[tuple[str, str]]:
         """(source, target) of links that lead nowhere."""
         return self._all(
-            "select p.source, r.target from read r join page p on p.file = r.file where not r.found"
+            "select p.source, r.target from read r join page p on p.file = r.file where not r.found and p.source != ''"
             " order by p.source, r.target"
         )
 
