@@ -1,0 +1,466 @@
+// Search in the browser over the static shards of a release. What the files mean: docs/search.md.
+// `open` and what is exported know nothing of a page; `start` is the page /search/.
+
+const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 32, PAGE = 10;
+const FEW = 12; // so few candidates are looked at one by one
+const LISTS = 64000; // bytes of lists that one term may cost
+const LOOKS = 40; // pages that are read for ten results, before the reader is asked
+const HASH = 2654435761;
+const SPACE = /[\t-\r \x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const NOTHING = "\xad\u200b\u200c\u200d\u2060\ufeff";
+
+// --- folding: as sitegen/search/folding.py, character by character, so that places in the text are kept
+
+/** {text, at}: the folded text, and for each of its units where it stood. */
+export function fold(text, table) {
+  let out = "", gap = false;
+  const at = [];
+  for (let i = 0; i < text.length; ) {
+    const c = String.fromCodePoint(text.codePointAt(i));
+    for (const raw of plain(c)) {
+      if (SPACE.test(raw)) { gap = true; continue; }
+      const one = (table && table.get(raw)) || raw;
+      if (gap && out && out.charCodeAt(out.length - 1) < 0x2e80 && one.charCodeAt(0) < 0x2e80) { out += " "; at.push(i - 1); }
+      gap = false;
+      for (let k = 0; k < one.length; k++) at.push(i);
+      out += one;
+    }
+    i += c.length;
+  }
+  return { text: out, at };
+}
+
+function plain(c) {
+  const code = c.charCodeAt(0);
+  if (code < 0x80) return c.toLowerCase();
+  if (code >= 0x4e00 && code < 0xa000) return c;
+  if (NOTHING.indexOf(c) >= 0) return "";
+  return (c.normalize ? c.normalize("NFKC") : c).toLowerCase();
+}
+
+/** {terms, phrase} of a query, folded; no terms: there is nothing to look for. */
+export function parse(query, table) {
+  const f = (s) => fold(s, table).text;
+  query = Array.from(query).slice(0, MAX_QUERY).join("").replace(/＂/g, '"');
+  const words = [], split = new RegExp(SPACE.source + "+");
+  let place = 0;
+  query.replace(/"([^"]+)"/g, (all, inner, at) => {
+    words.push(...query.slice(place, at).split(split), inner);
+    place = at + all.length;
+    return "";
+  });
+  words.push(...query.slice(place).split(split));
+  const joined = [];
+  for (const word of words.filter(f)) {
+    const last = joined.length - 1;
+    if (last >= 0 && f(joined[last]).length < 2) joined[last] += " " + word;
+    else joined.push(word);
+  }
+  const n = joined.length;
+  if (n > 1 && f(joined[n - 1]).length < 2) joined.splice(n - 2, 2, joined[n - 2] + " " + joined[n - 1]);
+  const terms = joined.slice(0, MAX_TERMS).map(f).filter((t, i, all) => t.length > 1 && all.indexOf(t) === i);
+  return { terms, phrase: f(query.replace(/"/g, " ")) };
+}
+
+// --- files
+
+const LENGTHS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
+const DISTANCES = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
+const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+function tree(lengths) {
+  const count = new Uint16Array(16), symbol = new Uint16Array(lengths.length), offset = new Uint16Array(16);
+  for (const l of lengths) count[l]++;
+  count[0] = 0;
+  for (let i = 1; i < 16; i++) offset[i] = offset[i - 1] + count[i - 1];
+  for (let i = 0; i < lengths.length; i++) if (lengths[i]) symbol[offset[lengths[i]]++] = i;
+  return { count, symbol };
+}
+
+/** Raw deflate, undone. Files are packed by us, so that a query costs the same whatever the web server does. */
+export function inflate(data) {
+  let at = 0, hold = 0, have = 0, out = new Uint8Array(data.length * 4 + 1024), n = 0;
+  const bits = (k) => {
+    while (have < k) { hold |= data[at++] << have; have += 8; }
+    const value = hold & ((1 << k) - 1);
+    hold >>>= k; have -= k;
+    return value;
+  };
+  const decode = (t) => {
+    let code = 0, first = 0, index = 0;
+    for (let l = 1; l < 16; l++) {
+      code |= bits(1);
+      const count = t.count[l];
+      if (code - count < first) return t.symbol[index + code - first];
+      index += count; first = (first + count) << 1; code <<= 1;
+    }
+    throw new Error("damaged");
+  };
+  const room = (k) => {
+    if (n + k > out.length) { const more = new Uint8Array((n + k) * 2); more.set(out); out = more; }
+  };
+  for (let final = 0; !final; ) {
+    final = bits(1);
+    const type = bits(2);
+    if (type === 0) {
+      hold = have = 0;
+      const length = data[at] | data[at + 1] << 8;
+      at += 4; room(length);
+      out.set(data.subarray(at, at + length), n);
+      n += length; at += length;
+      continue;
+    }
+    let literals, distances;
+    if (type === 1) {
+      const l = new Uint8Array(288).fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280);
+      literals = tree(l); distances = tree(new Uint8Array(30).fill(5));
+    } else {
+      const hl = bits(5) + 257, hd = bits(5) + 1, hc = bits(4) + 4, c = new Uint8Array(19), l = new Uint8Array(hl + hd);
+      for (let i = 0; i < hc; i++) c[ORDER[i]] = bits(3);
+      const codes = tree(c);
+      for (let i = 0; i < hl + hd; ) {
+        const s = decode(codes);
+        if (s < 16) { l[i++] = s; continue; }
+        const value = s === 16 ? l[i - 1] : 0;
+        for (let k = s === 16 ? 3 + bits(2) : s === 17 ? 3 + bits(3) : 11 + bits(7); k; k--) l[i++] = value;
+      }
+      literals = tree(l.subarray(0, hl)); distances = tree(l.subarray(hl));
+    }
+    for (;;) {
+      let s = decode(literals);
+      if (s === 256) break;
+      if (s < 256) { room(1); out[n++] = s; continue; }
+      s -= 257;
+      const extra = s < 8 || s === 28 ? 0 : (s - 4) >> 2;
+      const length = LENGTHS[s] + bits(extra);
+      const d = decode(distances);
+      const back = DISTANCES[d] + bits(d < 4 ? 0 : (d - 2) >> 1);
+      room(length);
+      for (let k = 0; k < length; k++, n++) out[n] = out[n - back];
+    }
+  }
+  return out.subarray(0, n);
+}
+
+class Bytes {
+  constructor(data) { this.data = data; this.at = 0; }
+  number() {
+    let value = 0, scale = 1;
+    for (;;) {
+      const b = this.data[this.at++];
+      value += (b & 127) * scale;
+      if (b < 128) return value;
+      scale *= 128;
+    }
+  }
+  numbers(n) { const out = new Array(n); for (let i = 0; i < n; i++) out[i] = this.number(); return out; }
+  sums(n, value) { const out = this.numbers(n); for (let i = 0; i < n; i++) out[i] = value += out[i]; return out; }
+  skip(n) { while (n) if (this.data[this.at++] < 128) n--; }
+  skipPlaces(n) { while (n) if (this.data[this.at++] & 32) n--; }
+  /** For each of `n` documents the places of a pair in it, as 32 bits. */
+  places(n) {
+    const out = new Int32Array(n);
+    for (let i = 0; i < n; ) { const b = this.data[this.at++]; out[i] |= 1 << (b & 31); if (b & 32) i++; }
+    return out;
+  }
+}
+
+const text = (data) => new TextDecoder().decode(data);
+
+/** A list: `docs` rising, `places` (null: not known), `titles` rising. */
+const NONE = { docs: [], places: null, titles: [] };
+
+function fromShard(data, base, hash) {
+  const bytes = new Bytes(data);
+  const part = (placed) => {
+    const n = bytes.number(), hashes = bytes.sums(n, base), counts = bytes.numbers(n);
+    const i = hashes.indexOf(hash), sum = (a, b) => counts.slice(a, b).reduce((x, y) => x + y, 0);
+    const before = i < 0 ? 0 : sum(0, i), own = i < 0 ? 0 : counts[i], after = sum(0, n) - before - own;
+    bytes.skip(before);
+    const docs = bytes.sums(own, -1);
+    bytes.skip(after);
+    if (!placed) return { docs };
+    bytes.skipPlaces(before);
+    const places = bytes.places(own);
+    bytes.skipPlaces(after);
+    return { docs, places };
+  };
+  const found = part(true);
+  return { docs: found.docs, places: found.places, titles: part(false).docs };
+}
+
+function fromFile(data, count) {
+  const bytes = new Bytes(data), placed = bytes.number(), n = bytes.number();
+  const docs = bytes.sums(n, -1), places = placed ? bytes.places(n) : null;
+  return { docs, places, titles: bytes.sums(bytes.number(), -1) };
+}
+
+/** What two rising lists have in common; `how(i, j)` may refuse. */
+function common(a, b, how) {
+  const out = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i] < b[j]) i++;
+    else if (a[i] > b[j]) j++;
+    else { if (!how || how(i, j)) out.push(a[i]); i++; j++; }
+  }
+  return out;
+}
+
+class Segment {
+  constructor(facts, files) {
+    Object.assign(this, facts);
+    this.files = files;
+    this.kept = new Map();
+    this.gone = new Set(facts.dead || []);
+  }
+  read(name) {
+    if (!this.kept.has(name)) this.kept.set(name, this.files.read(this.path + "/" + name).then(inflate));
+    return this.kept.get(name);
+  }
+  /** Frequent pairs: hash → number of documents. */
+  async frequent() {
+    if (!this.heavy) {
+      const bytes = new Bytes(await this.read("heavy.bin")), n = bytes.number(), hashes = bytes.sums(n, 0), counts = bytes.numbers(n);
+      this.heavy = new Map(hashes.map((h, i) => [h, counts[i] * 64 + 64]));
+    }
+    return this.heavy;
+  }
+  async list(hash, heavy) {
+    const key = "=" + hash;
+    if (!this.kept.has(key)) this.kept.set(key, heavy ? this.read("h/" + hash.toString(16) + ".bin").then(fromFile) : this.light(hash));
+    return this.kept.get(key);
+  }
+  async light(hash) {
+    const shard = this.bits ? hash >>> (32 - this.bits) : 0;
+    return fromShard(await this.read("s/" + shard.toString(16) + ".bin"), shard * Math.pow(2, 32 - this.bits), hash);
+  }
+  /** Documents that may hold a folded term, and those whose title may; `exact`: they do. */
+  async candidates(term) {
+    const heavy = await this.frequent(), pairs = [], seen = new Set();
+    for (let i = 0; i + 1 < term.length; i++) {
+      const hash = Math.imul(term.charCodeAt(i) << 16 | term.charCodeAt(i + 1), HASH) >>> 0;
+      if (!seen.has(hash)) pairs.push({ hash, offset: i, count: heavy.get(hash) || 0 });
+      seen.add(hash);
+    }
+    const rare = pairs.filter((p) => !p.count);
+    const spread = rare.length > 3 ? [rare[0], rare[rare.length >> 1], rare[rare.length - 1]] : rare;
+    const rest = pairs.filter((p) => spread.indexOf(p) < 0).sort((a, b) => a.count - b.count);
+    let found = null, cost = 0;
+    const add = (pair, list) => {
+      const turn = (mask) => (pair.offset & 31 ? mask >>> (pair.offset & 31) | mask << (32 - (pair.offset & 31)) : mask);
+      if (!found) {
+        found = { docs: list.docs, titles: list.titles, masks: list.places && Array.from(list.places, turn) };
+        return;
+      }
+      const masks = [], old = found.masks, places = list.places;
+      const docs = common(found.docs, list.docs, (i, j) => {
+        const mask = (old ? old[i] : -1) & (places ? turn(places[j]) : -1);
+        if (mask) masks.push(mask);
+        return mask;
+      });
+      found = { docs, masks, titles: common(found.titles, list.titles) };
+    };
+    const first = spread.length ? spread : [rest.shift()];
+    (await Promise.all(first.map((p) => this.list(p.hash, p.count)))).forEach((list, i) => add(first[i], list));
+    while (rest.length && found.docs.length > FEW && cost < LISTS) {
+      const next = rest.shift();
+      cost += next.count ? Math.min(next.count, this.docs / 4) : 4000;
+      add(next, await this.list(next.hash, next.count));
+    }
+    return { docs: found.docs, titles: found.titles, exact: term.length === 2 };
+  }
+  async facts(id) {
+    const block = await this.read("m/" + (id >> 5).toString(16) + ".bin");
+    if (!block.facts) block.facts = JSON.parse(text(block));
+    return block.facts[id % BLOCK];
+  }
+  /** Column, kind and validity of each document, for facets. */
+  async sorts() {
+    const data = await this.read("f.bin"), n = this.docs;
+    return { column: (id) => data[id] | data[n + id] << 8, kind: (id) => data[2 * n + id] & 15, validity: (id) => data[2 * n + id] >> 4 };
+  }
+  year(id) {
+    let year = "";
+    for (const [name, first] of this.years) if (first <= id) year = name;
+    return year;
+  }
+}
+
+// --- a search
+
+/** `files`: read(path) → bytes of a file below /search/, page(url) → the text of a page's body. */
+export async function open(files) {
+  const manifest = JSON.parse(text(await files.read("index.json")));
+  const segments = manifest.segments.map((facts) => new Segment(facts, files));
+  let table = null;
+  const variants = async () => {
+    if (!table) {
+      const [left, right] = text(await files.read("variants.txt")).split("\n").map((line) => Array.from(line));
+      table = new Map(left.map((c, i) => [c, right[i]]));
+    }
+    return table;
+  };
+  const index = { manifest, segments, files, variants, table: () => table };
+  index.search = (query, options) => search(index, query, options || {});
+  return index;
+}
+
+async function search(index, query, options) {
+  let asked = parse(query, index.table());
+  let results = await candidates(index, asked, options);
+  // No indexed text holds a Traditional character: a query in which one stands finds nothing until it is folded.
+  if (!results.total && asked.terms.length && !index.table()) {
+    const again = parse(query, await index.variants());
+    if (again.phrase !== asked.phrase) { asked = again; results = await candidates(index, asked, options); }
+  }
+  return results;
+}
+
+async function candidates(index, asked, options) {
+  const scope = options.scope || "now";
+  const used = index.segments.filter((s) => scope === "all" || (s.archived ? "archive" : "now") === scope);
+  const groups = [[], [], []], filters = options.filters || {};
+  let exact = true;
+  if (asked.terms.length) {
+    for (const segment of used) {
+      const each = [];
+      for (const term of asked.terms) {
+        each.push(await segment.candidates(term));
+        if (!each[each.length - 1].docs.length) break;
+      }
+      let docs = each[0].docs, titles = each[0].titles, phrase = [];
+      for (const other of each.slice(1)) { docs = common(docs, other.docs); titles = common(titles, other.titles); }
+      if (asked.terms.length > 1 && docs.length > 1 && asked.phrase.length > 1) phrase = common(docs, (await segment.candidates(asked.phrase)).docs);
+      exact = exact && asked.terms.length === 1 && each[0].exact;
+      const keep = await filter(segment, filters), number = index.segments.indexOf(segment);
+      [titles, phrase, docs].forEach((list, g) => {
+        for (const id of list) if (!segment.gone.has(id) && keep(id)) groups[g].push({ number, id, key: segment.at ? segment.at[id] - 0.5 : id });
+      });
+    }
+  }
+  for (const group of groups) {
+    group.sort((a, b) => (index.segments[a.number].archived ? 1 : 0) - (index.segments[b.number].archived ? 1 : 0) || a.key - b.key || a.id - b.id);
+  }
+  return new Results(index, asked, options.order === "date" ? [groups[2]] : groups, exact);
+}
+
+async function filter(segment, filters) {
+  const { year, column, site, kind, validity } = filters;
+  if (!column && !site && !kind && !validity) return year ? (id) => segment.year(id) === year : () => true;
+  const sorts = await segment.sorts();
+  const columns = segment.columns.map((path, i) => (!column || path === column) && (!site || segment.sites[i] === site));
+  return (id) => (!year || segment.year(id) === year) && columns[sorts.column(id)]
+    && (!kind || segment.kinds[sorts.kind(id)] === kind) && (!validity || segment.validities[sorts.validity(id)] === validity);
+}
+
+/** The results of a query, some at a time. Every one that is given holds what was asked for. */
+class Results {
+  constructor(index, asked, groups, exact) {
+    this.index = index; this.asked = asked; this.exact = exact;
+    this.queue = []; this.seen = new Set(); this.given = 0; this.refused = 0;
+    groups.forEach((group, g) => group.forEach((c) => this.queue.push(Object.assign({ title: groups.length > 1 && g === 0 }, c))));
+    this.total = groups[groups.length - 1].length;
+    this.all = groups[groups.length - 1];
+    this.place = 0;
+  }
+  get done() { return this.place >= this.queue.length; }
+  /** How many there are: `sure` when each was looked at, or the index alone can say. */
+  get count() { return { number: this.total - this.refused, sure: this.exact || this.done }; }
+  async next(wanted) {
+    const hits = [];
+    let looks = 0;
+    while (hits.length < (wanted || PAGE) && !this.done && looks < LOOKS) {
+      const batch = [];
+      while (batch.length < (wanted || PAGE) - hits.length && !this.done) {
+        const c = this.queue[this.place++];
+        if (!this.seen.has(c.number + ":" + c.id)) batch.push(c);
+      }
+      looks += batch.length;
+      for (const hit of await Promise.all(batch.map((c) => this.look(c)))) {
+        if (!hit) continue;
+        const name = hit.number + ":" + hit.id;
+        if (hit.ok) { this.seen.add(name); hits.push(hit); } else if (!hit.later) { this.seen.add(name); this.refused++; }
+      }
+    }
+    this.given += hits.length;
+    return hits;
+  }
+  /** One candidate: the result, with `ok` when it holds what was asked for. */
+  async look(c) {
+    const segment = this.index.segments[c.number];
+    const [title, url, date, column, kind, number, validity, source] = await segment.facts(c.id);
+    const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, later: c.title };
+    let body = null;
+    const check = async (table) => {
+      const parts = [title, number].map((part) => fold(part, table));
+      if (c.title) {
+        hit.ok = this.asked.terms.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
+        if (!hit.ok) return;
+      }
+      if (body === null) body = await this.index.files.page(hit.url).catch(() => "");
+      parts.push(fold(body, table));
+      hit.ok = hit.ok || this.exact || this.asked.terms.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
+      hit.marks = marks(parts[0], this.asked);
+      hit.snippet = snippet(body, parts[2], this.asked);
+    };
+    await check(this.index.table());
+    const lacks = !hit.ok || !hit.snippet || !hit.snippet.some((piece) => piece[1]);
+    if (lacks && !this.index.table() && /[㐀-鿿]/.test(title + (body || ""))) {
+      hit.ok = false;
+      await check(await this.index.variants());
+    }
+    return hit;
+  }
+}
+
+/** [from, to) of what was asked for in a folded text, in the text as it was; rising, without overlap. */
+function marks(folded, asked) {
+  const found = [];
+  for (const term of asked.terms) {
+    for (let at = folded.text.indexOf(term); at >= 0 && found.length < 200; at = folded.text.indexOf(term, at + 1)) found.push([folded.at[at], folded.at[at + term.length - 1] + 1]);
+  }
+  found.sort((a, b) => a[0] - b[0]);
+  const out = [];
+  for (const mark of found) {
+    const last = out[out.length - 1];
+    if (last && mark[0] <= last[1]) last[1] = Math.max(last[1], mark[1]);
+    else out.push(mark);
+  }
+  return out;
+}
+
+/** Pieces [text, marked] of about eighty characters around the first match. */
+function snippet(body, folded, asked) {
+  const all = marks(folded, asked), phrase = asked.terms.length > 1 ? folded.text.indexOf(asked.phrase) : -1;
+  const first = phrase >= 0 ? folded.at[phrase] : all.length ? all[0][0] : 0;
+  const from = Math.max(0, first - 24), to = Math.min(body.length, from + 96);
+  const near = all.filter((m) => m[0] >= from && m[1] <= to).map((m) => [m[0] - from, m[1] - from]);
+  return pieces((from ? "…" : "") + body.slice(from, to) + (to < body.length ? "…" : ""), near.map((m) => [m[0] + (from ? 1 : 0), m[1] + (from ? 1 : 0)]));
+}
+
+export function pieces(string, spans) {
+  const out = [];
+  let at = 0;
+  for (const [from, to] of spans) {
+    out.push([string.slice(at, from), false], [string.slice(from, to), true]);
+    at = to;
+  }
+  out.push([string.slice(at), false]);
+  return out.filter((piece) => piece[0]);
+}
+
+/** name → [value, count] for each facet, over all candidates of `results`. */
+export async function facets(results) {
+  const found = { year: new Map(), site: new Map(), column: new Map(), kind: new Map(), validity: new Map() };
+  const add = (name, value) => value && found[name].set(value, (found[name].get(value) || 0) + 1);
+  const sorts = await Promise.all(results.index.segments.map((s, i) => (results.all.some((c) => c.number === i) ? s.sorts() : null)));
+  for (const c of results.all) {
+    const s = results.index.segments[c.number], column = sorts[c.number].column(c.id);
+    add("year", s.year(c.id));
+    add("site", s.sites[column]);
+    add("column", s.columns[column]);
+    add("kind", s.kinds[sorts[c.number].kind(c.id)]);
+    add("validity", s.validities[sorts[c.number].validity(c.id)]);
+  }
+  return found;
+}
