@@ -61,6 +61,8 @@ class City:
     records: Records
     links: Links
     articles: Articles
+    search_url: str = "/search/"
+    """Where the search box leads."""
     replay: bool = False
     """Whether ReplayWeb.page is here, to open whole captures."""
     phrases: Mapping[str, str] = field(default_factory=dict)

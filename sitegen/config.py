@@ -28,6 +28,8 @@ class Project:
     """The settings that decide what Markdown becomes, as JSON."""
     replay: str = ""
     """The folder of ReplayWeb.page as the settings name it (`extra.archive.replay`)."""
+    search_url: str = "/search/"
+    """Where the search box leads: the page that asks the shards, or the service (`extra.search: service`)."""
 
     @property
     def build(self) -> Path:
@@ -112,7 +114,13 @@ def load(config_file: Path) -> Project:
         site_url=site_url.rstrip("/") + "/",
         dialect=json.dumps({key: settings.get(key) for key in _DIALECT}, sort_keys=True, default=str),
         replay=_replay(settings.get("extra")),
+        search_url="/search" if _extra(settings, "search") == "service" else "/search/",
     )
+
+
+def _extra(settings: dict[str, Any], key: str) -> Any:
+    extra = settings.get("extra")
+    return extra.get(key) if isinstance(extra, dict) else None
 
 
 def _replay(extra: Any) -> str:

@@ -150,24 +150,32 @@ def dialect_digest(project: Project) -> str:
     return hasher.hexdigest()
 
 
+_LINKED = {
+    "style": ("gov", ".css"),
+    "script": ("gov", ".js"),
+    "search_style": ("search", ".css"),
+    "search": ("search", ".js"),
+}
+
+
 def page_assets(project: Project) -> dict[str, str]:
-    """Root-relative addresses of the theme's style and script, as every page names them; empty: there is none."""
+    """Root-relative addresses of the theme's styles and scripts, as pages name them; empty: there is none."""
     theme = sorted(theme_assets(project))
     return {
-        name: next((f"/{file}" for file in theme if file.startswith("assets/gov.") and file.endswith(end)), "")
-        for name, end in (("style", ".css"), ("script", ".js"))
+        name: next((f"/{file}" for file in theme if file.startswith(f"assets/{stem}.") and file.endswith(end)), "")
+        for name, (stem, end) in _LINKED.items()
     }
 
 
 def theme_assets(project: Project) -> dict[str, tuple[str, Path]]:
-    """File of the release → (digest, where it is). The style sheet and the script carry their digest in their names, so
+    """File of the release → (digest, where it is). Style sheets and scripts carry their digest in their names, so
     that browsers may keep them for ever; `mode.css` keeps its name, because a server chooses it by cookie."""
     found: dict[str, tuple[str, Path]] = {}
     for path in sorted((project.theme / "assets").rglob("*")):
         if path.is_file():
             digest = files.sha256_file(path)
             name = path.relative_to(project.theme).as_posix()
-            if path.stem == "gov":
+            if path.stem in {"gov", "search"}:
                 name = f"{name.removesuffix(path.suffix)}.{digest[7:15]}{path.suffix}"
             found[name] = (digest, path)
     return found

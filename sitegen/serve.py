@@ -30,7 +30,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     }
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", _archive_policy(self.path) or _POLICY)
+        self.send_header("Content-Security-Policy", _policy_of(self.path) or _POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
@@ -55,10 +55,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Quiet: this server is for looking, its log is nobody's."""
 
 
-def _archive_policy(path: str) -> str | None:
-    """Archived pages keep their own inline styles, and nothing else of what they were; in the reader they run."""
+def _policy_of(path: str) -> str | None:
+    """Archived pages keep their own inline styles, and nothing else of what they were; in the reader they run.
+    The search page has a script of ours."""
     if path.startswith(reader.PAGES):
         return reader.POLICY
+    if path.partition("?")[0] in {"/search/", "/search/index.html"}:
+        return _POLICY.replace("script-src 'none'", "script-src 'self'")
     if path.startswith("/archive/") and path.count("/") > 3:
         return "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
     return None

@@ -82,6 +82,7 @@ class Desks:
         everything = inputs.read(self._project, scan(self._project.content, {}))
         city = City(
             site_url=self._project.site_url,
+            search_url=self._project.search_url,
             sites=everything.tree.sites,
             columns=everything.tree.columns,
             published=everything.published,

@@ -36,7 +36,7 @@ def _of_city(frame: Frame) -> Iterator[Spec]:
     homes_of_sites = [homes.spec(frame, site) for site in frame.city.sites.values()]
     yield from homes_of_sites
     around = frame.around(frame.city.portal)
-    signs: list[tuple[Recipe, str]] = [(("tree",), "/sitemap.html")]
+    signs: list[tuple[Recipe, str]] = [(("tree",), "/sitemap.html"), (("search",), "/search/")]
     signs += [(("error", status), f"/{status}.html") for status in signposts.ERRORS]
     signs += [(("mode", name), f"/modes/{name}/") for name in signposts.MODES]
     for recipe, url in signs:
@@ -83,6 +83,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return signposts.error(frame, status)
         case ("mode", name):
             return signposts.mode(frame, name)
+        case ("search",):
+            return signposts.search(frame)
         case ("catalogue",):
             return catalogue.catalogue(frame)
         case ("archive-capture", site, timestamp):

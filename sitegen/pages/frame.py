@@ -78,7 +78,7 @@ class Frame:
             "alternates": self._alternates(site, column, home),
             "breadcrumb": [{"title": name, "url": link} for name, link in crumbs],
             "notices": [],
-            "search_url": None,
+            "search_url": self.city.search_url,
             "modes": self._editions(site, column),
             "feed": f"{url_of(column.source)}feed.xml" if column is not None and not archived else None,
             "report_url": report_url(site, canonical),
@@ -171,7 +171,7 @@ class Frame:
     @property
     def _common(self) -> list[Any]:
         edition = [*self.city.phrases.items()] if self.city.portal.traditional else None
-        return [self.engine, self.city.site_url, self._retirements, edition]
+        return [self.engine, self.city.site_url, self.city.search_url, self._retirements, edition]
 
     def _shared_digest(self, name: str) -> str:
         if ("", f"/{name}") not in self._digests:

@@ -98,3 +98,19 @@ def _elder_home(frame: Frame) -> Data:
         "news": frame.items(frame.city.articles.newest(notices.path, 3)) if notices else [],
         "news_url": url_of(notices.source) if notices else None,
     }
+
+
+def search(frame: Frame, facts: Data | None = None) -> Page:
+    """The page that asks the shards; the service fills in `facts` (docs/THEME.md, kind `search`). It has a search box of
+    its own instead of the one in the head."""
+    url = "/search/"
+    service = frame.city.search_url if frame.city.search_url != url else None
+    return frame.page(
+        url,
+        "search",
+        "搜索",
+        frame.city.portal,
+        {"search_url": None, "search": {"query": "", "action": url, "service": service, **(facts or {})}},
+        crumbs=[("首页", "/"), ("搜索", None)],
+        meta=column_meta("搜索", "在本网站全部网站与栏目中查找"),
+    )

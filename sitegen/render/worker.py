@@ -29,6 +29,7 @@ from sitegen.text import _
 if TYPE_CHECKING:
     from sitegen.render.traditional import Traditional
 
+_BODY_FACTS = {"body_key", "start", "length", "headings", "reads", "anchors", "anchor_links"}
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
 
 
@@ -187,6 +188,8 @@ class Shop:
             return None
         digest, facts = known
         made = orjson.loads(facts)
+        if not made.keys() >= _BODY_FACTS:  # damaged in a way that is JSON still
+            return None
         if made["body_key"] != key or any(self._may_link(path) != found for path, found in made["reads"].items()):
             return None
         try:

@@ -18,7 +18,7 @@ import orjson
 
 HEAVY = 1200
 """A pair that stands in more documents than this has a file of its own."""
-SHARD = 12_000
+SHARD = 24_000
 """Bytes of a shard before it is deflated, on average."""
 BLOCK = 32
 """Documents whose facts lie in one file."""
@@ -38,12 +38,6 @@ class Document:
     text: str
     title: str
     facts: list[Any]
-
-
-def hashed(pair: str) -> int:
-    """Of two UTF-16 code units: one to one, so that equal hashes mean equal pairs."""
-    first, second = np.frombuffer(pair.encode("utf-16-le", "surrogatepass"), np.uint16).tolist()
-    return ((first << 16 | second) * int(_HASH)) & 0xFFFFFFFF
 
 
 def deflated(data: bytes) -> bytes:
@@ -109,9 +103,10 @@ class _Units:
             yield (hashes[keep].astype(np.uint64) << np.uint64(32)) | key[keep]
 
     def sorted_pairs(self, number: int, passes: int) -> Words:
-        keys = np.concatenate([np.zeros(0, np.uint64), *self.pairs(number, passes)])
+        keys: Words = np.concatenate([np.zeros(0, np.uint64), *self.pairs(number, passes)])
         keys.sort()
-        return keys[_first(keys)]
+        fresh: Words = keys[_first(keys)]
+        return fresh
 
 
 def _some(
@@ -177,9 +172,7 @@ class _Lists:
 
     def places(self, low: int, high: int) -> bytes:
         """A byte for each occurrence: its place modulo 32, and 32 with the last one of a document."""
-        return self._places[
-            self._occurrences[self._starts[low]] : self._occurrences[self._starts[high]]
-        ].tobytes()
+        return self._places[self._occurrences[self._starts[low]] : self._occurrences[self._starts[high]]].tobytes()
 
     def without(self, hashes: Words) -> _Lists:
         if not len(hashes):

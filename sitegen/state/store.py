@@ -16,7 +16,7 @@ from sitegen.errors import Problem
 from sitegen.state.rows import Book, Changes, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
-SCHEMA = 12
+SCHEMA = 13
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
@@ -38,6 +38,7 @@ create index article_service on article (kind) where kind = 'service';
 create index article_retires on article (retires) where retires != '';
 create index article_next on article (next_change) where next_change is not null;
 create index article_unsure on article (unsure) where unsure;
+create index article_shown on article (retired, path, digest, stamp) where status = 'shown';
 create table link (file text, path text, primary key (file, path)) without rowid;
 create index link_path on link (path);
 create table relation (id text, how text, path text, primary key (id, how, path)) without rowid;
@@ -79,6 +80,10 @@ create table anchor_link (file text, target text, anchor text, primary key (file
 create table plain (file text primary key, digest text not null) without rowid;
 create table site_map (url text primary key, section text not null, changed text not null) without rowid;
 create index site_map_section on site_map (section);
+create table search_base (
+    path text primary key, number integer not null, place real not null, digest text not null
+) without rowid;
+create index search_base_place on search_base (place, path, number);
 create table trouble (owner text primary key, problems text not null) without rowid;
 """
 _ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -533,6 +538,49 @@ class State(Shelf):
     def attachments_below_pages(self) -> list[str]:
         """Attachments that stand in a folder named like a page."""
         return self._column("select distinct file from attachment where instr(file, '.html/')")
+
+    # --- search --------------------------------------------------------------------------------------------------
+
+    def searchable(self, *, retired: bool) -> list[tuple[str, str, float]]:
+        """(path, digest, publication time) of the articles that are shown, retired in place or not. The digest of one
+        whose page could not be made is empty."""
+        return self._all(
+            "select a.path, iif(p.key != '', a.digest, ''), a.stamp from article a"
+            " join page p on p.file = substr(a.path, 1, length(a.path) - 3) || '.html'"
+            " where a.status = 'shown' and a.retired = ? order by a.path",
+            (int(retired),),
+        )
+
+    def search_changed(self) -> list[tuple[str, str, float]]:
+        """The same of those that the base of the search index lacks, or has in another version."""
+        return self._all(
+            "select a.path, a.digest, a.stamp from article a left join search_base s on s.path = a.path"
+            " where a.status = 'shown' and a.retired = 0 and (s.digest is null or s.digest != a.digest) order by a.path"
+        )
+
+    def search_dead(self) -> list[int]:
+        """Numbers in the base of what is not shown any more, or in another version."""
+        return self._column(
+            "select s.number from search_base s left join article a"
+            " on a.path = s.path and a.status = 'shown' and a.retired = 0"
+            " where a.path is null or a.digest != s.digest order by s.number"
+        )
+
+    def search_count(self) -> int:
+        return int(self._one("select count(*) from search_base")[0])
+
+    def search_place(self, place: float, path: str) -> int:
+        """How many documents of the base come before one."""
+        found = self._one(
+            "select number from search_base where (place, path) > (?, ?) order by place, path limit 1", (place, path)
+        )
+        return self.search_count() if found is None else int(found[0])
+
+    def set_search_base(self, documents: Iterable[tuple[float, str, str]]) -> None:
+        """`documents`: (place, path, digest), in order."""
+        self._connection.execute("delete from search_base")
+        rows = [(path, number, place, digest) for number, (place, path, digest) in enumerate(documents)]
+        self._many("insert into search_base values (?, ?, ?, ?)", rows)
 
     # --- what is wrong -------------------------------------------------------------------------------------------
 

@@ -389,7 +389,7 @@ class Results {
   async look(c) {
     const segment = this.index.segments[c.number];
     const [title, url, date, column, kind, number, validity, source] = await segment.facts(c.id);
-    const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, later: c.title };
+    const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, plain: false, later: c.title };
     let body = null;
     const check = async (table) => {
       const parts = [title, number].map((part) => fold(part, table));
@@ -399,13 +399,13 @@ class Results {
       }
       if (body === null) body = await this.index.files.page(hit.url).catch(() => "");
       parts.push(fold(body, table));
+      hit.plain = this.asked.terms.some((t) => parts.some((p) => p.text.indexOf(t) >= 0));
       hit.ok = hit.ok || this.exact || this.asked.terms.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
       hit.marks = marks(parts[0], this.asked);
       hit.snippet = snippet(body, parts[2], this.asked);
     };
     await check(this.index.table());
-    const lacks = !hit.ok || !hit.snippet || !hit.snippet.some((piece) => piece[1]);
-    if (lacks && !this.index.table() && /[㐀-鿿]/.test(title + (body || ""))) {
+    if (!hit.plain && !this.index.table() && /[㐀-鿿]/.test(title + (body || ""))) {
       hit.ok = false;
       await check(await this.index.variants());
     }
@@ -463,4 +463,172 @@ export async function facets(results) {
     add("validity", s.validities[sorts[c.number].validity(c.id)]);
   }
   return found;
+}
+
+/** Titles and 文号 in which a query stands, newest first. */
+export async function suggestions(index, query, count) {
+  const results = await index.search(query), found = [];
+  for (const c of results.queue.filter((one) => one.title).slice(0, 2 * count)) {
+    const [title, , , , , number] = await index.segments[c.number].facts(c.id);
+    const holds = (part) => results.asked.terms.every((t) => fold(part, index.table()).text.indexOf(t) >= 0);
+    const said = holds(title) ? title : number && holds(number) ? number : "";
+    if (said && found.indexOf(said) < 0) found.push(said);
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+// --- the page
+
+const KINDS = { article: "信息", policy: "政策文件", interpretation: "政策解读", service: "办事服务", message: "互动答复", leader: "领导信息", page: "专页", copy: "归档网页" };
+const SCOPES = [["now", "现行内容"], ["archive", "只看已歸檔"], ["all", "全部，含已歸檔"]];
+const EAGER = 20000; // documents up to which the facets are counted without being asked for
+
+const files = {
+  async read(path) {
+    const answer = await fetch("/search/" + path);
+    if (!answer.ok) throw new Error(path);
+    return new Uint8Array(await answer.arrayBuffer());
+  },
+  async page(url) {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const body = page.querySelector(".gdz-page") || page.querySelector(".gov-body");
+    if (!body) return "";
+    body.querySelectorAll("script,style,template,noscript").forEach((e) => e.remove());
+    return body.textContent;
+  },
+};
+
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const key in attributes) if (attributes[key] !== null) element.setAttribute(key, attributes[key]);
+  for (const child of children) if (child) element.append(child);
+  return element;
+}
+const marked = (list) => list.map(([string, bold]) => (bold ? make("b", {}, string) : string));
+
+function shown(hit, manifest) {
+  const tags = [];
+  if (hit.archived) tags.push(make("span", { class: "tag arch", lang: "zh-Hant" }, "已歸檔"));
+  if (hit.validity) tags.push(make("span", { class: "tag " + (hit.validity === "有效" ? "blue" : "red") }, hit.validity === "有效" ? "现行有效" : hit.validity.length < 3 ? "已" + hit.validity : hit.validity));
+  const about = [hit.kind === "copy" ? "归档网页" : manifest.columns[hit.column] || KINDS[hit.kind], hit.doc_number, hit.source, hit.date.slice(0, 10)];
+  return make("li", { class: hit.archived ? "hit arch" : "hit" },
+    make("h2", {}, make("a", { href: hit.url }, ...marked(pieces(hit.title, hit.marks || []))), ...tags),
+    hit.snippet && hit.snippet.length ? make("p", { class: "x" }, ...marked(hit.snippet)) : null,
+    make("p", { class: "about" }, ...about.filter(Boolean).map((one) => make("span", {}, one))));
+}
+
+function link(params, change, label, current, count) {
+  const next = new URLSearchParams(params);
+  for (const key in change) change[key] ? next.set(key, change[key]) : next.delete(key);
+  return make("li", {}, make("a", { href: "?" + next, "aria-current": current ? "true" : null }, make("span", {}, label), count === undefined ? null : make("span", { class: "n" }, String(count))));
+}
+
+function group(title, items) {
+  return make("section", {}, make("h3", {}, title), make("ul", {}, ...items));
+}
+
+async function counted(params, results) {
+  const found = await facets(results), names = results.index.manifest, groups = [];
+  const add = (title, name, label, order) => {
+    const listed = Array.from(found[name]).sort(order || ((a, b) => b[1] - a[1])).slice(0, 20), chosen = params.get(name);
+    if (!listed.length || (listed.length < 2 && !chosen)) return;
+    const items = listed.map(([value, n]) => link(params, { [name]: value === chosen ? "" : value }, label(value), value === chosen, n));
+    if (chosen) items.unshift(link(params, { [name]: "" }, "不限", false));
+    groups.push(group(title, items));
+  };
+  add("类型", "kind", (k) => KINDS[k] || k);
+  add("年份", "year", (y) => y + "年", (a, b) => (a[0] < b[0] ? 1 : -1));
+  add("单位", "site", (s) => names.sites[s] || s || names.sites[""]);
+  add("栏目", "column", (c) => names.columns[c] || c);
+  add("有效性", "validity", (v) => v);
+  return groups;
+}
+
+async function start(root) {
+  const params = new URLSearchParams(location.search), query = (params.get("q") || "").trim();
+  const say = (words) => { root.querySelector("[data-say]").textContent = words; };
+  document.querySelectorAll("input[name=q]").forEach((input) => { if (query) input.value = query; });
+  root.querySelector("[data-help]").hidden = true;
+  let opened = null;
+  const index = () => (opened = opened || open(files));
+  document.querySelectorAll("input[name=q]").forEach((input) => suggest(input, index));
+  if (!query) return;
+  root.querySelector("h1").textContent = "“" + query + "”的搜索结果";
+  document.title = query + " - " + document.title;
+  say("正在查找……");
+  try {
+    await run(root, params, query, say, await index());
+  } catch (error) {
+    say("没有读到搜索数据，请稍后再试。");
+    root.querySelector("[data-help]").hidden = false;
+  }
+}
+
+async function run(root, params, query, say, index) {
+  const filters = {};
+  for (const name of ["year", "site", "column", "kind", "validity"]) if (params.get(name)) filters[name] = params.get(name);
+  const scope = params.get("scope") || "now", order = params.get("order") || "rank";
+  const results = await index.search(query, { scope, filters, order });
+  const list = root.querySelector("[data-results]"), more = root.querySelector("[data-more]"), side = root.querySelector("[data-facets]");
+  if (!results.asked.terms.length) { say("请输入两个以上的字。"); return; }
+  const step = async () => {
+    more.hidden = true;
+    const hits = await results.next();
+    list.append(...hits.map((hit) => shown(hit, index.manifest)));
+    const count = results.count;
+    if (!results.given && results.done) say("没有找到“" + query + "”。可以换一个说法，或减少字数。");
+    else say((count.sure ? "找到 " : "找到约 ") + count.number + " 条，已列出 " + results.given + " 条；" + (order === "date" ? "按时间排列" : "按相关度排列"));
+    more.hidden = results.done;
+    return hits;
+  };
+  const sorts = root.querySelector("[data-order]");
+  sorts.append(order === "date" ? make("a", { href: "?" + with_(params, "order", "") }, "按相关度排列") : make("a", { href: "?" + with_(params, "order", "date") }, "按时间排列"));
+  const scopes = index.segments.some((s) => s.archived) ? group("范围", SCOPES.map(([name, label]) => link(params, { scope: name === "now" ? "" : name }, label, name === scope))) : null;
+  if (scopes) side.append(scopes);
+  more.addEventListener("click", async () => {
+    const hits = await step();
+    const first = list.children[list.children.length - hits.length];
+    if (hits.length && first) first.querySelector("a").focus();
+  });
+  await step();
+  const show = async () => side.append(...(await counted(params, results)));
+  if (Object.keys(filters).length || index.segments.reduce((n, s) => n + s.docs, 0) <= EAGER) await show();
+  else {
+    const button = make("button", { type: "button", class: "btn" }, "显示类型、年份、单位");
+    button.addEventListener("click", () => { button.remove(); show(); });
+    side.append(button);
+  }
+  const box = root.querySelector("[data-side]");
+  box.hidden = !side.children.length;
+  box.open = matchMedia("(min-width: 60em)").matches;
+}
+
+function with_(params, name, value) {
+  const next = new URLSearchParams(params);
+  value ? next.set(name, value) : next.delete(name);
+  return next;
+}
+
+function suggest(input, index) {
+  const list = make("datalist", { id: input.id + "-titles" });
+  let timer = 0;
+  input.after(list);
+  input.setAttribute("list", list.id);
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const value = input.value.trim();
+      if (value.length < 2) return;
+      const found = await suggestions(await index(), value, 8).catch(() => []);
+      if (value === input.value.trim()) list.replaceChildren(...found.map((title) => make("option", { value: title })));
+    }, 250);
+  });
+}
+
+if (typeof document !== "undefined") {
+  const root = document.querySelector("[data-search]");
+  if (root) start(root);
 }
