@@ -38,7 +38,6 @@ create index article_service on article (kind) where kind = 'service';
 create index article_retires on article (retires) where retires != '';
 create index article_next on article (next_change) where next_change is not null;
 create index article_unsure on article (unsure) where unsure;
-create index article_shown on article (retired, path, digest, stamp) where status = 'shown';
 create table link (file text, path text, primary key (file, path)) without rowid;
 create index link_path on link (path);
 create table relation (id text, how text, path text, primary key (id, how, path)) without rowid;
@@ -80,11 +79,12 @@ create table anchor_link (file text, target text, anchor text, primary key (file
 create table plain (file text primary key, digest text not null) without rowid;
 create table site_map (url text primary key, section text not null, changed text not null) without rowid;
 create index site_map_section on site_map (section);
+create table trouble (owner text primary key, problems text not null) without rowid;
+create index article_shown on article (retired, path, digest, stamp) where status = 'shown';
 create table search_base (
     path text primary key, number integer not null, place real not null, digest text not null
 ) without rowid;
 create index search_base_place on search_base (place, path, number);
-create table trouble (owner text primary key, problems text not null) without rowid;
 """
 _ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
