@@ -60,7 +60,9 @@ def _policy_of(path: str) -> str | None:
     The search page has a script of ours."""
     if path.startswith(reader.PAGES):
         return reader.POLICY
-    if path.partition("?")[0] in {"/search/", "/search/index.html"}:
+    if path.partition("?")[0] in {
+        f"{edition}/search/{name}" for edition in ("", "/zh-hant") for name in ("", "index.html")
+    }:
         return _POLICY.replace("script-src 'none'", "script-src 'self'")
     if path.startswith("/archive/") and path.count("/") > 3:
         return "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
