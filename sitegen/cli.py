@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from sitegen import build as building
-from sitegen import cli_messages, cli_report, cli_rules, clock, config, output, report, signing
+from sitegen import cli_headers, cli_messages, cli_report, cli_rules, clock, config, output, report, signing
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.ledger import STAGES, Entry, Stage, stage_name
@@ -406,6 +406,7 @@ def _unknown_release(release: str | None) -> Problem:
     )
 
 
+main.add_command(cli_headers.headers)
 main.add_command(cli_rules.rules)
 main.add_command(cli_rules.due)
 main.add_command(cli_messages.messages)

@@ -24,7 +24,7 @@ from sitegen.scan import Scan
 from sitegen.text import _
 
 _ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno", "opencc")
-_DIALECT_MODULES = ("adapter", "body", "direct", "extension")
+_DIALECT_MODULES = ("adapter", "body", "direct", "extension", "shape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

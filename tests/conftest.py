@@ -24,6 +24,7 @@ PARTS = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "nginx": lambda: shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
     "caddy": lambda: (Path(sys.prefix) / "bin" / "caddy").exists(),
+    "webtools": lambda: (REPLAY.parent.parent / ".webtools/node_modules/axe-core/axe.min.js").exists(),
     "wget": lambda: shutil.which("wget") is not None,
     "httrack": lambda: shutil.which("httrack") is not None,
     "git": lambda: shutil.which("git") is not None,

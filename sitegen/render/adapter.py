@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from sitegen import config
 from sitegen.files import write_atomic
+from sitegen.render import shape
 from sitegen.render.body import Body, Heading
 from sitegen.render.theme import Theme
 
@@ -108,11 +109,12 @@ class Engine:
         page.markdown = text
         page.render(self._config, targets)
         links = page.links_to_anchors or {}
+        html = page.content or ""
         return Body(
-            html=page.content or "",
+            html=html,
             headings=tuple(_flatten(page.toc)),
             reads=dict(sorted(targets.reads.items())),
-            anchors=tuple(sorted(page.present_anchor_ids or ())),
+            anchors=tuple(sorted({*(page.present_anchor_ids or ()), *shape.article_anchors(html)})),
             anchor_links=tuple(sorted((target.src_uri, anchor) for target, found in links.items() for anchor in found)),
             fallback=fallback,
         )

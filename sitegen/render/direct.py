@@ -49,6 +49,7 @@ from markdown.inlinepatterns import LinkInlineProcessor
 from markdown.util import Registry
 from mkdocs.utils import get_relative_url
 
+from sitegen.render import shape
 from sitegen.render.body import Body, Heading
 from sitegen.render.extension import REGION, GovernmentExtension, anchor, reserved, unique_id
 
@@ -208,11 +209,12 @@ class _Rendering:
         if not self._aliases.isdisjoint(self._ids):
             raise _UnsureError("alias")
         own = [(self._source, name) for name in self._own_anchors]
+        html = shape.shaped(content)
         return Body(
-            html=content.strip(),
+            html=html,
             headings=tuple(self._headings),
             reads=dict(sorted(self._reads.items())),
-            anchors=tuple(sorted(self._ids | self._aliases)),
+            anchors=tuple(sorted({*self._ids, *self._aliases, *shape.article_anchors(html)})),
             anchor_links=tuple(sorted([*self._anchor_links, *own])),
         )
 

@@ -21,6 +21,8 @@ from markdown.extensions.toc import TocTreeprocessor, slugify, unique
 from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
+from sitegen.render import shape
+
 _TAGS = set(
     "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure "
     "h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s small span strong sub summary sup "
@@ -88,7 +90,7 @@ _CLEANER = nh3.Cleaner(
 
 class _Sanitise(Postprocessor):
     def run(self, text: str) -> str:
-        return _CLEANER.clean(text)
+        return shape.shaped(_CLEANER.clean(text))
 
 
 class _Anchors(Treeprocessor):

@@ -1,0 +1,76 @@
+"""The last word on a body's HTML, whichever way it was made: articles of a law get anchors, links away a prompt.
+
+A link to a host that is no government's leads to a prompt further down on the same page (《政府网站发展指引》: 打开非政府网站
+链接时应有提示). The prompt is shown by `:target`, so it needs no script, and it knows no address that its author did not
+write: there is nothing to redirect, and so no open redirect.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ARTICLE = re.compile(r"<p><strong>(第[一二三四五六七八九十百千零〇]{1,7}条)</strong>")
+_LINK = re.compile(r'<a ([^>]*?)href="((?:https?:)?//([^"/?#]+)[^"]*)"([^>]*)>')
+_REL = re.compile(r' ?rel="[^"]*"')
+_ID = re.compile(r'\bid="[^"]*" ?')
+
+
+def shaped(html: str) -> str:
+    """`html` is sanitised; what is added here is built from parts of it that are escaped already."""
+    html = html.strip()
+    if "<p><strong>第" in html:
+        html = _with_article_anchors(html)
+    if "//" in html and _LINK.search(html):
+        html = _with_prompts(html)
+    return html
+
+
+def article_anchors(html: str) -> list[str]:
+    """The ids that `shaped` gave to articles of a law: 第一条, 第二条 …"""
+    return re.findall(r'<p id="(第[一二三四五六七八九十百千零〇]{1,7}条)"><strong>', html)
+
+
+def _with_article_anchors(html: str) -> str:
+    """Where a number comes twice (a notice and the measures it brings), the first has the anchor."""
+    seen: set[str] = set()
+
+    def named(match: re.Match[str]) -> str:
+        number = match[1]
+        if number in seen or f'id="{number}"' in html:
+            return match[0]
+        seen.add(number)
+        return f'<p id="{number}"><strong>{number}</strong>'
+
+    return _ARTICLE.sub(named, html)
+
+
+def is_government(host: str) -> bool:
+    """Whether a host (with or without port, user names refused) lies under gov.cn."""
+    name = host.rsplit(":", 1)[0].lower().rstrip(".")
+    return "@" not in host and (name == "gov.cn" or name.endswith(".gov.cn"))
+
+
+def _with_prompts(html: str) -> str:
+    prompts: list[str] = []
+
+    def led(match: re.Match[str]) -> str:
+        before, address, host, after = match.groups()
+        if is_government(host):
+            return match[0]
+        number = len(prompts) + 1
+        prompts.append(_prompt(number, address, host))
+        kept = _ID.sub("", _REL.sub("", before + after)).strip()
+        return f'<a id="gov-back-{number}" href="#gov-leave-{number}"{" " if kept else ""}{kept}>'
+
+    html = _LINK.sub(led, html)
+    return "\n".join([html, *prompts])
+
+
+def _prompt(number: int, address: str, host: str) -> str:
+    return (
+        f'<div class="leave" id="gov-leave-{number}" role="group" aria-label="离开本网站：{host}">'
+        '<p><strong>您即将离开本网站</strong>　<span lang="en">You are leaving this website</span></p>'
+        f"<p>前往的网址：<bdi>{address}</bdi>。该网站不由本网站管理，其内容由该网站负责。</p>"
+        f'<p class="go"><a class="btn p" href="{address}" rel="external noopener noreferrer">继续前往</a>'
+        f'<a class="btn" href="#gov-back-{number}">留在本页</a></p></div>'
+    )

@@ -1,0 +1,55 @@
+"""What a body gets after it was sanitised: anchors of articles, and a prompt before one leaves the government's hosts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sitegen.render.shape import article_anchors, is_government, shaped
+
+
+def test_articles_of_a_law_have_anchors_once() -> None:
+    text = "<p><strong>第一条</strong>　甲</p>\n<p><strong>第二条</strong>　乙</p>\n<p><strong>第一条</strong>　丙</p>"
+    expected = '<p id="第一条"><strong>第一条</strong>　甲</p>\n<p id="第二条"><strong>第二条</strong>　乙</p>\n<p><strong>第一条</strong>　丙</p>'
+    assert shaped(text) == expected
+    assert article_anchors(expected) == ["第一条", "第二条"]
+    taken = '<h2 id="第一条">第一条</h2>\n<p><strong>第一条</strong></p>'
+    assert shaped(taken) == taken
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("www.gov.cn", True),
+        ("GOV.CN", True),
+        ("jyj.example.gov.cn:8443", True),
+        ("gov.cn.evil.example", False),
+        ("evilgov.cn", False),
+        ("www.gov.cn@evil.example", False),
+        ("evil.example", False),
+    ],
+)
+def test_what_is_a_government_host(host: str, expected: bool) -> None:
+    assert is_government(host) == expected
+
+
+def test_a_link_away_leads_to_a_prompt_that_knows_only_its_own_address() -> None:
+    """《政府网站发展指引》: a prompt before a site that is no government's; it takes no address from outside."""
+    made = shaped('<p><a href="https://a.example/?x=1&amp;y=2" rel="external noopener" title="甲">甲</a></p>')
+    body, prompt = made.split("\n")
+    assert body == '<p><a id="gov-back-1" href="#gov-leave-1" title="甲">甲</a></p>'
+    assert prompt.count('href="https://a.example/?x=1&amp;y=2" rel="external noopener noreferrer"') == 1
+    assert 'id="gov-leave-1"' in prompt
+    assert 'href="#gov-back-1"' in prompt
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '<p><a href="https://www.gov.cn/a">甲</a></p>',
+        '<p><a href="/zcwj/">甲</a></p>',
+        '<p><a href="mailto:a@b.example">甲</a></p>',
+        "<p>https://a.example/</p>",
+    ],
+)
+def test_other_links_stay_as_they_are(kept: str) -> None:
+    assert shaped(kept) == kept

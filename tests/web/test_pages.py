@@ -1,0 +1,210 @@
+"""Every kind of page in a real browser, behind a real server with the configuration that `sitegen headers` prints."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sitegen import servers
+from tests.archive.servers import SERVERS
+from tests.cities import ROOT
+from tests.kinds import KINDS
+
+pytestmark = pytest.mark.needs("chromium", "nginx", "webtools")
+TOOLS = ROOT / ".webtools/node_modules"
+HOST = "www.example.gov.cn"
+MODES = ("default", "dark", "contrast", "elder")
+STYLE_RULES = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
+"""What a mode can break: a mode changes tokens of the style sheet and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    base: str
+    release: Path
+    browser: Browser
+
+
+@pytest.fixture(scope="module")
+def served(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The sample city, built and served on loopback under its own name."""
+    subprocess.run([sys.executable, "-m", "sitegen", "build"], cwd=sample, check=True, capture_output=True)
+    release = (sample / "build/site").resolve()
+    configuration = servers.nginx(f"https://{HOST}/", release.as_posix())
+    arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {HOST} 127.0.0.1, EXCLUDE localhost"]
+    with SERVERS["nginx"](tmp_path_factory.mktemp("nginx"), configuration) as port, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield Served(f"http://{HOST}:{port}", release, browser)
+        browser.close()
+
+
+def choose(page: Page, mode: str) -> None:
+    """As a reader does it, in the strip."""
+    if mode in {"contrast", "elder"}:
+        page.click(f"label[for=gov-{mode}]")
+        page.evaluate("document.cookie")
+
+
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));
+window.shift = 0;
+new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shift += e.value; })
+  .observe({ type: "layout-shift", buffered: true });
+"""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_kind_is_accessible_in_every_mode(served: Served, width: int, mode: str) -> None:
+    """axe-core finds nothing; at 320 px and at 200 % zoom nothing slides sideways; no request leaves the host; the
+    strict policy is in force and nothing breaks it; nothing moves while a page loads."""
+    axe = (TOOLS / "axe-core/axe.min.js").read_text(encoding="utf-8")
+    scheme: Any = "dark" if mode == "dark" else "light"
+    context = served.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served.base + "/gywz/wza.html")
+    choose(page, mode)
+    told: dict[str, list[str]] = {}
+    for kind, url in KINDS.items():
+        answer = page.goto(served.base + url, wait_until="load")
+        assert answer is not None
+        assert answer.headers["content-security-policy"] == servers.HEADERS["Content-Security-Policy"]
+        problems = told[kind] = page.evaluate("violations")
+        if page.evaluate("shift") > 0.001:
+            problems.append(f"layout shift {page.evaluate('shift')}")
+        only = {"runOnly": {"type": "rule", "values": STYLE_RULES}} if mode != "default" else {}
+        page.evaluate(axe)
+        found = page.evaluate(
+            "(o) => axe.run(document, {...o, resultTypes: ['violations'], elementRef: false})"
+            ".then((r) => r.violations.map((v) => v.id + ' ' + v.nodes.slice(0, 3).map((n) => n.target + ' ' + n.any.map((a) => a.message)).join(' | ')))",
+            only,
+        )
+        problems += found
+        for narrower in (640, 320) if width == 1280 else ():
+            page.set_viewport_size({"width": narrower, "height": 700})
+            if (over := page.evaluate(SIDEWAYS)) > 0:
+                problems.append(f"{over} px too wide at {narrower}")
+        page.set_viewport_size({"width": width, "height": 900})
+    context.close()
+    assert {kind: problems for kind, problems in told.items() if problems} == {}
+    assert [url for url in asked if not url.startswith(served.base)] == []
+
+
+def test_every_kind_is_valid_html(served: Served) -> None:
+    """html-validate, the standard and the document rules."""
+    files = [
+        served.release / f"{url[1:]}index.html" if url.endswith("/") else served.release / url[1:]
+        for url in KINDS.values()
+    ]
+    command = [TOOLS / ".bin/html-validate", "--config", ROOT / "tests/web/htmlvalidate.json", "-f", "json", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT / "tests/web")
+    reports = json.loads(done.stdout)
+    told = [
+        f"{Path(report['filePath']).name}: {message['ruleId']}: {message['message']} ({message['selector']})"
+        for report in reports
+        for message in report["messages"]
+    ]
+    assert told == []
+    assert done.returncode == 0
+
+
+def test_a_reader_without_a_mouse_gets_everywhere(served: Served) -> None:
+    """Tab reaches the skip link first, then every link and field of the header, and leaves at the end of the page; what
+    has the focus can be seen; the menu and an article open by Enter."""
+    context = served.browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(served.base + "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.hash") == "#main"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    page.goto(served.base + "/tzgg/")
+    seen: list[str] = []
+    for _ in range(300):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            "(() => { const e = document.activeElement; if (e === document.body) return null;"
+            "const shown = e.matches('fieldset input') ? document.querySelector(`label[for=${e.id}]`) : e;"
+            "const s = getComputedStyle(shown); const r = shown.getBoundingClientRect();"
+            "return [e.tagName + ' ' + (e.href || e.id || e.name), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 3"
+            " && r.width > 0 && r.height > 0]; })()"
+        )
+        if focus is None:
+            break
+        seen.append(focus[0])
+        assert focus[1], f"the focus cannot be seen on {focus[0]}"
+    else:
+        pytest.fail(f"Tab does not leave the page: {seen[-3:]}")
+    assert len(seen) == len(set(seen)) or seen.count(seen[0]) == 1
+    page.locator("nav.nav a", has_text="办事服务").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bsfw/")
+    page.locator("main .rows a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bsfw/**.html")
+    page.go_back()
+    page.locator("#gov-standard").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 24
+    context.close()
+
+
+def test_everything_works_without_javascript(served: Served) -> None:
+    """Menu, modes, text size and the way out to other hosts."""
+    context = served.browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.base + "/")
+    page.click("nav.nav a >> text=通知公告") if page.locator("nav.nav a >> text=通知公告").count() else page.click(
+        "nav.nav a >> nth=1"
+    )
+    page.locator("main .rows a").first.click()
+    heading = page.locator("h1").inner_text()
+    assert heading
+    before = page.locator(".gov-body").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    page.click("label[for=gov-large]")
+    assert page.locator(".gov-body").evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before
+    background = "e => getComputedStyle(e).backgroundColor"
+    assert page.locator("body").evaluate(background) == "rgb(255, 255, 255)"
+    page.click("label[for=gov-contrast]")
+    assert page.locator("body").evaluate(background) == "rgb(0, 0, 0)"
+    here = page.url
+    page.click("text=以后都用高对比")
+    assert page.url == here  # the server set the cookie and led back
+    page.goto(served.base + "/zcwj/")
+    assert page.locator("body").evaluate(background) == "rgb(0, 0, 0)"
+    page.click(".keep .o a")
+    assert page.url == served.base + "/zcwj/"
+    assert page.locator("body").evaluate(background) == "rgb(255, 255, 255)"
+    context.close()
+
+
+def test_a_link_away_asks_first(served: Served) -> None:
+    """Without a script; the way on and the way back are there, and Escape is not needed: nothing is trapped."""
+    context = served.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.base + "/en/202609/t20260922_1025.html")
+    link = page.locator(".gov-body a[href^='#gov-leave-']").first
+    assert not page.locator("#gov-leave-1").is_visible()
+    link.click()
+    assert page.locator("#gov-leave-1").is_visible()
+    onward = page.locator("#gov-leave-1 a.p")
+    assert onward.get_attribute("href") == "https://www.museum.example/visit"
+    assert onward.get_attribute("rel") == "external noopener noreferrer"
+    page.click("#gov-leave-1 a >> text=留在本页")
+    assert not page.locator("#gov-leave-1").is_visible()
+    context.close()
