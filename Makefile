@@ -6,7 +6,7 @@ SHARED ?= ../shared
 STAMP := $(VENV)/.made-from-lock
 REPLAYWEB_SHA512 := b86e748c449195dd29f9f63bfa753121697b86f7e29ab78d8d299a36473f6bd6bc8017666fb3c7e09e362226febe093d2ab1ddd072d27154fef8b82a5797f0a5
 
-.PHONY: demo demo-undo serve test lint build bench messages replay-env replayweb clean help
+.PHONY: webtools demo demo-undo serve test lint build bench messages replay-env replayweb clean help
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -67,5 +67,13 @@ replay-env: .venv-replay/.made-from-lock ## pywb, wacz and cdxj-indexer in an en
 
 replayweb: .replayweb/ui.js ## ReplayWeb.page, with which the site opens whole captures (needs npm)
 
+.webtools/.made-from-lock: tests/web/package-lock.json
+	@mkdir -p .webtools
+	cp tests/web/package.json tests/web/package-lock.json .webtools/
+	cd .webtools && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+webtools: .webtools/.made-from-lock ## axe-core and html-validate, for tests of every kind of page (needs npm)
+
 clean: ## everything that was made, the releases too
-	rm -rf build $(VENV) .venv-replay .replayweb
+	rm -rf build $(VENV) .venv-replay .replayweb .webtools
