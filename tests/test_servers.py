@@ -32,9 +32,9 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 pytestmark = pytest.mark.needs("nginx", "caddy")
 
 
-def ask(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+def ask(port: int, path: str, **asked: str) -> tuple[int, dict[str, str], str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path, headers={"Host": f"{HOST}:{port}", **headers})
+    connection.request("GET", path, headers={"Host": f"{HOST}:{port}", **asked})
     answer = connection.getresponse()
     body = answer.read().decode()
     connection.close()

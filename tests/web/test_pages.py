@@ -108,7 +108,14 @@ def test_every_kind_is_valid_html(served: Served) -> None:
         served.release / f"{url[1:]}index.html" if url.endswith("/") else served.release / url[1:]
         for url in KINDS.values()
     ]
-    command = [TOOLS / ".bin/html-validate", "--config", ROOT / "tests/web/htmlvalidate.json", "-f", "json", *files]
+    command: list[str | Path] = [
+        TOOLS / ".bin/html-validate",
+        "--config",
+        ROOT / "tests/web/htmlvalidate.json",
+        "-f",
+        "json",
+        *files,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT / "tests/web")
     reports = json.loads(done.stdout)
     told = [
