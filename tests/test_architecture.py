@@ -45,6 +45,7 @@ ONLY_IN = {
         "sitegen/cli_messages.py",
         "sitegen/cli_options.py",
         "sitegen/cli_report.py",
+        "sitegen/cli_headers.py",
         "sitegen/cli_rules.py",
         "sitegen/report.py",
         "archive/cli",
