@@ -102,6 +102,16 @@ class Decision:
     path: str = ""
     warnings: tuple[Problem, ...] = ()
 
+    def as_fields(self) -> dict[str, str]:
+        """What a `warcinfo` says of it, as far as it is decided; without an archive date that of publication counts."""
+        approval = self.approval
+        return {
+            "label": self.label if self.reason else "",
+            "archived-on": self.archived_on.isoformat() if self.archived_on else "",
+            "reason": self.reason or "",
+            "approval": f"{approval.document} {approval.date.isoformat()}" if approval else "",
+        }
+
 
 def load(content: Path, site: str) -> Decision:
     """Read `content/_archive/<site>.yml`. Raises Refused with every Problem found (file:line, key)."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from sitegen import frontmatter, lifecycle
 from sitegen.errors import Problem
+from sitegen.lifecycle import SiteRecord
 from sitegen.text import _
 
 
@@ -118,6 +119,32 @@ def _texts(entry: Mapping[str, Any], *keys: str) -> None:
     for key in keys:
         if not isinstance(entry[key], str):
             raise TypeError(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retiring:
+    """A section of ours that will retire: announced on its own pages from `on`, until `until` at least (第十二条)."""
+
+    path: str
+    on: str
+    until: str
+    notice: str
+    """Root-relative address of the notice; empty where none is named."""
+
+
+def retiring(records: Iterable[SiteRecord]) -> dict[str, Retiring]:
+    """Path of a section → its announcement, from the event `banner` on until the archive is published."""
+    found = {}
+    for record in records:
+        event = record.last("banner")
+        if event is None or record.last("published") or record.last("retired"):
+            continue
+        path = record.site.replace("--", "/")
+        until = event.facts.get("until") or (event.on + timedelta(days=30)).isoformat()
+        url = event.facts.get("url", "")
+        notice = url if url.startswith("/") and not url.startswith("//") else ""
+        found[path] = Retiring(path=path, on=event.on.isoformat(), until=until, notice=notice)
+    return found
 
 
 def package_of(index: Published) -> str:

@@ -336,6 +336,7 @@ def prepare(
         published=everything.published,
         records=everything.records,
         links=everything.links,
+        retiring=everything.retiring,
         replay=bool(everything.reader),
         phrases=everything.phrases,
     )

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 from sitegen import archived, editions
-from sitegen.archived import Published
+from sitegen.archived import Published, Retiring
 from sitegen.editions import Edition
 from sitegen.links import Links
 from sitegen.model import Column, Site
@@ -63,6 +63,7 @@ class City:
     articles: Articles
     search_url: str = "/search/"
     """Where the search box leads."""
+    retiring: Mapping[str, Retiring] = field(default_factory=dict)
     replay: bool = False
     """Whether ReplayWeb.page is here, to open whole captures."""
     phrases: Mapping[str, str] = field(default_factory=dict)

@@ -11,8 +11,8 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from sitegen import archived, content, files, frontmatter, links, phrases, reader, records
-from sitegen.archived import Published, Retired
+from sitegen import archived, content, files, frontmatter, lifecycle, links, phrases, reader, records
+from sitegen.archived import Published, Retired, Retiring
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Tree
 from sitegen.editions import Context
@@ -35,6 +35,7 @@ class Inputs:
     phrases: Mapping[str, str]
     published: tuple[Published, ...]
     retired: Mapping[str, Retired]
+    retiring: Mapping[str, Retiring]
     good: Good
     reader: Mapping[str, tuple[str, Path]]
     """ReplayWeb.page, where it is here: file of the release → (digest, where it is)."""
@@ -91,6 +92,7 @@ def read(project: Project, scan: Scan) -> Inputs:
         phrases=pairs,
         published=tuple(published),
         retired=retired,
+        retiring=archived.retiring(lifecycle.load_all(project.content)),
         good=good,
         reader=replay,
         problems=problems,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -406,3 +406,24 @@ def test_a_reader_that_is_named_and_missing_is_told(city: TinyCity) -> None:
     settings = city.project.config_file
     settings.write_text(settings.read_text("utf-8") + "extra: {archive: {replay: viewer}}\n", encoding="utf-8")
     assert codes(city.build()) == ["replay-reader-missing"]
+
+
+def test_a_section_that_will_retire_says_so_on_each_of_its_pages_until_it_has(city: TinyCity) -> None:
+    """第十二条: thirty days of notice, on the section itself. A build with it is that of a clean one."""
+    city.article("jyj/tzgg/202611/t20261120_7.md")
+    city.article(NEWS)
+    quiet = city.build() and city.released()
+    event = Event(event="banner", on=date(2026, 11, 20), facts={"url": "/xwdt/"})
+    lifecycle.append_event(city.content, "jyj--tzgg", event, name="通知公告", url="", unit="jyj")
+    assert codes(city.build()) == []
+    for page in ("jyj/tzgg/index.html", "jyj/tzgg/202611/t20261120_7.html"):
+        assert "最早于 2026-12-20 归档" in city.page(page)
+        assert 'href="/xwdt/">查看公告' in city.page(page)
+    for page in ("jyj/index.html", "index.html", "xwdt/index.html"):
+        assert "停止更新公告" not in city.page(page)
+    said = city.released()
+    city.build(clean=True)
+    assert city.released() == said
+    lifecycle.append_event(city.content, "jyj--tzgg", Event(event="retired", on=date(2026, 12, 21), facts={}))
+    city.build()
+    assert city.released() == quiet

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archive import canon
-from archive.crawling import chromium, options, page_scripts, traps
+from archive.crawling import chromium, front, options, page_scripts, traps
 from archive.crawling.crawl import Crawl
 from archive.crawling.frontier import Frontier, Opened, Row
 from archive.discover import Kind, Link
@@ -82,7 +82,8 @@ class BrowserPass:
     """
 
     def __init__(self, capture: Capture, frontier: Frontier, mode: options.Browser, start: Sequence[str]) -> None:
-        self._capture, self._frontier, self._mode, self._start = capture, frontier, mode, frozenset(start)
+        self._capture, self._frontier, self._mode, self._start = capture, frontier, mode, tuple(start)
+        self._homes: frozenset[str] = frozenset(start)
         self._cache: OrderedDict[str, StoredResponse] = OrderedDict()
         self._cached = 0
         self._stack = AsyncExitStack()
@@ -91,6 +92,7 @@ class BrowserPass:
     async def __call__(self, crawl: Crawl) -> bool:
         if self._mode == "never" or chromium.lacking():
             return False
+        self._homes = frozenset(await crawl.do(lambda: [front.home(self._frontier, url) for url in self._start]))
         pages, passed = await crawl.do(self._choose)
         await crawl.do(self._frontier.note_opened, passed)
         for page in pages:
@@ -145,8 +147,10 @@ class BrowserPass:
 
     def _shape(self, url: str) -> str:
         """home, list, or what an article's address looks like: how deep it lies, whether it has a number, its extension."""
-        if url in self._start:
+        if url in self._homes:
             return "home"
+        if url in self._start:
+            return "splash"
         path = url.partition("?")[0]
         name = path.rpartition("/")[2]
         if not name or name.startswith(("index", "default", "list")):
@@ -311,7 +315,7 @@ class BrowserPass:
         picture = await page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": max(height, 1)})
         folder = self._capture.folder / "screenshots"
         folder.mkdir(exist_ok=True)
-        kind = {"home": "home", "list": "column"}.get(self._shape(row.url), "article")
+        kind = {"home": "home", "list": "column", "splash": "other"}.get(self._shape(row.url), "article")
         before = len(list(folder.glob(f"{kind}*.png")))
         name = f"{kind}-{before + 1}.png" if before else f"{kind}.png"
         write_atomic(folder / name, picture)

@@ -278,6 +278,7 @@ def _warcinfo(decision: Decision, chosen: Capture, options: Options) -> dict[str
         "isPartOf": chosen.id,
         "description": f"{decision.name or decision.site}: {decision.reason or 'capture'}",
         "operator": decision.unit or "",
+        **decision.as_fields(),
         "robots": decision.robots,
         "http-header-user-agent": fetch.USER_AGENT,
         "connect-to": dialled,

@@ -288,6 +288,20 @@ class Frontier:
         found = self._db.execute('SELECT kind, "where", hits FROM source WHERE key = ?', (key,))
         return [Source(key=key, kind=kind, where=where, hits=hits) for kind, where, hits in found]
 
+    def named(self, url: str) -> int:
+        """How often pages and lists name it."""
+        query = "SELECT more + (SELECT count(*) FROM place WHERE place.url = url.id) FROM url WHERE url.url = ?"
+        found = self._db.execute(query, (url,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def led_to(self, url: str) -> list[tuple[str, int]]:
+        """Captured pages that this one names, each with how often it is named in all."""
+        query = """
+            SELECT DISTINCT target.url, target.more + (SELECT count(*) FROM place AS other WHERE other.url = target.id)
+            FROM place JOIN url AS target ON target.id = place.url JOIN url AS via ON via.id = place.via
+            WHERE via.url = ? AND target.state = 'captured' AND target.mime LIKE '%html%' ORDER BY target.id"""
+        return [(str(found), int(number)) for found, number in self._db.execute(query, (url,))]
+
     def sources_by_kind(self, kinds: Iterable[str], others: str) -> dict[str, int]:
         """How many URLs each kind of source names; kinds that are not asked for count together as `others`."""
         query = """

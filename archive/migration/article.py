@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
@@ -61,6 +62,19 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What an article is named by. `before`, `after`: the page's words around its text; `title_sure`: 0.1 to 0.3."""
+
+    title: str
+    title_sure: float
+    dated: dates.Dated
+    body: Body
+    metas: dict[str, str]
+    before: str
+    after: str
+
+
 def recognise(root: etree._Element | None, url: str) -> Recognised | None:
     """None for lists, home pages, forms and whatever carries no date or no text of its own."""
     found = judge(root, url)
@@ -68,6 +82,23 @@ def recognise(root: etree._Element | None, url: str) -> Recognised | None:
 
 
 def judge(root: etree._Element | None, url: str) -> Recognised | Rejected:
+    named = heading(root, url)
+    if isinstance(named, Rejected):
+        return named
+    sure = _SURE[named.body.how] + _SURE[named.dated.how] + named.title_sure
+    return Recognised(
+        title=named.title,
+        published=named.dated.at,
+        source=_source(named.metas, named.before + "\n" + named.after),
+        body=_without_title(copy.deepcopy(named.body.element), named.title),
+        template=named.body.how,
+        confidence=round(min(sure, 1.0), 2),
+        reasons=(_how_body(named.body.how), _how_date(named.dated.how), _how_title(named.title_sure)),
+    )
+
+
+def heading(root: etree._Element | None, url: str) -> Heading | Rejected:
+    """Title and date alone, for whoever does not need the text: an index of 100,000 pages."""
     if root is None or root.find(".//frameset") is not None:
         return Rejected(what="other", reason=_("it only frames other pages"))
     found = bodies.find(root)
@@ -90,16 +121,7 @@ def judge(root: etree._Element | None, url: str) -> Recognised | Rejected:
     title, title_sure = _title(root, metas, found)
     if not title:
         return Rejected(what="untitled", reason=_("it has no title"))
-    sure = _SURE[found.how] + _SURE[dated.how] + title_sure
-    return Recognised(
-        title=title,
-        published=dated.at,
-        source=_source(metas, before + "\n" + after),
-        body=_without_title(copy.deepcopy(found.element), title),
-        template=found.how,
-        confidence=round(min(sure, 1.0), 2),
-        reasons=(_how_body(found.how), _how_date(dated.how), _how_title(title_sure)),
-    )
+    return Heading(title=title, title_sure=title_sure, dated=dated, body=found, metas=metas, before=before, after=after)
 
 
 def page_title(title: str, site_name: str) -> str:
@@ -214,7 +236,13 @@ def _title(root: etree._Element, metas: dict[str, str], body: Body) -> tuple[str
 
 
 def _is_titled(element: etree._Element) -> bool:
-    return any(_TITLE_CLASS.search(name) for name in (element.get("class") or "").lower().split())
+    classes = element.get("class")
+    return classes is not None and _names_title(classes)
+
+
+@lru_cache(maxsize=1024)
+def _names_title(classes: str) -> bool:
+    return any(_TITLE_CLASS.search(name) for name in classes.lower().split())
 
 
 def _large(root: etree._Element, place: etree._Element) -> Iterator[str]:

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from lxml import etree
 
@@ -30,6 +31,7 @@ _WEAK = frozenset({"content", "txt", "text", "article", "nr", "main_content"})
 NOT_TEXT = frozenset(
     {"script", "style", "form", "iframe", "object", "embed", "noscript", "select", "button", "input", "textarea", "map"}
 )
+_SILENT = (*sorted(NOT_TEXT), etree.Comment, etree.ProcessingInstruction)
 _INLINE = frozenset({"p", "br", "font", "span", "b", "strong", "center", "em", "u"})
 _BLOCKS = frozenset({"div", "table", "p", "ul", "ol", "td", "section"})
 _FILE = re.compile(r"\.(?:docx?|xlsx?|pptx?|pdf|wps|et|zip|rar|7z|txt|ofd|jpe?g|png|gif)(?:$|[?#])", re.I)
@@ -126,6 +128,10 @@ def words(element: etree._Element | None, *, blanks: bool = False) -> str:
     """Its text without scripts and comments; `blanks` keeps elements apart."""
     if element is None:
         return ""
+    if not len(element):  # most of those asked for: a cell, a link, a heading
+        return (element.text or "").strip() if element.tag not in NOT_TEXT else ""
+    if next(element.iter(*_SILENT), None) is None:
+        return (" " if blanks else "").join(cast("Iterator[str]", element.itertext(with_tail=True))).strip()
     parts = []
     for node in element.iter():
         if not isinstance(node.tag, str) or node.tag in NOT_TEXT:

@@ -95,6 +95,19 @@ def old_part(copy: etree._Element | None) -> etree._Element | None:
     return copy.find(".//archived-html") if copy is not None else None
 
 
+def own_words(page: etree._Element | None) -> list[str]:
+    """What a page of our own says itself: heading and text. What stands around them (neighbours, what is related) goes
+    on changing after the page retired."""
+    main = page.find(".//main") if page is not None else None
+    parts = main.iter() if main is not None else ()
+    return [
+        word
+        for part in parts
+        if isinstance(part.tag, str) and (part.tag == "h1" or "gov-body" in (part.get("class") or "").split())
+        for word in seen(part)
+    ]
+
+
 def difference(record: list[str], copy: list[str], source: str) -> str:
     """What the copy says otherwise than the record; empty when every word is there, in order, and none was added.
 

@@ -138,7 +138,7 @@ class _Copies:
         """第十五条: 醒目、清晰. First in the body, in the title, and for machines."""
         found, index, path = fidelity.marks(root), self.known.index, self.folder / name
         label, day = str(index["label"]), str(index["archived_on"])
-        if not found.first or found.on != day or label not in found.words or day not in found.words:
+        if not _is_stamped(found, label, day):
             message = _("the stamp with label and archive date is not the first thing on the page")
             self.fail(row.url, path, "proof-copy-unstamped", message, row.url)
         if not found.title.startswith(f"【{label}】"):
@@ -199,27 +199,50 @@ class _Copies:
         return not self.known.built or (site / model.file_of(target)).is_file()
 
 
+def _is_stamped(found: fidelity.Marks, label: str, day: str) -> bool:
+    return found.first and found.on == day and label in found.words and day in found.words
+
+
 def _check_in_place(known: Published, findings: Findings) -> None:
-    """Pages of our own: at their address, stamped."""
+    """Pages of our own: at their address, stamped, with the words that were captured."""
+    rows = {row.url: row for row in known.rows}
     label, day = str(known.index["label"]), str(known.index["archived_on"])
     for page in known.index["pages"]:
         path = known.where.build / "site" / model.file_of(str(page["url"]))
         url = str(page["target_uri"])
         findings.looked_at["stamps"] += 1
         try:
-            found = fidelity.marks(fidelity.parse(path.read_text(encoding="utf-8", errors="replace")))
+            text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             findings.add(path, "proof-copy-missing", _("the page is not in the live release"), _run_build(), url)
             findings.fail("stamped", [url])
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if "data-archived" not in text or day not in text or label not in text:
-            message = _("the stamp with label and archive date is not on the page")
+        root = fidelity.parse(text)
+        found = fidelity.marks(root)
+        if not _is_stamped(found, label, day):
+            message = _("the stamp with label and archive date is not the first thing on the page")
             findings.add(path, "proof-copy-unstamped", message, _run_build(), url)
             findings.fail("stamped", [url])
         elif label not in found.title:
             findings.add(path, "proof-title-unmarked", _("the title does not name the label"), _run_build(), url)
             findings.fail("stamped", [url])
+        if other := _says_otherwise(known, rows.get(url), root):
+            message = _("the page says otherwise than the record: “{words}”").format(words=other)
+            findings.add(path, "proof-text-differs", message, _run_build(), url)
+            findings.fail("stamped", [url])
+        findings.looked_at["texts"] += 1
+
+
+def _says_otherwise(known: Published, row: Row | None, page: etree._Element | None) -> str:
+    """What the page says that its record does not; empty where the record cannot be read, which `verify` has said."""
+    try:
+        response = recall.response(known.where.capture, row) if row else None
+    except (Refused, OSError):
+        return ""
+    if response is None:
+        return ""
+    text = charset.decode(response.body, response.headers)[0]
+    return fidelity.difference(fidelity.own_words(fidelity.parse(text)), fidelity.own_words(page), "")
 
 
 def _run_build() -> str:

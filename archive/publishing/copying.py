@@ -34,6 +34,7 @@ from sitegen.errors import Problem, Refused
 BATCH = 40
 IN_PROCESS = 120
 """Fewer rows than this are not worth starting processes for."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 WORKERS = 2
 
 
@@ -91,6 +92,8 @@ class Context:
     look: Look
     companion: str
     published_at: datetime
+    there: frozenset[str]
+    """Files that an earlier run left in the folder."""
 
 
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
@@ -204,12 +207,13 @@ class _Worker:
         text, code = charset.decode(response.body, response.headers)
         root = stamp.parse(text)
         base = stamp.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code))
-        found = article.recognise(root, row.url)
+        found = article.heading(root, row.url)
+        named = found if isinstance(found, article.Heading) else None
         facts = self._facts(row, response)
         stamped = stamp.stamp(root, text, base=base, charset=code, links=self._links(copy.name), facts=facts)
         made.removed.update(stamped.removed)
-        title = (found.title if found else "") or stamped.title or row.url
-        day = found.published.date().isoformat() if found else ""
+        title = (named.title if named else "") or stamped.title or row.url
+        day = named.dated.at.date().isoformat() if named else ""
         self._stamped(row, response, copy.name, stamped.html, made)
         about = self._about(row, response, copy.name, title, "page", day)
         made.pages.append(replace(about, removed=stamped.removed))
@@ -375,21 +379,22 @@ class _Worker:
         made.conversions.append(warc.conversion(item, self.context.companion))
 
     def _write(self, name: str, data: bytes, made: Made) -> None:
-        new = _write(f"{self.context.folder}/{name}", data)
+        new = _write(f"{self.context.folder}/{name}", data, known=name in self.context.there)
         made.files[name] = (len(data), files.sha256(data), new)
 
 
-def _write(path: str, data: bytes) -> bool:
+def _write(path: str, data: bytes, *, known: bool) -> bool:
     """As files.write_atomic, but without waiting for the disk at each of 100,000 copies: the index comes last, and
-    the generator refuses a copy that is not what the index says."""
+    the generator refuses a copy that is not what the index says. `known`: a file of that name may be there."""
     folder = os.path.dirname(path)  # noqa: PTH120 (pathlib costs as much as the writing)
+    if known and files.read(path) == data:
+        return False
+    temporary = f"{folder}/.{os.getpid()}.open"
     try:
-        if files.read(path) == data:
-            return False
+        descriptor = os.open(temporary, _NEW, 0o666)
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    temporary = f"{folder}/.{os.getpid()}.open"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(temporary, _NEW, 0o666)
     with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
         stream.write(data)
     os.replace(temporary, path)  # noqa: PTH105
@@ -447,7 +452,8 @@ def _our_own_pages(context: Context, made: Made) -> None:
         pages[name] = interstitial.of_leaving(facts(name), url=url)
     for name, html in pages.items():
         data = html.encode()
-        made.files[name] = (len(data), files.sha256(data), _write(f"{context.folder}/{name}", data))
+        new = _write(f"{context.folder}/{name}", data, known=name in context.there)
+        made.files[name] = (len(data), files.sha256(data), new)
 
 
 def carry_evidence(context: Context, made: Made) -> None:
@@ -467,6 +473,15 @@ def carry_evidence(context: Context, made: Made) -> None:
             shutil.copyfile(source, temporary)
         temporary.replace(target)
     made.files[target.name] = (target.stat().st_size, digest, new)
+
+
+def files_below(folder: Path) -> frozenset[str]:
+    """Names of regular files, relative to the folder."""
+    found: set[str] = set()
+    for place, _folders, names_here in os.walk(folder):
+        below = place[len(str(folder)) + 1 :]
+        found.update(f"{below}/{name}" if below else name for name in names_here)
+    return frozenset(found)
 
 
 def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:

@@ -81,10 +81,11 @@ def publish(
     rows = [row for row in inventory if row.state in {"captured", "redirected"} and row.warc is not None]
     planned = copies.plan(rows, store.session_ids(manifest))
     publication = _publication(capture, decision, archived_on, places, content)
-    info, moment = _companion_info(capture, publication), datetime.fromisoformat(published_at)
+    info, moment = _companion_info(capture, decision, publication), datetime.fromisoformat(published_at)
     context = Context(
         capture=capture,
         folder=public / capture.site / capture.timestamp,
+        there=copying.files_below(public / capture.site / capture.timestamp),
         publication=publication,
         places=places,
         copies=planned,
@@ -102,7 +103,7 @@ def publish(
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
     migrated = successor.migrated_pages(content, public.parent)
-    record = published.index_of(context, decision, made, relate.moved(inventory, migrated))
+    record = published.index_of(context, decision, made, relate.moved(inventory, migrated, planned.session_ids))
     record["events"] = published.events_of(lifecycle.load(content, capture.site))
     files.write_atomic(index, published.as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())
@@ -155,12 +156,11 @@ def _publication(
     )
 
 
-def _companion_info(capture: Capture, publication: banner.Publication) -> dict[str, str]:
-    """What the `warcinfo` of the stamped pages says."""
+def _companion_info(capture: Capture, decision: Decision, publication: banner.Publication) -> dict[str, str]:
+    """What the `warcinfo` of the stamped pages says: what that of the captured ones said, and the date as it is."""
     return {
-        "label": publication.label,
+        **decision.as_fields(),
         "archived-on": publication.archived_on.isoformat(),
-        "reason": publication.reason,
         "isPartOf": capture.id,
         "description": f"{publication.name}: the stamped pages of this capture",
     }

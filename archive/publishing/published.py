@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from archive import store
+from archive.crawling import front
+from archive.crawling.frontier import Frontier
 from archive.decision import Decision
 from archive.migration import article
 from archive.publishing import copies, exhibits
@@ -33,6 +35,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
     pages = [{**_page_entry(context, page, moved), "related": related.get(page.target_uri, [])} for page in made.pages]
     kinds = Counter(page["kind"] for page in pages)
     start = decision.start[0] if decision.start else f"http://{decision.hosts[0]}/"
+    with Frontier(capture.frontier, read_only=True) as frontier:
+        home = front.home(frontier, start)
     return {
         "format": "published/1",
         "site": capture.site,
@@ -47,7 +51,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
         "approval": approval_of(decision),
         "retention": decision.retention,
         "start": start,
-        "home": publication.folder + _home(planned, start),
+        "replay": home,
+        "home": publication.folder + _home(planned, home),
         "successor": {"url": publication.successor_url, "title": publication.successor_title},
         "counts": {
             "captured": len(planned),
@@ -92,9 +97,9 @@ def approval_of(decision: Decision) -> dict[str, str] | None:
     return {"document": approval.document, "date": approval.date.isoformat()} if approval else None
 
 
-def _home(planned: Copies, start: str) -> str:
-    """The old home page; where it only forwards, the page it forwards to is one click away."""
-    copy = copies.find(planned, start)
+def _home(planned: Copies, url: str) -> str:
+    """The copy of the old home page."""
+    copy = copies.find(planned, url)
     return copies.followed(planned, copy).shown if copy else copies.NOT_CAPTURED
 
 
@@ -217,7 +222,7 @@ def is_current(index: Path, decision: Decision) -> bool:
             decision.retention,
             decision.seal.as_json(),
         ]
-        and bool(record["capture"]["wacz"]) == (decision.package == "publish")
+        and not (decision.package == "keep" and record["capture"]["wacz"])
         and all(
             (folder / name).is_file() and (folder / name).stat().st_size == about["bytes"]
             for name, about in record["files"].items()

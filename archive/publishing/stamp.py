@@ -277,7 +277,11 @@ class _Work:
         self._body_look(body)
         outer = self._outer_attributes(root)
         for element in list(root.iter()):
-            self._element(element)
+            if element.tag in _PLAIN:
+                if pairs := _pairs(element):
+                    self._attributes(element, pairs, linked=False)
+            else:
+                self._element(element)
         body.tail = None
         # `.text` and comments aside, nothing below can hold raw text: escaping is enough (see the module's docstring).
         inner = etree.tostring(body, method="html", encoding="unicode")
@@ -409,7 +413,7 @@ class _Work:
         if handler is not None:
             handler(self, element)
         if tag != "html":
-            self._attributes(element, tag)
+            self._attributes(element, _pairs(element), linked=tag in _LINKED)
         if tag in _CONTROLS_OF_FORMS:
             element.set("disabled", "disabled")
             _take(element, "name")
@@ -421,8 +425,7 @@ class _Work:
         self.removed["handlers"] += sum(name.startswith("on") for name, _ in pairs[_MOST_ATTRIBUTES:])
         return pairs[:_MOST_ATTRIBUTES]
 
-    def _attributes(self, element: etree._Element, tag: str) -> None:
-        pairs = _pairs(element)
+    def _attributes(self, element: etree._Element, pairs: list[tuple[str, str]], *, linked: bool) -> None:
         if len(pairs) > _MOST_ATTRIBUTES:
             pairs = self._few_attributes(element, pairs)
         for name, value in pairs:
@@ -433,7 +436,7 @@ class _Work:
                     del element.attrib[name]
             elif name == "style":
                 self._style_attribute(element, value)
-            elif name in _SET_BY_HANDLERS and tag in _LINKED:
+            elif linked and name in _SET_BY_HANDLERS:
                 pass
             elif name == "background":
                 del element.attrib[name]
@@ -695,6 +698,8 @@ _HANDLERS: Mapping[str, Callable[[_Work, etree._Element], None]] = {
     "link": _Work._stylesheet,
     "style": _Work._style,
 }
+_PLAIN = _ELEMENTS - _HANDLERS.keys() - _DROPPED.keys() - _CONTROLS_OF_FORMS - _LINKED
+"""Elements that stay what they are: only their attributes are looked at."""
 
 
 def _colour(value: str | None) -> str:

@@ -26,14 +26,14 @@ def redirects(ledger: Ledger, gone: str) -> str:
     number = sum(bool(one.target) for one in ledger.addresses)
     out = [f"# {_comment(ledger.name)}: capture {ledger.capture}, {number} redirects."]
     for host, table in lookup.tables(ledger).items():
-        out += _host(prefix, host, table, gone)
+        out += _host(prefix, host, table, gone, ledger.session_ids)
     return "\n".join(out) + "\n"
 
 
-def _host(name: str, host: str, table: Table, gone: str) -> list[str]:
+def _host(name: str, host: str, table: Table, gone: str, session_ids: frozenset[str]) -> list[str]:
     """The same four questions as nginx': without session id? as written? decoded? in other capitals?"""
     asked, folded, plain, to = (f"{{{name}_{part}}}" for part in ("asked", "folded", "plain", "to"))
-    sessions = [f'{quoted(f"~(?i){pattern}")} "$1$2"' for pattern in lookup.SESSIONS]
+    sessions = [f'{quoted(f"~(?i){pattern}")} "$1$2"' for pattern in lookup.sessions(session_ids)]
     return [
         "",
         f"http://{lookup.bare_host(host)} {{",

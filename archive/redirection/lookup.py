@@ -15,21 +15,9 @@ from archive.redirection.old_urls import Ledger
 from sitegen import model, reader
 
 _LONG_ONLY = frozenset({"sid", "cfid"})
-_NAMES = "|".join(sorted(canon.SESSION_IDS - _LONG_ONLY)) + "|aspsessionid[a-z]*"
 _LONG_NAMES = "|".join(sorted(_LONG_ONLY))
 _LONG = "[0-9A-Za-z]{16,}"
-
-# canon.strip_session in the regular expressions that PCRE and RE2 share, over `path?query`; what the groups hold stays.
-SESSIONS: tuple[str, ...] = (
-    f"^([^?]*);(?:{_NAMES})=[^?;/]*(.*)$",
-    f"^([^?]*);(?:{_LONG_NAMES})={_LONG}([?;/].*)$",
-    f"^([^?]*[?])(?:{_NAMES})=[^&]*()$",
-    f"^([^?]*[?])(?:{_LONG_NAMES})={_LONG}()$",
-    f"^([^?]*[?])(?:{_NAMES})=[^&]*&(.*)$",
-    f"^([^?]*[?])(?:{_LONG_NAMES})={_LONG}&(.*)$",
-    f"^([^?]*[?].*)&(?:{_NAMES})=[^&]*((?:&.*)?)$",
-    f"^([^?]*[?].*)&(?:{_LONG_NAMES})={_LONG}((?:&.*)?)$",
-)
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation allow-downloads; "
     "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -66,11 +54,31 @@ class Table:
     raw: dict[str, str] = field(default_factory=dict)
 
 
+def sessions(learned: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """canon.strip_session in the regular expressions that PCRE and RE2 share, over `path?query`; what the groups hold
+    stays. `learned`: parameters that a capture found to name the visit only."""
+    known = sorted((canon.SESSION_IDS | {name for name in learned if _NAME.fullmatch(name)}) - _LONG_ONLY)
+    names = "|".join(re.escape(name) for name in known) + "|aspsessionid[a-z]*"
+    return (
+        f"^([^?]*);(?:{names})=[^?;/]*(.*)$",
+        f"^([^?]*);(?:{_LONG_NAMES})={_LONG}([?;/].*)$",
+        f"^([^?]*[?])(?:{names})=[^&]*()$",
+        f"^([^?]*[?])(?:{_LONG_NAMES})={_LONG}()$",
+        f"^([^?]*[?])(?:{names})=[^&]*&(.*)$",
+        f"^([^?]*[?])(?:{_LONG_NAMES})={_LONG}&(.*)$",
+        f"^([^?]*[?].*)&(?:{names})=[^&]*((?:&.*)?)$",
+        f"^([^?]*[?].*)&(?:{_LONG_NAMES})={_LONG}((?:&.*)?)$",
+    )
+
+
 def tables(ledger: Ledger) -> dict[str, Table]:
     """By host (with port), those too of which nothing is left: they answer as well."""
     found = {host: Table() for host in ledger.hosts}
     for one in sorted(ledger.addresses, key=lambda address: address.old_url):
-        parts = urlsplit(one.old_url)
+        asked = one.old_url
+        if ledger.session_ids:
+            asked = canon.strip_session(asked, canon.SESSION_IDS | ledger.session_ids)
+        parts = urlsplit(asked)
         table = found.setdefault(parts.netloc, Table())
         plain = plain_form(parts.path, parts.query)
         if plain is None or plain in table.plain:

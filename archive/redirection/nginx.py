@@ -39,15 +39,15 @@ def redirects(ledger: Ledger, gone: str) -> str:
         "# Long addresses need: map_hash_bucket_size 1024; map_hash_max_size 262144;",
     ]
     for place, (host, table) in enumerate(lookup.tables(ledger).items(), start=1):
-        out += _host(f"{prefix}_{place}", host, table, gone)
+        out += _host(f"{prefix}_{place}", host, table, gone, ledger.session_ids)
     return "\n".join(out) + "\n"
 
 
-def _host(name: str, host: str, table: Table, gone: str) -> list[str]:
+def _host(name: str, host: str, table: Table, gone: str, session_ids: frozenset[str]) -> list[str]:
     """`<name>_asked` is the address without a session id, `<name>_plain` what the table of decoded addresses says,
     `<name>_to` the answer."""
     hostname, _, port = host.partition(":")
-    sessions = [f'    {quoted(f"~*{pattern}")} "$1$2";' for pattern in lookup.SESSIONS]
+    sessions = [f'    {quoted(f"~*{pattern}")} "$1$2";' for pattern in lookup.sessions(session_ids)]
     return [
         "",
         f'map "$uri?$args" ${name}_asked {{\n    default "$uri?$args";',

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
-from archive import canon, successor
+from archive import canon, store, successor
 from archive import decision as deciding
 from archive.crawling.frontier import Frontier, Row
 from archive.decision import Decision
@@ -50,7 +50,8 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Every address of a retired site, the most asked first. `catalogue` and `home` are what a 410 page links."""
+    """Every address of a retired site, the most asked first. `catalogue` and `home` are what a 410 page links;
+    `session_ids`: parameters of which the capture, or the decision, found that they name the visit only."""
 
     capture: str
     site: str
@@ -60,6 +61,7 @@ class Ledger:
     home: str
     home_title: str
     addresses: tuple[Address, ...]
+    session_ids: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
 
@@ -90,9 +92,10 @@ def ledger(
         return parts.netloc != urlsplit(base).netloc or path in copies or successor.is_live(build, path)
 
     people = _Decisions(path=decision_file(content, decided.site), hosts=decided.hosts, base=base, allowed=allowed)
-    known = {_key(url): url for url in found}
+    sessions = store.session_ids(store.read_manifest(capture))
+    known = {_key(url, sessions): url for url in found}
     for address in people.read(exists):
-        url = known.get(_key(address.old_url), address.old_url)
+        url = known.get(_key(address.old_url, sessions), address.old_url)
         found[url] = replace(address, old_url=url, hits=found[url].hits if url in found else 0)
     return Ledger(
         capture=capture.id,
@@ -103,6 +106,7 @@ def ledger(
         home=home,
         home_title=places.home.title or places.owner,
         addresses=tuple(in_order(settle(found.values()))),
+        session_ids=sessions - canon.SESSION_IDS,
         problems=tuple(people.problems),
     )
 
@@ -159,9 +163,9 @@ def absolute(base: str, url: str) -> str:
     return (base if url.startswith("/") else "") + names.escaped(url)
 
 
-def _key(url: str) -> str:
+def _key(url: str, session_ids: frozenset[str] = canon.SESSION_IDS) -> str:
     try:
-        return canon.key(url)
+        return canon.key(url, session_ids)
     except ValueError:
         return url
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive import canon, successor
+from archive import canon, store, successor
 from archive.crawling.frontier import Frontier, Row
 from archive.publishing import published
 from archive.store import Capture
@@ -88,14 +88,20 @@ def relate(capture: Capture, *, public: Path, content: Path, build: Path) -> Rel
         rows = list(frontier.rows())
     migrated = successor.migrated_pages(content, build)
     copies = {str(page["target_uri"]): str(page["url"]) for page in index["pages"]}
-    return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, migrated)))
+    sessions = store.session_ids(store.read_manifest(capture))
+    return Relation(capture=capture.id, outcomes=tuple(outcomes(rows, copies, migrated, sessions)))
 
 
-def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[str, str]) -> list[Outcome]:
+def outcomes(
+    rows: Iterable[Row],
+    copies: Mapping[str, str],
+    migrated: Mapping[str, str],
+    session_ids: frozenset[str] = canon.SESSION_IDS,
+) -> list[Outcome]:
     """One outcome for every row. A page with the bytes of a migrated one moved with it; a redirect of the old site
-    ends where its target does."""
+    ends where its target does, whatever session it was sent to."""
     rows = sorted(rows, key=lambda row: row.url)
-    by_key = {row.key: row for row in rows}
+    by_key = {_key(row.url, session_ids): row for row in rows} | {row.key: row for row in rows}
     moved_payloads = {
         row.payload_digest: migrated[row.url] for row in rows if row.url in migrated and row.payload_digest
     }
@@ -107,7 +113,7 @@ def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[s
         if to:
             return Moved(target_uri=asked.url, to=to)
         if row.state == "redirected" and row.redirect_to:
-            target = by_key.get(_key(row.redirect_to))
+            target = by_key.get(_key(row.redirect_to, session_ids))
             if target is not None and target.key not in seen:
                 found = of(target, asked, seen | {target.key})
                 if not isinstance(found, Unresolved):
@@ -119,14 +125,14 @@ def outcomes(rows: Iterable[Row], copies: Mapping[str, str], migrated: Mapping[s
     return [of(row, row, frozenset({row.key})) for row in rows]
 
 
-def moved(rows: Iterable[Row], migrated: Mapping[str, str]) -> dict[str, str]:
+def moved(rows: Iterable[Row], migrated: Mapping[str, str], session_ids: frozenset[str]) -> dict[str, str]:
     """Target URI → URL of the page of ours that its text is now."""
-    return {one.target_uri: one.to for one in outcomes(rows, {}, migrated) if isinstance(one, Moved)}
+    return {one.target_uri: one.to for one in outcomes(rows, {}, migrated, session_ids) if isinstance(one, Moved)}
 
 
-def _key(url: str) -> str:
+def _key(url: str, session_ids: frozenset[str]) -> str:
     try:
-        return canon.key(url)
+        return canon.key(url, session_ids)
     except ValueError:
         return url
 

@@ -211,6 +211,7 @@ def replay(frame: Frame, site: str, timestamp: str) -> Page:
     name = str(index.raw["name"])
     data: Data = {key: index.raw.get(key) for key in ("name", "label", "archived_on", "start")}
     data |= {
+        "url": str(index.raw.get("replay") or index.raw.get("start") or ""),
         "captured_on": _shanghai_date(timestamp),
         "wacz": package_of(index),
         "back": _capture_url(frame, index),

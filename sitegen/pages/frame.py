@@ -77,7 +77,7 @@ class Frame:
             "open_graph": linked_data.open_graph(site.title, canonical, template, title, extra, city.site_url),
             "alternates": self._alternates(site, column, home),
             "breadcrumb": [{"title": name, "url": link} for name, link in crumbs],
-            "notices": [],
+            "notices": [] if archived else self._retiring(site, column),
             "search_url": self.city.search_url,
             "modes": self._editions(site, column),
             "feed": f"{url_of(column.source)}feed.xml" if column is not None and not archived else None,
@@ -131,6 +131,16 @@ class Frame:
             found.append({"title": "无障碍" if column is None or column.lang != "en" else "Accessibility", "url": url})
         return found
 
+    def _retiring(self, site: Site, column: Column | None) -> list[Data]:
+        """The banner that says, on every page of a section that will retire, what becomes of it (第十二条)."""
+        place = column.path if column else site.path
+        told = (path for path in self.city.retiring if place == path or place.startswith(f"{path}/"))
+        one = self.city.retiring.get(max(told, key=len, default=""))
+        if one is None:
+            return []
+        text = f"自 {one.on} 起公告：本栏目将停止更新，最早于 {one.until} 归档；已有内容保留，可继续查阅。"
+        return [{"label": "停止更新公告", "text": text, "url": one.notice, "link": "查看公告"}]
+
     def _shared_names(self, site: Site, column: Column | None, home: bool) -> Mapping[str, str]:
         place = (site.path, column.path if column else None, home)
         if place not in self._names:
@@ -158,7 +168,7 @@ class Frame:
         place = (site.path, column.path if column else "")
         if place not in self._digests:
             names = [self._shared_names(site, column, home) for home in (False, True)]
-            facts: list[Any] = [self._common, _site_facts(site), names]
+            facts: list[Any] = [self._common, _site_facts(site), names, self._retiring(site, column)]
             facts += [self._shared_digest(name) for found in names for name in found.values()]
             if column is not None:
                 children = [[c.title, c.source, c.description] for c in self.city.children(column)]

@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,7 +24,7 @@ from archive.warcs import warc
 from sitegen import archived
 from sitegen.errors import Refused
 from sitegen.files import sha256
-from tests.archive.oldweb import NOW, ROOT, lyj, page, redirect, serving
+from tests.archive.oldweb import NOW, ROOT, captured, lyj, page, redirect, serving
 from tests.archive.stamping import complete, old_part, put_online, tree
 
 DECISION = """site: lyj
@@ -194,10 +195,30 @@ def test_each_stamped_page_is_kept_beside_its_original(tourism: Path) -> None:
     refers = [dict(record.headers)["WARC-Refers-To"] for record in records]
     assert set(refers) <= answers
     assert all(b"data-archived" in record.block for record in records)
-    info = next(record for record in warc.iterate(taken.stamped) if record.type == "warcinfo")
-    said = dict(line.split(": ", 1) for line in info.block.decode().splitlines())
+    info, said = warcinfo(taken.stamped)
     assert (said["label"], said["archived-on"], said["reason"]) == ("已歸檔", "2026-11-22", "整合迁移")
+    assert said["approval"] == "示政办函〔2026〕61号 2026-08-20"
     assert {dict(record.headers)["WARC-Warcinfo-ID"] for record in records} == {info.record_id}
+
+
+def warcinfo(path: Path) -> tuple[warc.StoredRecord, dict[str, str]]:
+    """The record, and its fields."""
+    record = next(record for record in warc.iterate(path) if record.type == "warcinfo")
+    return record, dict(line.split(": ", 1) for line in record.block.decode().splitlines())
+
+
+def test_the_captured_records_say_what_was_decided_before_them(tourism: Path, tmp_path: Path) -> None:
+    """The archive date is that of the first publication, unless the decision names it: records are never touched, so
+    a WARC says no more than was known when it was begun."""
+    _, said = warcinfo(store.open_capture(tourism / "build/archive", "lyj").warcs[0])
+    assert (said["label"], said["reason"]) == ("已歸檔", "整合迁移")
+    assert said["approval"] == "示政办函〔2026〕61号 2026-08-20"
+    assert "archived-on" not in said
+    with small(home=page("<p>x")) as web:
+        dated = captured(web, tmp_path, complete(web, archived_on=date(2026, 12, 1))).capture
+        undecided = captured(web, tmp_path).capture
+    assert warcinfo(dated.warcs[0])[1]["archived-on"] == "2026-12-01"
+    assert not {"label", "reason", "approval", "archived-on"} & set(warcinfo(undecided.warcs[0])[1])
 
 
 def test_what_was_taken_out_is_counted_for_each_page_and_in_all(tourism: Path) -> None:
@@ -390,3 +411,19 @@ def test_a_hundred_pages_are_made_in_parallel_and_come_out_the_same(
         assert {path.name: path.read_bytes() for path in public.rglob("*.html")} == alone
         assert again.counts == report.counts
         assert taken.stamped.read_bytes() == companion
+
+
+def test_the_home_of_an_old_site_is_the_page_behind_its_splash_page(tmp_path: Path) -> None:
+    """Where visitors came to: the catalogue begins there, not at a page that only leads on."""
+    home = page('<a href="a.html">a</a><a href="b.html">b</a>')
+    back = page('<a href="main.html">home</a><a href="a.html">a</a>')
+    splash = page('<a href="main.html">中文</a><a href="en.html">English</a>')
+    for number, front in enumerate((splash, redirect("/main.html"))):
+        with small(home=front, main__html=home, en__html=page("x"), a__html=back, b__html=back) as web:
+            report, _ = put_online(web, tmp_path / str(number))
+        index = published.read_index(report.index)
+        assert urlsplit(index["replay"]).path == "/main.html"
+        assert index["home"].endswith("/main.html")
+    with small(home=home, a__html=page('<a href="/">home</a>'), b__html=page('<a href="/">home</a>')) as web:
+        report, _ = put_online(web, tmp_path / "plain")
+    assert urlsplit(published.read_index(report.index)["replay"]).path == "/"

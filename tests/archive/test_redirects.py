@@ -80,6 +80,14 @@ def test_an_old_redirect_ends_where_its_target_does() -> None:
     }
 
 
+def test_an_old_redirect_into_a_visit_ends_at_the_page_of_any_visit() -> None:
+    """The parameter is one that the capture found to name the visit only."""
+    rows = [row("/r", "redirected", redirect_to=OLD + "/a.asp?zid=2"), row("/a.asp?zid=1")]
+    copies = {OLD + "/a.asp?zid=1": "/archive/a", OLD + "/r": "/archive/r"}
+    found = relate.outcomes(rows, copies, {}, canon.SESSION_IDS | {"zid"})
+    assert [relate.to_of(one) for one in found] == ["/archive/a", "/archive/a"]
+
+
 def test_redirects_of_the_old_site_that_run_in_a_circle_end_at_their_copies() -> None:
     rows = [row("/r", "redirected", redirect_to=OLD + "/s"), row("/s", "redirected", redirect_to=OLD + "/r")]
     found = relate.outcomes(rows, {OLD + "/r": "/archive/r", OLD + "/s": "/archive/s"}, {})

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -36,6 +37,10 @@ def ledger(*given: Address, hosts: tuple[str, ...] = (HOST,), name: str = "示�
         home_title="示例市文化和旅游局",
         addresses=given,
     )
+
+
+def with_sessions(found: Ledger, *names: str) -> Ledger:
+    return replace(found, session_ids=frozenset(names))
 
 
 def kept(old: str, new: str) -> Address:
@@ -190,6 +195,22 @@ def test_addresses_that_only_case_or_encoding_tells_apart_keep_their_own_answers
         assert found == [one.target for one in rows]
         assert ask(port, HOST, "/%cd")[1]["location"] == NEW + "/5"
         assert_gone(*ask(port, HOST, "/b"))
+
+
+@both
+def test_a_parameter_that_the_capture_found_to_name_the_visit_only_is_left_out(server: str, tmp_path: Path) -> None:
+    """Bookmarks hold the visit of whoever made them. A name that is no plain word is not put into a pattern."""
+    rows = [kept("/a.asp?id=1&zid=aaa", "/1"), kept("/b.asp?zid=aaa", "/2")]
+    found = with_sessions(ledger(*rows), "zid", 'x"}|.*', "(")
+    with SERVERS[server](tmp_path, redirects.render(found, server)) as port:  # type: ignore[arg-type]
+        for asked, wanted in (
+            ("/a.asp?zid=bbb&id=1", "/1"),
+            ("/a.asp?id=1", "/1"),
+            ("/b.asp?ZID=c", "/2"),
+            ("/b.asp", "/2"),
+        ):
+            assert ask(port, HOST, asked)[1]["location"] == NEW + wanted, asked
+        assert_gone(*ask(port, HOST, "/a.asp?id=2&zid=aaa"))
 
 
 @both
