@@ -12,7 +12,18 @@ from typing import Any
 import click
 
 from sitegen import build as building
-from sitegen import cli_headers, cli_messages, cli_report, cli_rules, clock, config, output, report, signing
+from sitegen import (
+    cli_headers,
+    cli_inspect,
+    cli_messages,
+    cli_report,
+    cli_rules,
+    clock,
+    config,
+    output,
+    report,
+    signing,
+)
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.ledger import STAGES, Entry, Stage, stage_name
@@ -411,3 +422,4 @@ main.add_command(cli_rules.rules)
 main.add_command(cli_rules.due)
 main.add_command(cli_messages.messages)
 main.add_command(cli_report.reports)
+main.add_command(cli_inspect.inspect)

@@ -89,6 +89,7 @@ ALIASES: Mapping[str, str] = {
     "归档自": "migrated_from",
     "下线网站": "retires",
     "繁体": "traditional",
+    "个人信息说明": "personal_data",
 }
 
 ARTICLE_KEYS = frozenset(ALIASES.values()) | {"lang", "archived_copy"}

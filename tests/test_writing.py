@@ -63,7 +63,9 @@ def test_the_laws_and_the_sample_are_in_simplified_script() -> None:
 def test_a_lexicon_is_read(tmp_path: Path) -> None:
     (tmp_path / "_records").mkdir()
     (tmp_path / "_records/writing.yml").write_text("exempt: [於氏]\nslips: {按装: 安装}\n", encoding="utf-8")
-    assert writing.load(tmp_path) == Lexicon(exempt=("於氏",), slips={"按装": "安装"})
+    lexicon = writing.load(tmp_path)
+    assert lexicon.exempt == ("於氏",)
+    assert {wrong: right for wrong, right in lexicon.slips.items() if wrong not in writing.typos()} == {"按装": "安装"}
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "exempt: 於\n", "slips: [a]\n", "a: [\n"])

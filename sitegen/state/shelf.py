@@ -91,6 +91,61 @@ class Shelf:
             self._all("select section, max(stamp) from article where listed = 1 and retired = 0 group by section")
         )
 
+    def places(self) -> list[tuple[str, str, float]]:
+        """(path, where its bytes are, publication time) of every text that is shown and not retired, by path."""
+        rows = self._connection.execute(
+            "select path, stamp, facts from article where status = 'shown' and retired = 0 order by path"
+        )
+        return [(path, orjson.loads(facts)[4], stamp) for path, stamp, facts in rows]
+
+    def written_pages(self) -> list[tuple[str, str, str]]:
+        """(file, source, digest) of every page that a template made, by file."""
+        return self._all(
+            "select file, source, digest from page where file glob '*.html' and digest != '' order by file"
+        )
+
+    def attachment_places(self) -> list[tuple[str, str, str]]:
+        """(file, digest, where its bytes are) of every attachment of what is shown, by file."""
+        return self._all("select file, min(digest), min(place) from attachment group by file order by file")
+
+    def guides(self) -> list[tuple[str, str, str]]:
+        """(path, column, edition as JSON) of the service guides that are shown, by path."""
+        return self._all(
+            "select path, section, facts from article where kind = 'service' and status = 'shown' and retired = 0"
+            " order by path"
+        )
+
+    def signed_after_date(self) -> list[tuple[str, str, float, str]]:
+        """(path, column, publication time, edition as JSON) of listed texts whose shown version was signed later than
+        they say they were published, by path."""
+        return self._all(
+            "select path, section, stamp, facts from article where listed = 1 and retired = 0"
+            " and cast(strftime('%s', signed_at) as integer) > stamp order by path"
+        )
+
+    def published_between(self, begin: float, end: float) -> list[tuple[str, str, float, str]]:
+        """The same of what is listed and was published from `begin` up to `end`, by time."""
+        return self._all(
+            "select path, section, stamp, facts from article where listed = 1 and retired = 0 and stamp >= ?"
+            " and stamp < ? order by stamp, path",
+            (begin, end),
+        )
+
+    def missing_targets(self) -> list[tuple[str, str]]:
+        """(source, target) of links that lead nowhere."""
+        return self._all(
+            "select p.source, r.target from read r join page p on p.file = r.file where not r.found and p.source != ''"
+            " order by p.source, r.target"
+        )
+
+    def broken_relations(self) -> list[tuple[str, str, str]]:
+        """(path, how, stable id) of relations of what is shown to no policy (`interprets`) or to nothing that is shown."""
+        return self._all(
+            "select r.path, r.how, r.id from relation r join article a on a.path = r.path and a.status = 'shown'"
+            " where not exists (select 1 from article t where t.id = r.id and t.status = 'shown'"
+            " and (r.how != 'interprets' or t.kind = 'policy')) order by r.path, r.how, r.id"
+        )
+
     def count_listed(self) -> int:
         return int(self._one("select count(*) from article where listed = 1")[0])
 

@@ -402,14 +402,6 @@ class State(Shelf):
             )
         return {stable_id for stable_id, _ in found}, {section for _, section in found}
 
-    def broken_relations(self) -> list[tuple[str, str, str]]:
-        """(path, how, stable id) of relations of what is shown to no policy (`interprets`) or to nothing that is shown."""
-        return self._all(
-            "select r.path, r.how, r.id from relation r join article a on a.path = r.path and a.status = 'shown'"
-            " where not exists (select 1 from article t where t.id = r.id and t.status = 'shown'"
-            " and (r.how != 'interprets' or t.kind = 'policy')) order by r.path, r.how, r.id"
-        )
-
     # --- marks ---------------------------------------------------------------------------------------------------
 
     def mark(self, sections: Iterable[str], pages: Iterable[str], attachments: Iterable[str]) -> None:
@@ -632,13 +624,6 @@ class State(Shelf):
                 if len(found) >= limit:
                     return found[:limit]
         return found
-
-    def missing_targets(self) -> list[tuple[str, str]]:
-        """(source, target) of links that lead nowhere."""
-        return self._all(
-            "select p.source, r.target from read r join page p on p.file = r.file where not r.found and p.source != ''"
-            " order by p.source, r.target"
-        )
 
     def anchor_links(self) -> list[tuple[str, str, str]]:
         """(source, target, anchor) of links to a place within a page."""

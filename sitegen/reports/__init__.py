@@ -1,0 +1,1 @@
+"""Reports: the annual work report, visits from access logs, the evidence of an assessment."""
