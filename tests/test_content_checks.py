@@ -81,7 +81,8 @@ def examine(root: Path, *names: str, seconds: float = 60.0) -> list[tuple[str, s
 
 def plant(root: Path) -> dict[str, str]:
     """Seventy faults of a fixed seed: file → the code that must be told of it."""
-    rng, planted = random.Random(6), {}  # noqa: S311 (a seed, not a secret)
+    rng = random.Random(6)  # noqa: S311 (a seed, not a secret)
+    planted: dict[str, str] = {}
     for kind, make in NUMBERS.items():
         for n in range(5):
             write_pdf(root / f"{kind}-{n}.pdf", f"No. {n}: {make(rng)} end")
@@ -183,7 +184,7 @@ def test_no_law_and_no_sample_text_is_told_of_falsely() -> None:
     """300 regulations and the sample: no number of a card, no typo, no advertising."""
     lexicon = writing.load(ROOT / "content")
     paths = [*(SHARED / "real/regulations").rglob("*.md"), *(ROOT / "content").rglob("*.md")]
-    told = []
+    told: list[tuple[str, str]] = []
     for path in sorted(path for path in paths if path.is_file()):
         text = path.read_text(encoding="utf-8")
         told += [(path.name, one.kind) for one in personal.find(text)]

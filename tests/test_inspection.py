@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -25,16 +25,21 @@ from tests.cities import TinyCity
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI)
 TODAY = NOW.date()
 PROFILE = profile.load("gwyb-2019")
-SITE = Site(
-    path="", kind="portal", title="示例市人民政府", short_name="市政府", description="", keywords=(), unit="zfb", sponsor="zfb",
-    operator="xzspj", id_code="0000000001", icp="示ICP备1号", police="示公网安备1号", address="路", hours="", phone="1", email="a",
-    hotline="", leader="", department="", person="", liaison="", parent_name="", parent_url="", nav=(), messages_url="", body="",
-    source="index.md", digest="",
+BLANK = {field.name: () if "tuple" in str(field.type) else "" for field in (*fields(Site), *fields(Column))}
+SITE: Site = Site(
+    **{field.name: BLANK[field.name] for field in fields(Site)}  # type: ignore[arg-type]
+    | {
+        "kind": "portal", "title": "示例市人民政府", "unit": "zfb", "sponsor": "zfb", "operator": "xzspj",
+        "id_code": "0000000001", "icp": "示ICP备1号", "police": "示公网安备1号", "address": "路", "phone": "1", "email": "a",
+        "source": "index.md",
+    }
 )  # fmt: skip
-COLUMN = Column(
-    path="xwdt", kind="column", site="", title="要闻", description="", keywords=(), class_name="政务动态", function="信息发布",
-    owner="zfb", cadence_days=14, content_spec="", signer="", order=1, holds="article", lang="zh-Hans-CN", body="",
-    source="xwdt/index.md", digest="",
+COLUMN: Column = Column(
+    **{field.name: BLANK[field.name] for field in fields(Column)}  # type: ignore[arg-type]
+    | {
+        "path": "xwdt", "kind": "column", "title": "要闻", "class_name": "政务动态", "function": "信息发布", "owner": "zfb",
+        "cadence_days": 14, "order": 1, "holds": "article", "lang": "zh-Hans-CN", "source": "xwdt/index.md",
+    }
 )  # fmt: skip
 
 

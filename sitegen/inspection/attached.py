@@ -94,7 +94,9 @@ def _one_process(content: Path, places: Iterable[Path], seconds: float) -> list[
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
         try:
-            for place in places if to_it else ():
+            for place in places:
+                if to_it is None:
+                    break
                 to_it.write(json.dumps(str(place)) + "\n")
                 to_it.flush()
                 line = lines.get(timeout=seconds)
