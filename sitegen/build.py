@@ -48,6 +48,7 @@ from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
 from sitegen.search import shards
+from sitegen.sites import withhold
 from sitegen.state import Changes, Damaged, Made, State, problems_to_json
 from sitegen.text import _, language_now
 
@@ -175,6 +176,7 @@ def _build(work: _Build) -> None:
         crew.warm_up(work.jobs)
     before = state.listings()
     work.scan = scan(project.content, before)
+    withhold.apply(project.content, work.scan, before)
     work.fault("sources-read")
     program = inputs.program_digest()
     outside = _outside(project, program)
@@ -339,6 +341,7 @@ def prepare(
         retiring=everything.retiring,
         replay=bool(everything.reader),
         phrases=everything.phrases,
+        offline=everything.offline,
     )
     setup = worker.Setup(
         root=project.root,

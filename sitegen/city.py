@@ -13,6 +13,7 @@ from typing import Protocol
 from sitegen import archived, editions
 from sitegen.archived import Published, Retiring
 from sitegen.editions import Edition
+from sitegen.lifecycle import Event
 from sitegen.links import Links
 from sitegen.model import Column, Site
 from sitegen.records import Records
@@ -68,6 +69,8 @@ class City:
     """Whether ReplayWeb.page is here, to open whole captures."""
     phrases: Mapping[str, str] = field(default_factory=dict)
     """Simplified → Traditional, where the dictionary of the Traditional edition is not to decide."""
+    offline: Mapping[str, Event] = field(default_factory=dict)
+    """Sites that are offline for the time being, by their folder."""
 
     @cached_property
     def portal(self) -> Site:

@@ -18,6 +18,7 @@ from sitegen import (
     cli_messages,
     cli_report,
     cli_rules,
+    cli_site,
     clock,
     config,
     output,
@@ -423,3 +424,4 @@ main.add_command(cli_rules.due)
 main.add_command(cli_messages.messages)
 main.add_command(cli_report.reports)
 main.add_command(cli_inspect.inspect)
+main.add_command(cli_site.sites)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sitegen import clock, config, report
+from sitegen import clock, config, model, report
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.text import _
 
 if TYPE_CHECKING:
     from sitegen.config import Project
-    from sitegen.rules.duties import Duty, Facts
+    from sitegen.lifecycle import SiteRecord
+    from sitegen.rules.facts import Duty, Facts
     from sitegen.rules.registry import Rule
+    from sitegen.rules.surveys import Survey
 
 
 @click.group(cls=report.Group)
@@ -169,8 +172,8 @@ def _no_build() -> Problem:
 def _facts(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
     """Reads records and sections; columns' newest dates come from what the last build knows."""
     from sitegen import inputs, lifecycle
-    from sitegen.rules import messages, staff, workdays
-    from sitegen.rules.duties import Facts
+    from sitegen.rules import messages, staff, surveys, topics, workdays
+    from sitegen.rules.facts import Facts
     from sitegen.scan import scan
     from sitegen.state.shelf import BROKEN, Shelf
 
@@ -178,7 +181,10 @@ def _facts(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
     members = staff.load(project.content)
     calendar = workdays.load(project.content)
     letters, letter_problems = messages.load(project.content)
-    problems = [*members.problems, *calendar.problems, *letter_problems]
+    plans, plan_problems = topics.load(project.content)
+    held, survey_problems = surveys.load(project.content)
+    lives = tuple(lifecycle.load_all(project.content))
+    problems = [*members.problems, *calendar.problems, *letter_problems, *plan_problems, *survey_problems]
     retired = {source.rpartition("/")[0] for source in everything.retired if source.endswith("/index.md")}
     stamps: dict[str, float] = {}
     try:
@@ -195,10 +201,25 @@ def _facts(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
         columns={path: column for path, column in everything.tree.columns.items() if path not in retired},
         records=everything.records,
         staff=members,
-        lifecycles=tuple(lifecycle.load_all(project.content)),
+        lifecycles=lives,
         newest={path: datetime.fromtimestamp(stamp, clock.SHANGHAI).date() for path, stamp in stamps.items()},
         messages=tuple(letters),
         workdays=calendar,
         now=now,
+        plans=tuple(plans),
+        surveys=tuple(held),
+        online=_online(project, lives, held),
     )
     return facts, problems
+
+
+def _online(project: Project, lives: Iterable[SiteRecord], held: Iterable[Survey]) -> frozenset[str]:
+    """Of the addresses that records name, those that the live release answers."""
+    events = (event for record in lives for event in record.events)
+    named = {event.facts.get(key, "") for event in events for key in ("portal_notice", "own_notice")}
+    named |= {survey.result for survey in held}
+    return frozenset(
+        url
+        for url in named
+        if url.startswith("/") and ".." not in url and (project.live / model.file_of(url)).is_file()
+    )

@@ -183,6 +183,19 @@ def _read_plain_lines(block: str) -> list[tuple[str, int, Value]] | None:
     return result
 
 
+def quoted(value: str) -> str:
+    """A front matter value as sitegen.frontmatter reads it back: quoted where YAML would see something else."""
+    value = " ".join(value.split())
+    if not value:
+        return '""'
+    if re.search(r"[:#\"'\\\[\]{}&*!|>%@`]|^[\-?,=<~]", value) or re.fullmatch(
+        r"(?i)[\d.+\-_:]+|true|false|yes|no|null|on|off|~", value
+    ):
+        plain = re.match(r"^(?:https?://[^\s#\"'\\]+|/[^\s#\"'\\:]*|\d{4}-\d{2}-\d{2} \d{2}:\d{2})$", value)
+        return value if plain else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return value
+
+
 def body_of(text: str) -> str:
     """The body of a normalised source whose front matter was parsed before."""
     text_lf = text if text.endswith("\n") else text + "\n"

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +18,11 @@ from sitegen.content import DiskFiles, Tree
 from sitegen.editions import Context
 from sitegen.errors import Problem, Refused
 from sitegen.good import Good
+from sitegen.lifecycle import Event
 from sitegen.links import Links
 from sitegen.records import Records
 from sitegen.scan import Scan
+from sitegen.sites import stages
 from sitegen.text import _
 
 _ENGINE_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "jinja2", "nh3", "segno", "opencc")
@@ -40,6 +42,8 @@ class Inputs:
     reader: Mapping[str, tuple[str, Path]]
     """ReplayWeb.page, where it is here: file of the release → (digest, where it is)."""
     problems: tuple[Problem, ...]
+    offline: Mapping[str, Event] = field(default_factory=dict)
+    """Sites that are offline for the time being (第十三条), by their folder."""
 
     def context(self, project: Project, now: datetime, files: DiskFiles) -> Context:
         return Context(
@@ -96,7 +100,16 @@ def read(project: Project, scan: Scan) -> Inputs:
         good=good,
         reader=replay,
         problems=problems,
+        offline=_offline(project.content),
     )
+
+
+def _offline(content: Path) -> dict[str, Event]:
+    return {
+        stages.folder_of(record.site): event
+        for record in lifecycle.load_all(content)
+        if stages.stage_of(record) == "suspended" and (event := record.last("suspended"))
+    }
 
 
 def _retired_sections(retired: Mapping[str, Retired], good: Good) -> dict[str, str]:

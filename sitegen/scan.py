@@ -57,6 +57,16 @@ class Scan:
             self._stats[folder] = {} if listing is None else stats_of(listing)
         return self._stats[folder]
 
+    def leave_out(self, folder: str, remembered: Mapping[str, bytes]) -> None:
+        """Forget a folder and all below it, as if it were not there; what was remembered of it is gone."""
+        for one in [name for name in self.listings if name == folder or name.startswith(f"{folder}/")]:
+            del self.listings[one]
+            self._stats.pop(one, None)
+        self.changed -= {path for path in self.changed if path.startswith(f"{folder}/")}
+        for one, listing in remembered.items():
+            if one == folder or one.startswith(f"{folder}/"):
+                self.gone |= {posixpath.join(one, name) for name in stats_of(listing)}
+
     def files(self) -> Iterator[str]:
         """Every file of the content, in no order."""
         for folder, listing in self.listings.items():

@@ -13,13 +13,15 @@ import pytest
 
 from sitegen.clock import SHANGHAI
 from sitegen.lifecycle import Event, SiteRecord
-from sitegen.model import Column, Site
+from sitegen.model import Column, Site, url_of
 from sitegen.records import Person, Records, Role, Unit
 from sitegen.rules import duties, messages, registry, workdays
-from sitegen.rules.duties import Duty, Facts
+from sitegen.rules.facts import Duty, Facts
 from sitegen.rules.messages import Message
 from sitegen.rules.staff import Change, Member, Staff
+from sitegen.rules.topics import Plan
 from sitegen.rules.workdays import Workdays
+from sitegen.sites import filing, stages
 from tests.cities import TinyCity
 from tests.test_cli import run
 
@@ -34,7 +36,8 @@ def site(path: str = "", **changed: Any) -> Site:
         "liaison parent_name parent_url body digest operator title_en centre_url access_url".split(),
         "x",
     )
-    given = {"sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
+    numbers = {**IDENTITY, "id_code": f"43{sum(map(ord, path)):08d}"}
+    given = {**numbers, "sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
     places: dict[str, Any] = {"path": path, "source": f"{path}/index.md".lstrip("/"), "messages_url": ""}
     return Site(keywords=(), nav=(), badges={}, **{**places, **texts, **given})
 
@@ -52,6 +55,10 @@ def column(path: str, **changed: Any) -> Column:
         path=path, kind="column", title=path, description="", keywords=(), class_name="政务动态", function="信息发布",
         content_spec="x", signer="q", order=1, body="", source=f"{path}/index.md", digest="", **given,
     )  # fmt: skip
+
+
+IDENTITY = {"id_code": "4311000024", "icp": "湘ICP备05009375号", "police": "湘公网安备 43110302000125号"}
+"""Numbers of no site in this test; samples of STANDARDS §2.5."""
 
 
 def member(**changed: Any) -> Member:
@@ -76,8 +83,25 @@ def facts(**changed: Any) -> Facts:
         messages=(),
         workdays=Workdays(),
         now=NOON,
+        plans=(Plan(year=2026, unit="jyj", title="x", filed_on=date(2026, 3, 20), topic=""),),
     )
-    return replace(whole, **changed)
+    known = replace(whole, **changed)
+    recorded = {record.site for record in known.lifecycles}
+    filed = tuple(filed_record(known, one) for one in known.sites.values() if stages.id_of(one.path) not in recorded)
+    return replace(known, lifecycles=(*known.lifecycles, *filed))
+
+
+def filed_record(known: Facts, one: Site, *more: Event) -> SiteRecord:
+    """A site whose protection was assessed, and whose present state is filed."""
+    address = known.site_url.rstrip("/") + url_of(one.source)
+    state = filing.present(one, known.columns.values(), address)
+    events = (
+        Event(event="security-tested", on=date(2026, 6, 1), facts={"level": "3"}),
+        Event(event="filed", on=date(2026, 6, 2), facts=state),
+    )
+    return SiteRecord(
+        site=stages.id_of(one.path), name=one.title, url=address, unit=one.sponsor, events=(*events, *more)
+    )
 
 
 def found(known: Facts, today: date = TODAY, code: str = "") -> list[Duty]:
@@ -311,7 +335,7 @@ def letter(**moments: str) -> Message:
 def test_a_forwarded_message_is_answered_within_one_working_day() -> None:
     """第十九条(五); Saturday October 10, 2026 is worked."""
     one = letter(received="2026-10-09 09:00", forwarded="2026-10-09 17:00")
-    [duty] = [d for d in duties.all_duties(facts(messages=(one,)), TODAY, NUMBERS) if d.rule == "YZ-34"]
+    [duty] = [d for d in duties.all_duties(facts(messages=(one,)), TODAY, NUMBERS) if d.problem.path == one.path]
     assert (duty.by, duty.unit, duty.problem.code) == (date(2026, 10, 10), "jyj", "duty-message-unanswered")
     assert "2026-10-10 17:00" in duty.problem.message
     done = letter(received="2026-10-09 09:00", forwarded="2026-10-09 17:00", answered="2026-10-10 10:00",

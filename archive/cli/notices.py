@@ -10,9 +10,10 @@ import click
 from archive import cli, decision
 from archive.cli import retiring
 from archive.publishing import published
-from archive.retiring import announcements, runbook
-from archive.retiring.announcements import Facts
+from archive.retiring import runbook
 from sitegen import files
+from sitegen.sites import notice as announcements
+from sitegen.sites.notice import Facts
 
 KINDS = ("retirement", *announcements.KINDS)
 _day = click.DateTime(formats=["%Y-%m-%d"])

@@ -25,7 +25,7 @@ from archive.publishing.copies import Copies, Copy
 from archive.store import Capture
 from archive.text import _
 from archive.warcs import recall
-from sitegen import files
+from sitegen import files, frontmatter
 from sitegen.errors import Problem, Refused, in_order
 
 FIRST_NUMBER = 9_000_000
@@ -306,7 +306,7 @@ class _Extraction:
         holds = successor.front_value(self.content / one.column / "index.md", "holds")
         if holds not in {"", "article"}:
             values["kind"] = "article"
-        return "".join(f"{key}: {quoted(value)}\n" for key, value in values.items())
+        return "".join(f"{key}: {frontmatter.quoted(value)}\n" for key, value in values.items())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -362,16 +362,3 @@ def _listed(attachments: tuple[tuple[str, str], ...], assets: _Assets) -> str:
     """Attachments that the page named beside its text, as a list at the end."""
     lines = [f"- [{title}]({link})" for title, href in attachments if (link := assets.link(href, False))]
     return "\n附件：\n\n" + "\n".join(lines) + "\n" if lines else ""
-
-
-def quoted(value: str) -> str:
-    """A front matter value as sitegen.frontmatter reads it back: quoted where YAML would see something else."""
-    value = " ".join(value.split())
-    if not value:
-        return '""'
-    if re.search(r"[:#\"'\\\[\]{}&*!|>%@`]|^[\-?,=<~]", value) or re.fullmatch(
-        r"(?i)[\d.+\-_:]+|true|false|yes|no|null|on|off|~", value
-    ):
-        plain = re.match(r"^(?:https?://[^\s#\"'\\]+|/[^\s#\"'\\:]*|\d{4}-\d{2}-\d{2} \d{2}:\d{2})$", value)
-        return value if plain else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return value

@@ -16,6 +16,7 @@ from archive.text import _
 from sitegen import model
 from sitegen.errors import Problem, Refused
 from sitegen.lifecycle import SiteRecord
+from sitegen.sites.notice import COLUMN
 
 
 def check(known: Published, record: SiteRecord | None, findings: Findings) -> None:
@@ -131,7 +132,7 @@ def _check_announced(known: Published, findings: Findings) -> None:
     path = notices.find(where.content, known.decision)
     live = where.build / "site" / model.file_of(model.url_of(path)) if path else None
     if path is None or live is None or not live.is_file():
-        place = where.content / (path or notices.COLUMN)
+        place = where.content / (path or COLUMN)
         message = _("readers cannot open the notice on the portal, which is on record")
         findings.add(place, "proof-notice-missing", message, remedy)
         findings.fail("announced", urls)

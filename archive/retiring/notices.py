@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from archive import successor
 from archive.decision import Approval, Decision
-from archive.migration import extract
 from archive.successor import Places
-from archive.text import _
-from sitegen import files, records
-from sitegen.errors import Problem, Refused
-
-RETENTION = timedelta(days=30)
-"""原则上至少保留30天."""
-COLUMN = "tzgg"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """`path` is relative to content/; `until` the first day on which the notice may be taken down."""
-
-    path: str
-    until: date
-    written: bool
+from sitegen import files, frontmatter, records
+from sitegen.errors import Refused
+from sitegen.sites.notice import COLUMN, FIRST_NUMBER, RETENTION, Notice, chinese, column_missing
 
 
 def start_of(decision: Decision) -> str:
@@ -56,27 +41,6 @@ def banner_html(decision: Decision, *, site_url: str, places: Places) -> str:
         f'历史页面可在 <a href="{escape(archive)}" style="color:#14406f">网站归档（{escape(archive)}）</a> 查阅。</p></div>\n'
     )
     return html.encode("ascii", "xmlcharrefreplace").decode()
-
-
-def fragment(title: str, body: str) -> str:
-    """A notice to paste as first child of a site's own home page, in plain ASCII like the banner."""
-    html = (
-        f'<div role="region" aria-label="{escape(title)}" style="position:relative;z-index:2147483647;clear:both;'
-        "margin:0;padding:16px 24px;background:#faf0ee;border-top:8px solid #a3231a;border-bottom:3px solid #a3231a;"
-        "color:#1a1e23;font:16px/1.7 'Microsoft YaHei',sans-serif;text-align:left\">"
-        f'<p style="margin:0;font-size:22px;font-weight:bold;color:#a3231a">{escape(title)}</p>'
-        f'<p style="margin:4px 0 0">{escape(body)}</p></div>\n'
-    )
-    return html.encode("ascii", "xmlcharrefreplace").decode()
-
-
-def column_missing(content: Path) -> Problem:
-    return Problem(
-        path=f"{content.as_posix()}/{COLUMN}/index.md",
-        code="notice-column-missing",
-        message=_("the portal has no column 通知公告 in which the notice could stand (第十二条)"),
-        remedy=_("write content/{column}/index.md with kind: column").format(column=COLUMN),
-    )
 
 
 def find(content: Path, decision: Decision) -> str | None:
@@ -117,9 +81,9 @@ def _number(content: Path, decision: Decision, now: datetime) -> int:
     """9xxxxxx, of the site and the day; the next one where another article has it."""
     taken = {path.stem for path in content.rglob(f"t{now:%Y%m%d}_*.md")}
     number = int(hashlib.sha256(f"notice {decision.site}".encode()).hexdigest()[:12], 16) % 1_000_000
-    while f"t{now:%Y%m%d}_{extract.FIRST_NUMBER + number}" in taken:
+    while f"t{now:%Y%m%d}_{FIRST_NUMBER + number}" in taken:
         number = (number + 1) % 1_000_000
-    return extract.FIRST_NUMBER + number
+    return FIRST_NUMBER + number
 
 
 def _text(
@@ -143,7 +107,7 @@ def _text(
         "description": f"{name}因{reason}永久下线，公布原有栏目现在的位置、历史页面查阅方式和联系方式。",
         "retires": decision.site,
     }
-    front = "".join(f"{key}: {extract.quoted(value)}\n" for key, value in values.items())
+    front = "".join(f"{key}: {frontmatter.quoted(value)}\n" for key, value in values.items())
     approval = f"经{_approval(decision.approval)}批准，" if decision.approval else ""
     successor_link = f"[{places.home.title}]({_link(up, places.home.url)})"
     rows = "".join(
@@ -190,7 +154,3 @@ def _contact(content: Path, decision: Decision) -> str:
             who = successor.front_value(index, "short_name") or successor.front_value(index, "title")
             return f"咨询电话：{phone}（{who}）" + (f"，电子邮箱：{mail}" if mail else "") + "。"
     return "咨询电话：12345。"
-
-
-def chinese(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

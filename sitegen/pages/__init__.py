@@ -39,6 +39,10 @@ def _of_city(frame: Frame) -> Iterator[Spec]:
     signs: list[tuple[Recipe, str]] = [(("tree",), "/sitemap.html"), (("search",), "/search/")]
     signs += [(("error", status), f"/{status}.html") for status in signposts.ERRORS]
     signs += [(("mode", name), f"/modes/{name}/") for name in signposts.MODES]
+    signs += [
+        (("offline", site), signposts.offline_url(site))
+        for site in sorted(frame.city.offline.keys() & frame.city.sites)
+    ]
     for recipe, url in signs:
         yield Spec(url=url, section=CITY, key=digest_of([around, make_page(frame, recipe).gov]), recipe=recipe)
     for recipe, url, key in catalogue.recipes(frame):
@@ -85,6 +89,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return signposts.mode(frame, name)
         case ("search",):
             return signposts.search(frame)
+        case ("offline", site):
+            return signposts.offline(frame, site)
         case ("catalogue",):
             return catalogue.catalogue(frame)
         case ("archive-capture", site, timestamp):

@@ -8,6 +8,8 @@ from sitegen.model import url_of
 from sitegen.pages import homes
 from sitegen.pages.frame import Frame, column_meta
 from sitegen.pages.values import Data, Page
+from sitegen.sites import server, stages
+from sitegen.sites.notice import chinese
 
 ERRORS: Mapping[str, tuple[str, str]] = {
     "404": ("not-found", "没有找到这个页面"),
@@ -113,4 +115,31 @@ def search(frame: Frame, facts: Data | None = None) -> Page:
         {"search_url": None, "search": {"query": "", "action": url, "service": service, **(facts or {})}},
         crumbs=[("首页", "/"), ("搜索", None)],
         meta=column_meta("搜索", "在本网站全部网站与栏目中查找"),
+    )
+
+
+def offline_url(site: str) -> str:
+    return "/" + server.page_of(stages.id_of(site))
+
+
+def offline(frame: Frame, path: str) -> Page:
+    """What the web server answers with 503 while a site is offline for the time being (第十三条)."""
+    event, site, portal = frame.city.offline[path], frame.city.sites[path], frame.city.portal
+    title = f"{site.title}临时下线"
+    until = stages.last_day(event)
+    return frame.page(
+        offline_url(path),
+        "offline",
+        title,
+        portal,
+        {
+            "offline_site": f"{site.title}网站",
+            "offline_from": event.on.isoformat(),
+            "offline_from_words": chinese(event.on),
+            "offline_until": until.isoformat() if until else "",
+            "offline_until_words": chinese(until) if until else "恢复之日",
+            "offline_reason": event.facts.get("reason", ""),
+            "offline_elsewhere": path != "",
+        },
+        crumbs=[("首页", "/"), ("临时下线", None)],
     )

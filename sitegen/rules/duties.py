@@ -4,67 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from sitegen.errors import Problem
 from sitegen.ledger import STAGES
 from sitegen.lifecycle import Event, SiteRecord
-from sitegen.model import Column, Site
-from sitegen.records import Records
-from sitegen.rules.messages import Message
-from sitegen.rules.staff import CONTACTS, Member, Staff
-from sitegen.rules.workdays import Workdays
+from sitegen.model import Site
+from sitegen.rules import lives
+from sitegen.rules.facts import Duty, Facts, Numbers, duty, is_late
+from sitegen.rules.staff import CONTACTS, Member
 from sitegen.text import _
-
-Numbers = Mapping[str, Any]
-"""Parameters of the registry by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that the rules look at; `now` is aware. `newest`: column → publication date of its newest listed text, no entry: it is blank.
-    Columns that are retired are not among `columns`."""
-
-    site_url: str
-    sites: Mapping[str, Site]
-    columns: Mapping[str, Column]
-    records: Records
-    staff: Staff
-    lifecycles: tuple[SiteRecord, ...]
-    newest: Mapping[str, date]
-    messages: tuple[Message, ...]
-    workdays: Workdays
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
-    """`by`: the last day on which it is still in time; None: it is wrong as it stands. `unit` answers for it."""
-
-    rule: str
-    unit: str
-    by: date | None
-    problem: Problem
-
-    def is_due(self, until: date) -> bool:
-        return self.by is None or self.by <= until
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "rule": self.rule,
-            "unit": self.unit,
-            "by": self.by.isoformat() if self.by else None,
-            **self.problem.as_json(),
-        }
 
 
 def all_duties(facts: Facts, today: date, numbers: Numbers) -> list[Duty]:
     """By date, what is wrong as it stands first. Never raises for what a record holds."""
-    found = [duty for rule in _RULES for duty in rule(facts, today, numbers)]
+    found = [one for rule in (*_RULES, *lives.RULES) for one in rule(facts, today, numbers)]
     return sorted(found, key=lambda d: (d.by or date.min, d.rule, d.problem.path, d.problem.key or ""))
 
 
@@ -78,11 +33,11 @@ def _credentials(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
 def _periodic(member: Member, field: str, days: int, today: date, *, code: str) -> Duty:
     last: date | None = getattr(member, field)
     by = last + timedelta(days=days) if last else None
-    return _duty(
+    return duty(
         "YZ-06", member.unit, by, code=code, path="content/_records/people.yml", key=f"{member.id}.{field}",
         message=_("last on {date}, again every {days} days").format(date=last or _("(nowhere recorded)"), days=days),
         remedy=_("after it was done write {line}").format(line=f"{field}: {today.isoformat()}"),
-        late=_late(by, today),
+        late=is_late(by, today),
     )  # fmt: skip
 
 
@@ -94,7 +49,7 @@ def _one_site(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
     for unit, sites in sorted(by_unit.items()):
         for site in sorted(sites, key=lambda site: site.path)[1:]:
             first = min(sites, key=lambda site: site.path)
-            yield _duty(
+            yield duty(
                 "YZ-07", unit, None, code="duty-second-site", path=f"content/{site.source}", key="sponsor",
                 message=_("{unit} sponsors {first} already: a unit has at most one site").format(unit=unit, first=first.title),
                 remedy=_("make it a topic (kind: topic) of the first site, or correct `sponsor`"),
@@ -105,7 +60,7 @@ def _domain(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
     """第十一条: the portal's domain is www.….gov.cn (国办函〔2018〕55号); sections are paths below it."""
     host = urlsplit(facts.site_url).hostname or ""
     if not re.fullmatch(str(numbers["portal_domain"]), host):
-        yield _duty(
+        yield duty(
             "YZ-11", facts.sites[""].sponsor, None, code="duty-domain", path="mkdocs.yml", key="site_url",
             message=_("{host} is no domain of a government portal").format(host=host),
             remedy=_("use the domain that was approved, www.….gov.cn"),
@@ -123,7 +78,7 @@ def _suspensions(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
                 continue
             counted[event.on.year] += 1
             if counted[event.on.year] == most + 1:
-                yield _duty(
+                yield duty(
                     "YZ-14", record.unit, None, code="duty-suspended-twice", path=path, key=event.on.isoformat(),
                     message=_("offline for the time being more than {most} time in {year}").format(
                         most=most, year=event.on.year
@@ -132,12 +87,12 @@ def _suspensions(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
                 )  # fmt: skip
             by = event.on + timedelta(days=longest)
             if end is None or end > by:
-                yield _duty(
+                yield duty(
                     "YZ-14", record.unit, by, code="duty-suspended-long", path=path, key=event.on.isoformat(),
                     message=_("offline for the time being since {date}; at most {days} days are allowed").format(
                         date=event.on, days=longest
                     ),
-                    remedy=_("bring the site back and add an event `resumed`"), late=_late(by, end or today),
+                    remedy=_("bring the site back and add an event `resumed`"), late=is_late(by, end or today),
                 )  # fmt: skip
 
 
@@ -154,7 +109,7 @@ def _columns_of_portal(facts: Facts, today: date, numbers: Numbers) -> Iterator[
     held = {column.holds for column in facts.columns.values() if column.site == ""}
     for kind, words in (("leader", _("leaders of the government")), ("policy", _("documents"))):
         if kind not in held:
-            yield _duty(
+            yield duty(
                 "YZ-19", facts.sites[""].unit, None, code="duty-column-missing", path="content/index.md", key=kind,
                 message=_("the portal has no column of {what}").format(what=words),
                 remedy=_("add a column with {line}").format(line=f"holds: {kind}"),
@@ -171,7 +126,7 @@ def _freshness(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
         dead = newest + timedelta(days=int(column.cadence_days * numbers["dead_after_cadences"]))
         said = _("newest text of {date}; promised every {days} days").format(date=newest, days=column.cadence_days)
         if today > dead:
-            yield _duty(
+            yield duty(
                 "YZ-23", column.owner, dead, code="duty-column-dead", path=f"content/{column.source}", key="cadence_days", message=said,
                 remedy=_("publish, promise less in `cadence_days`, or retire it: archive retire content/{path}").format(
                     path=column.path
@@ -179,9 +134,9 @@ def _freshness(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
                 late=True,
             )  # fmt: skip
         else:
-            yield _duty(
+            yield duty(
                 "YZ-22", column.owner, by, code="duty-column-overdue", path=f"content/{column.source}", key="cadence_days", message=said,
-                remedy=_("publish something in {title}").format(title=column.title), late=_late(by, today),
+                remedy=_("publish something in {title}").format(title=column.title), late=is_late(by, today),
             )  # fmt: skip
 
 
@@ -190,7 +145,7 @@ def _messages(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
     for message in facts.messages:
         if message.forwarded and not message.answered:
             end = facts.workdays.after(message.forwarded, numbers["answer_working_days"])
-            yield _duty(
+            yield duty(
                 "YZ-34", message.unit, end.date(), code="duty-message-unanswered", path=message.path, key="answered",
                 message=_("forwarded {begin}, to be answered by {end}").format(
                     begin=f"{message.forwarded:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}"
@@ -200,7 +155,7 @@ def _messages(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
             )  # fmt: skip
         if message.answered and not message.reviewed:
             end = facts.workdays.after(message.answered, numbers["first_review_working_days"])
-            yield _duty(
+            yield duty(
                 "YZ-39", facts.sites[""].operator, end.date(), code="duty-message-unreviewed", path=message.path,
                 key="reviewed",
                 message=_("answered {begin}, to be reviewed by {end}").format(
@@ -218,13 +173,13 @@ def _accounts(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
     for member in facts.staff.members.values():
         for change in member.changes:
             if change.account_on is None or change.account_on > change.on:
-                yield _duty(
+                yield duty(
                     "YZ-24", member.unit, change.on, code="duty-account-late", path="content/_records/people.yml", key=member.id,
                     message=_("staff changed on {date}, the account {when}").format(
                         date=change.on, when=change.account_on or _("not yet")
                     ),
                     remedy=_("change the account the same day and write `account_on`"),
-                    late=_late(change.on, change.account_on or today),
+                    late=is_late(change.on, change.account_on or today),
                 )  # fmt: skip
 
 
@@ -234,7 +189,7 @@ def _roles(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
         for column in facts.columns.values():
             held = [stage for stage in STAGES if person.may(stage, column.path, column.site, today)]
             if len(held) > 1:
-                yield _duty(
+                yield duty(
                     "YZ-24", person.unit, None, code="duty-two-roles", path="content/_records/people.yml", key=person.id,
                     message=_("holds {roles} in {column}").format(roles=", ".join(held), column=column.path),
                     remedy=_("give each role of a column to another person"),
@@ -251,7 +206,7 @@ def _languages(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
         able = {member.id for member in facts.staff.members.values() if language in member.languages}
         people = facts.records.people.values()
         if not any(p.id in able and p.may("review", column.path, column.site, today) for p in people):
-            yield _duty(
+            yield duty(
                 "YZ-25", column.owner, None, code="duty-language", path=f"content/{column.source}", key="lang",
                 message=_("nobody who reviews this column is recorded to know {language}").format(language=language),
                 remedy=_("add the language to the reviewer's `languages`, or name another reviewer"),
@@ -263,7 +218,7 @@ def _unit_contacts(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty
     for unit in sorted({column.owner for column in facts.columns.values()} & facts.staff.contacts.keys()):
         for key in CONTACTS:
             if not facts.staff.contacts[unit][key]:
-                yield _duty(
+                yield duty(
                     "YZ-40", unit, None, code="duty-unit-contact-missing", path="content/_records/units.yml", key=f"{unit}.{key}",
                     message=_("{unit} names no {key}").format(unit=facts.records.unit_name(unit), key=key),
                     remedy=_("write: {line}").format(line=f"{key}: …"),
@@ -283,25 +238,3 @@ _RULES: tuple[Callable[[Facts, date, Numbers], Iterable[Duty]], ...] = (
     _languages,
     _unit_contacts,
 )
-
-
-def _late(by: date | None, on: date) -> bool:
-    return by is None or on > by
-
-
-def _duty(
-    rule: str,
-    unit: str,
-    by: date | None,
-    *,
-    code: str,
-    path: str,
-    key: str,
-    message: str,
-    remedy: str,
-    late: bool = True,
-) -> Duty:
-    """What has merely become due with time is a warning; in time, it is a warning that nothing is wrong yet."""
-    said = message if late or by is None else _("{message} (due {date})").format(message=message, date=by)
-    problem = Problem(path=path, code=code, severity="warning", key=key, message=said, remedy=remedy)
-    return Duty(rule=rule, unit=unit, by=by, problem=problem)

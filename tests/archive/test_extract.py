@@ -191,7 +191,7 @@ def test_old_markup_becomes_plain_markdown(markup: str, text: str) -> None:
 )  # fmt: skip
 def test_a_value_is_read_back_as_it_was_written(value: str) -> None:
     matter, problems = frontmatter.parse(
-        f"---\ntitle: {extract.quoted(value)}\n---\n\nx\n", "x.md", frontmatter.ARTICLE_KEYS
+        f"---\ntitle: {frontmatter.quoted(value)}\n---\n\nx\n", "x.md", frontmatter.ARTICLE_KEYS
     )
     assert problems == []
     assert matter is not None

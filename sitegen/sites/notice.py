@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Literal
 
-from archive import successor
-from archive.migration import extract
-from archive.retiring import notices
-from archive.retiring.notices import Notice
-from archive.text import _
-from sitegen import files, lifecycle, records
+from sitegen import files, frontmatter, lifecycle, records
 from sitegen.errors import Problem, Refused
 from sitegen.lifecycle import SiteRecord
+from sitegen.text import _
 
 Kind = Literal["opening", "domain-change", "temporary-offline", "resumption"]
 KINDS: tuple[Kind, ...] = ("opening", "domain-change", "temporary-offline", "resumption")
+RETENTION = timedelta(days=30)
+"""原则上至少保留30天."""
+COLUMN = "tzgg"
+FIRST_NUMBER = 9_000_000
+"""Ids that programs give begin here."""
 LONGEST_OFFLINE = 30
 """Days of one temporary offline (第十三条)."""
 GUIDE = "《政府网站发展指引》（国办发〔2017〕47号）"
@@ -38,6 +40,15 @@ _ASKED: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """`path` is relative to content/; `until` the first day on which the notice may be taken down."""
+
+    path: str
+    until: date
+    written: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What people know and the records do not. `start` and `until` are the first and the last day; `to` is the new
     address; `force_majeure`: 断电、断网 or an ordered shutdown, which is not counted (第十三条)."""
@@ -51,24 +62,32 @@ class Facts:
 
 
 def draft(
-    kind: Kind, site: str, facts: Facts, *, content: Path, now: datetime, dry_run: bool = False
+    kind: Kind,
+    site: str,
+    facts: Facts,
+    *,
+    content: Path,
+    now: datetime,
+    column: str = COLUMN,
+    record: SiteRecord | None = None,
+    dry_run: bool = False,
 ) -> tuple[Notice, str]:
-    """The draft below content/tzgg/ (one that is there is left as editors have it), and the HTML for the site's own home page,
+    """The draft below `column` (one that is there is left as editors have it), and the HTML for the site's own home page,
     empty where the law asks for none.
 
     Raises Refused for a site without a record, for facts that are missing, and for an offline that the law forbids.
     """
-    record = lifecycle.load(content, site)
-    problems = _missing(kind, site, facts) if record is not None else [_unknown(content, site)]
+    record = record or lifecycle.load(content, site)
+    problems = _missing(kind, site, facts) if record is not None else [unknown(content, site)]
     if record is not None and kind == "temporary-offline" and not problems and not facts.force_majeure:
         problems = _forbidden(record, facts)
-    if not (content / notices.COLUMN / "index.md").exists():
-        problems.append(notices.column_missing(content))
+    if not (content / column / "index.md").exists():
+        problems.append(column_missing(content, column))
     if problems or record is None:
         raise Refused(problems)
     title = _TITLES[kind].format(name=record.name)
     body = _body(kind, record, facts, now.date())
-    unit = records.load(content)[0].unit_name(record.unit) or successor.title_of(content, "")
+    unit = records.load(content)[0].unit_name(record.unit) or _front(content / "index.md", "title")
     front = {
         "title": title,
         "date": f"{now:%Y-%m-%d %H:%M}",
@@ -76,20 +95,20 @@ def draft(
         "keywords": f"政府网站, {record.name}",
         "description": body.split("。", 1)[0] + "。",
     }
-    path = f"{notices.COLUMN}/{now:%Y%m}/t{now:%Y%m%d}_{_number(content, kind, site, now)}.md"
-    text = "".join(f"{key}: {extract.quoted(value)}\n" for key, value in front.items())
-    text = f"---\n{text}---\n\n{body}\n\n{unit}\n\n{notices.chinese(now.date())}\n"
+    path = f"{column}/{now:%Y%m}/t{now:%Y%m%d}_{_number(content, kind, f'{site} {column}' if column != COLUMN else site, now)}.md"
+    text = "".join(f"{key}: {frontmatter.quoted(value)}\n" for key, value in front.items())
+    text = f"---\n{text}---\n\n{body}\n\n{unit}\n\n{chinese(now.date())}\n"
     written = not (content / path).exists()
     if written and not dry_run:
         files.write_atomic(content / path, text.encode())
-    shown = facts.until or now.date() + notices.RETENTION
-    fragment = notices.fragment(title, body) if kind in {"domain-change", "temporary-offline"} else ""
-    return Notice(path=path, until=shown, written=written), fragment
+    shown = facts.until or now.date() + RETENTION
+    pasted = fragment(title, body) if kind in {"domain-change", "temporary-offline"} else ""
+    return Notice(path=path, until=shown, written=written), pasted
 
 
 def _body(kind: Kind, record: SiteRecord, facts: Facts, today: date) -> str:
     name, url = f"{record.name}（{record.url}）", record.url
-    start, until = notices.chinese(facts.start or today), notices.chinese(facts.until or today)
+    start, until = chinese(facts.start or today), chinese(facts.until or today)
     reason = f"因{facts.reason}，" if facts.reason else ""
     if kind == "opening":
         return f"根据{GUIDE}和政府网站建设管理办法第十条，经《{facts.document}》批准，{name}自{start}起正式开通，欢迎访问。"
@@ -116,9 +135,7 @@ def _missing(kind: Kind, site: str, facts: Facts) -> list[Problem]:
             code="notice-fact-missing",
             key=key,
             message=_("this notice must say `{key}`").format(key=key),
-            remedy=_("run `archive notice {site} --kind {kind}` again with --{key}").format(
-                site=site, kind=kind, key="from" if key == "start" else key
-            ),
+            remedy=_("run the command again with --{key}").format(key="from" if key == "start" else key),
         )
         for key in asked
         if not getattr(facts, key)
@@ -164,7 +181,7 @@ def _forbidden(record: SiteRecord, facts: Facts) -> list[Problem]:
     return problems
 
 
-def _unknown(content: Path, site: str) -> Problem:
+def unknown(content: Path, site: str) -> Problem:
     return Problem(
         path=f"{content.as_posix()}/_records/sites/{site}.yml",
         code="notice-site-unknown",
@@ -177,8 +194,40 @@ def _number(content: Path, kind: Kind, site: str, now: datetime) -> int:
     """The same for the same notice of the same day; the next one where another article has it."""
     number = int(hashlib.sha256(f"{kind} {site}".encode()).hexdigest()[:12], 16) % 1_000_000
     while any(
-        not successor.front_value(path, "title").endswith(_TITLES[kind].partition("}")[2])
-        for path in content.rglob(f"t{now:%Y%m%d}_{extract.FIRST_NUMBER + number}.md")
+        not _front(path, "title").endswith(_TITLES[kind].partition("}")[2])
+        for path in content.rglob(f"t{now:%Y%m%d}_{FIRST_NUMBER + number}.md")
     ):
         number = (number + 1) % 1_000_000
-    return extract.FIRST_NUMBER + number
+    return FIRST_NUMBER + number
+
+
+def fragment(title: str, body: str) -> str:
+    """A notice to paste as first child of a site's own home page, in plain ASCII like the banner."""
+    html = (
+        f'<div role="region" aria-label="{escape(title)}" style="position:relative;z-index:2147483647;clear:both;'
+        "margin:0;padding:16px 24px;background:#faf0ee;border-top:8px solid #a3231a;border-bottom:3px solid #a3231a;"
+        "color:#1a1e23;font:16px/1.7 'Microsoft YaHei',sans-serif;text-align:left\">"
+        f'<p style="margin:0;font-size:22px;font-weight:bold;color:#a3231a">{escape(title)}</p>'
+        f'<p style="margin:4px 0 0">{escape(body)}</p></div>\n'
+    )
+    return html.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def column_missing(content: Path, column: str = COLUMN) -> Problem:
+    return Problem(
+        path=f"{content.as_posix()}/{column}/index.md",
+        code="notice-column-missing",
+        message=_("there is no column 通知公告 in which the notice could stand"),
+        remedy=_("write content/{column}/index.md with kind: column").format(column=column),
+    )
+
+
+def chinese(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _front(path: Path, key: str) -> str:
+    """One value of a source's front matter, empty when it has none."""
+    text = frontmatter.normalise(path.read_bytes()) if path.exists() else ""
+    matter, _problems = frontmatter.parse(text, path.name, frontmatter.ARTICLE_KEYS | frontmatter.SECTION_KEYS)
+    return frontmatter.as_text(matter.values.get(key)) if matter else ""

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from archive.__main__ import main as program
-from archive.retiring import announcements
-from archive.retiring.announcements import Facts, Kind
 from sitegen import archived, frontmatter
 from sitegen.clock import SHANGHAI
 from sitegen.errors import Refused
+from sitegen.sites import notice as announcements
+from sitegen.sites.notice import Facts, Kind
 from tests.archive.test_publish_site import write
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=SHANGHAI)
