@@ -15,6 +15,7 @@ from sitegen import build as building
 from sitegen import files, lifecycle, reader
 from sitegen.errors import Refused
 from sitegen.lifecycle import Event
+from sitegen.pages.initials import initial
 from tests.cities import NOW, TinyCity, codes
 
 NEWS = "xwdt/202611/t20261120_1.md"
@@ -427,3 +428,22 @@ def test_a_section_that_will_retire_says_so_on_each_of_its_pages_until_it_has(ci
     lifecycle.append_event(city.content, "jyj--tzgg", Event(event="retired", on=date(2026, 12, 21), facts={}))
     city.build()
     assert city.released() == quiet
+
+
+@pytest.mark.parametrize(
+    ("title", "letter"),
+    [("阿里山", "A"), ("关于公布", "G"), ("《旅游条例》", "L"), ("【公告】", "G"), ("座谈会", "Z"), ("  about us", "A"),
+     ("2012年", "#"), ("鑫隆", "#"), ("旅游", "L"), ("景区", "J"), ("市民", "S"), ("", "#"), ("おはよう", "#")],
+)  # fmt: skip
+def test_a_title_is_found_under_the_letter_of_its_first_sound(title: str, letter: str) -> None:
+    assert initial(title) == letter
+
+
+def test_the_catalogue_lists_titles_by_letter_and_searches_the_archive_alone(city: TinyCity) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=[copied_page()], copies={"lyj.example.gov.cn/index.html": b"<html>old</html>"})
+    assert codes(city.build()) == []
+    catalogue = city.page("archive/lyj/index.html")
+    assert 'href="/archive/lyj/letter-l.html">L <span class="n">1</span>' in catalogue
+    assert '<input type="hidden" name="scope" value="archive">' in catalogue
+    assert "旅游局" in city.page("archive/lyj/letter-l.html")

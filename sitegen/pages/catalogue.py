@@ -15,6 +15,7 @@ from sitegen import reader
 from sitegen.archived import Published, package_of
 from sitegen.clock import SHANGHAI
 from sitegen.pages.frame import Frame, column_meta, newest_by_site
+from sitegen.pages.initials import OTHERS, initial
 from sitegen.pages.values import Data, Page, Recipe, digest_of
 
 LIST_SIZE = 100
@@ -40,10 +41,12 @@ class Shelf(NamedTuple):
 
 @lru_cache(maxsize=16)
 def shelves(index: Published) -> dict[str, Shelf]:
-    """The columns in their order, what is in none, the years from the last, what has no date, the files."""
+    """The columns in their order, what is in none, the years from the last, what has no date, the files, and the titles
+    by letter."""
     columns = [column for column in index.raw.get("columns") or () if column.get("pages")]
     by_column: dict[int, list[Mapping[str, Any]]] = {number: [] for number in range(len(columns) + 1)}
     by_year: dict[str, list[Mapping[str, Any]]] = {}
+    by_letter: dict[str, list[Mapping[str, Any]]] = {}
     files: list[Mapping[str, Any]] = []
     prefixes = sorted(
         ((f"/{column['path']}/".lower(), number) for number, column in enumerate(columns, 1)), reverse=True
@@ -55,6 +58,7 @@ def shelves(index: Published) -> dict[str, Shelf]:
             path = unquote(urlsplit(page.get("target_uri") or "").path).lower()
             by_column[next((number for prefix, number in prefixes if path.startswith(prefix)), 0)].append(page)
             by_year.setdefault(str(page.get("date") or "")[:4], []).append(page)
+            by_letter.setdefault(initial(str(page["title"])), []).append(page)
     found = [
         Shelf(f"column-{number}", str(column["title"]), tuple(by_column[number]))
         for number, column in enumerate(columns, 1)
@@ -65,6 +69,11 @@ def shelves(index: Published) -> dict[str, Shelf]:
     ]
     found.append(Shelf("undated", "没有日期", tuple(by_year.get("", ()))))
     found.append(Shelf("files", "附件", tuple(files)))
+    for letter in sorted(by_letter, key=lambda one: (one == OTHERS, one)):
+        name, title = (
+            ("letter-others", "其他标题") if letter == OTHERS else (f"letter-{letter.lower()}", f"标题首字母 {letter}")
+        )
+        found.append(Shelf(name, title, tuple(by_letter[letter])))
     return {shelf.name: shelf for shelf in found if shelf.pages}
 
 
@@ -164,6 +173,11 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
         "failed": (raw.get("inventory") or {}).get("failed"),
         "columns": _columns(index, lists),
         "years": [_shelf(index, shelf) for shelf in lists.values() if shelf.name.startswith(("year-", "undated"))],
+        "letters": [
+            {**_shelf(index, shelf), "title": shelf.title.removeprefix("标题首字母 ").removesuffix("标题")}
+            for shelf in lists.values()
+            if shelf.name.startswith("letter-")
+        ],
         "others": [_shelf(index, lists[one]) for one in ("column-0", "files") if one in lists],
         "captures": [
             {
