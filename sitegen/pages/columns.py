@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sitegen.model import Column, Service, url_of
@@ -30,18 +31,25 @@ def _lists(frame: Frame, column: Column) -> Iterator[Spec]:
     listed = frame.city.articles.lines(column.path)
     frozen = 0 if column.holds == "leader" else max(0, len(listed) // PAGE_SIZE - 1)
     newest = listed[: len(listed) - frozen * PAGE_SIZE]
-    yield _list(frame, column, None, frozen, newest, len(listed))
+    years = _years(url_of(column.source), listed, len(newest), frozen)
+    yield _list(frame, column, None, frozen, newest, len(listed), years)
     for number in range(1, frozen + 1):
         start = len(listed) - number * PAGE_SIZE
         yield _list(frame, column, number, frozen, listed[start : start + PAGE_SIZE], None)
 
 
 def _list(
-    frame: Frame, column: Column, number: int | None, frozen: int, lines: Sequence[Line], total: int | None
+    frame: Frame,
+    column: Column,
+    number: int | None,
+    frozen: int,
+    lines: Sequence[Line],
+    total: int | None,
+    years: Sequence[Data] = (),
 ) -> Spec:
     """`number` None: the column's own page, which shows the newest; only that one knows how many there are."""
     pagination = {**_neighbours(url_of(column.source), number, frozen)}
-    pagination |= {"total": total, "pages": frozen + 1 if number is None else None}
+    pagination |= {"total": total, "pages": frozen + 1 if number is None else None, "years": list(years)}
     parts = [frame.around(frame.city.sites[column.site], column), digest_of(pagination)]
     parts += [frame.key(line) for line in lines]
     if number is None:
@@ -128,6 +136,21 @@ def _neighbours(index_url: str, number: int | None, frozen: int) -> Data:
     newer = index_url if number == frozen else f"{index_url}list_{number + 1}.html"
     older = f"{index_url}list_{number - 1}.html" if number > 1 else None
     return {"page": number, "newer": newer, "older": older, "links": []}
+
+
+_YEAR = re.compile(r"/((?:19|20)\d\d)\d\d/[^/]+$")
+
+
+def _years(index_url: str, listed: Sequence[Line], newest: int, frozen: int) -> list[Data]:
+    """Where each year begins: `title`, `url` of the list page that holds the newest text of that year. Of a column that
+    holds one year, nothing. A text's year is that of its folder (docs/FORMATS.md)."""
+    found: dict[str, str] = {}
+    for place, line in enumerate(listed):
+        match = _YEAR.search(line.path)
+        if match and match[1] not in found:
+            number = frozen - (place - newest) // PAGE_SIZE
+            found[match[1]] = index_url if place < newest else f"{index_url}list_{number}.html"
+    return [{"title": year, "url": url} for year, url in found.items()] if len(found) > 1 else []
 
 
 def _unique_anchors(groups: list[Data]) -> list[Data]:

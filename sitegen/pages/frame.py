@@ -70,7 +70,11 @@ class Frame:
             "url": url,
             "canonical": canonical,
             "lang": lang,
-            "meta": [[name, text] for name, text in (*self._site_meta(site), *meta, ("Url", canonical)) if text],
+            "meta": [
+                [name, text]
+                for name, text in (*self._site_meta(site), *_described(meta, site), ("Url", canonical))
+                if text
+            ],
             "json_ld": linked_data.graph(
                 city.site_url, self._organisation(site), canonical, template, title, crumbs, extra
             ),
@@ -373,6 +377,15 @@ class Frame:
                     )
                 )
         return None
+
+
+def _described(meta: Sequence[tuple[str, str]], site: Site) -> Sequence[tuple[str, str]]:
+    """With a `Description` in any case: the text's own, else the column's, else the site's."""
+    known = dict(meta)
+    if known.get("Description"):
+        return meta
+    said = known.get("ColumnDescription") or site.description
+    return [*[(name, text) for name, text in meta if name != "Description"], ("Description", said)]
 
 
 _NOT_AROUND = {"body", "digest"}

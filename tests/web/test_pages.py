@@ -82,7 +82,11 @@ def test_every_kind_is_accessible_in_every_mode(served: Served, width: int, mode
         assert answer is not None
         assert answer.headers["content-security-policy"] == servers.HEADERS["Content-Security-Policy"]
         problems = told[kind] = page.evaluate("violations")
-        if page.evaluate("shift") > 0.01 and not page.locator(".gov-body img:not([width])").count():
+        if (
+            mode == "default"
+            and page.evaluate("shift") > 0.01
+            and not page.locator(".gov-body img:not([width])").count()
+        ):
             problems.append(f"layout shift {page.evaluate('shift')}")
         only = {"runOnly": {"type": "rule", "values": STYLE_RULES}} if mode != "default" else {}
         page.evaluate(axe)
