@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,18 +16,16 @@ from sitegen import (
     cli_inspect,
     cli_messages,
     cli_report,
+    cli_review,
     cli_rules,
     cli_site,
     clock,
     config,
     output,
     report,
-    signing,
 )
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
-from sitegen.ledger import STAGES, Entry, Stage, stage_name
-from sitegen.review import Open, Signed
 from sitegen.text import _
 
 
@@ -196,130 +193,6 @@ def serve(config_file: Path, port: int) -> None:
     run_server(config.load(config_file), port, report.progress)
 
 
-# --- review ------------------------------------------------------------------------------------------------------
-
-
-@main.group()
-def review() -> None:
-    """The three reviews of 第十九条(三): edit, review, sign, by three different people.
-
-    \b
-    sitegen review status content/jyj
-    sitegen review approve content/jyj/tzgg/202611/t20261116_3104.md --as jyj-bianji
-    """
-
-
-def _paths() -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-
-
-_person = option("--as", "person", required=True, metavar="PERSON", help="Id in content/_records/people.yml.")
-
-
-@review.command()
-@_paths()
-@config_option
-@json_option
-@date_option
-@_person
-@reporting
-def approve(paths: tuple[Path, ...], config_file: Path, as_json: bool, given_date: str | None, person: str) -> None:
-    """Pass the versions below PATHS that wait for PERSON's stage.
-
-    \b
-    Example: sitegen review approve content/jyj --as jyj-shenhe
-    """
-    _decide(paths, config_file, as_json, given_date, person, verdict="pass", reason="", stage=None)
-
-
-@review.command()
-@_paths()
-@config_option
-@json_option
-@date_option
-@_person
-@option("--reason", required=True, help="What must be corrected; the editor reads it.")
-@option("--stage", type=click.Choice(STAGES), help="Default: the stage it waits for.")
-@reporting
-def reject(
-    paths: tuple[Path, ...],
-    config_file: Path,
-    as_json: bool,
-    given_date: str | None,
-    person: str,
-    reason: str,
-    stage: Stage | None,
-) -> None:
-    """Send versions back; the flow stops and begins again with the next edit verdict.
-
-    \b
-    Example: sitegen review reject content/jyj/tzgg/202611/t20261116_3104.md --as jyj-shenhe --reason 日期有误
-    """
-    _decide(paths, config_file, as_json, given_date, person, verdict="reject", reason=reason, stage=stage)
-
-
-def _decide(
-    paths: tuple[Path, ...],
-    config_file: Path,
-    as_json: bool,
-    given_date: str | None,
-    person: str,
-    *,
-    verdict: Any,
-    reason: str,
-    stage: Stage | None,
-) -> None:
-    desk = signing.Desk.open(config.load(config_file))
-    given, problems = signing.decide(
-        desk, paths, person=person, at=clock.now(given_date), verdict=verdict, reason=reason, stage=stage
-    )
-    if as_json:
-        verdicts = [{"path": f"content/{path}", "stage": done} for path, done in given]
-        report.data({"verdicts": verdicts, "problems": [p.as_json() for p in problems]})
-    else:
-        said = _("pass") if verdict == "pass" else _("reject")
-        for path, done in given:
-            line = _("{verdict} {stage}: {path}")
-            click.echo(line.format(verdict=said, stage=stage_name(done), path=f"content/{path}"))
-        report.problems(problems)
-        click.echo(_("{count} verdicts by {person}").format(count=len(given), person=person))
-    report.leave(problems)
-
-
-@review.command()
-@_paths()
-@config_option
-@json_option
-@reporting
-def status(paths: tuple[Path, ...], config_file: Path, as_json: bool) -> None:
-    """Where the review of each article stands.
-
-    \b
-    Example: sitegen review status content/jyj/tzgg
-    """
-    desk = signing.Desk.open(config.load(config_file))
-    rows = [(standing.path, _standing_words(standing)) for standing in desk.standings(paths)]
-    if as_json:
-        report.data([{"path": f"content/{path}", "status": words} for path, words in rows])
-        return
-    for path, words in rows:
-        click.echo(f"content/{path}: {words}")
-
-
-def _standing_words(standing: signing.Standing) -> str:
-    match standing.status:
-        case Signed() as signed:
-            time = f"{signed.entry.at:%Y-%m-%d %H:%M}"
-            return _("signed by {person} at {time}").format(person=signed.entry.person, time=time)
-        case Open(rejected=None) as waiting:
-            return _("waits for {stage}").format(stage=stage_name(waiting.next_stage))
-        case Open(rejected=Entry() as rejected) as waiting:
-            words = _("waits for {stage} (rejected: {reason})")
-            return words.format(stage=stage_name(waiting.next_stage), reason=rejected.reason)
-    codes = "; ".join(problem.code for problem in standing.problems)
-    return _("cannot be read: {codes}").format(codes=codes)
-
-
 # --- releases ----------------------------------------------------------------------------------------------------
 
 
@@ -419,6 +292,7 @@ def _unknown_release(release: str | None) -> Problem:
 
 
 main.add_command(cli_headers.headers)
+main.add_command(cli_review.review)
 main.add_command(cli_rules.rules)
 main.add_command(cli_rules.due)
 main.add_command(cli_messages.messages)

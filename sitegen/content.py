@@ -43,6 +43,10 @@ _LOCAL_LINK = re.compile(
 )
 _REFERENCE_LINE = re.compile(r"^ {0,3}\[", re.MULTILINE)
 _OTHER_HOST = re.compile(r"\]\(\s{0,20}<?(?:https?:)?//", re.IGNORECASE)
+_OUTWARD = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_AUTOLINK = re.compile(r"<(https?://[^\s<>]{1,500})>", re.IGNORECASE)
+_HEX_LINE = re.compile(r"[0-9a-f]{64}\n")
+"""The digest of a version runs on from its text to its attachments' digests, with no mark in between (FORMATS §1.2)."""
 _GAP = re.compile(r"\n\s*\n")
 _MARKUP = re.compile(r"[*`_]|!?\[|\]\([^()]{0,300}\)|<[^<>]{1,300}>")
 _SENTENCE = re.compile(r"[^。！？]{8,120}[。！？]?")
@@ -254,6 +258,7 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
         liaison=text("liaison"),
         parent_name=text("parent_name"),
         parent_url=text("parent_url"),
+        signed_from=_signed_from(fields),
         nav=as_list(fields.matter.values.get("nav")),
         messages_url=_service_path(fields, "messages_url"),
         title_en=text("title_en"),
@@ -269,6 +274,21 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
         source=path,
         digest=digest,
     )
+
+
+def _signed_from(fields: _Fields) -> date | None:
+    """`require_signatures`: true, or the day from which verdicts are signed. What cannot be read means true."""
+    value = fields.text("require_signatures")
+    if value in {"", "false"}:
+        return None
+    return date.min if value == "true" else (fields.day("require_signatures") or date.min)
+
+
+def signed_from(sites: Mapping[str, Site]) -> dict[str, date]:
+    """Site → the day from which its verdicts need a signature, its own or the portal's, whichever is earlier."""
+    portal = sites[""].signed_from if "" in sites else None
+    days = {path: [day for day in (site.signed_from, portal) if day is not None] for path, site in sites.items()}
+    return {path: min(found) for path, found in days.items() if found}
 
 
 _SERVICE_PATH = re.compile(r"/(?:[A-Za-z0-9_-]{1,60}/){1,5}")
@@ -365,8 +385,16 @@ def article(
             warning=True,
         )
         image = ""
+    if source_text[-66:-65] == "\n" and _HEX_LINE.fullmatch(source_text, len(source_text) - 65):
+        fields.report(
+            "digest-ambiguous",
+            None,
+            _("the last line is 64 hex digits, so that the text could pass for one with an attachment"),
+            _("end the text with any other line"),
+        )
     publish_at, expire_at = fields.moment("publish_at"), fields.moment("expire_at")
     problems += _cards(source_text, fields.text("personal_data"), path)
+    original_at = fields.moment("original_at") if fields.has("original_at") else None
     if moment is None or any(problem.severity == "error" for problem in problems):
         return None, problems
     data = source_text.encode()
@@ -396,6 +424,9 @@ def article(
             linked=tuple(name for name in wanted if not name.endswith(".md")),
             digest=digest(data, assets),
             blob=git_blob(data),
+            reprint_of=fields.text("reprint_of"),
+            original_at=original_at,
+            pushed_from=fields.text("pushed_from"),
         ),
         problems,
     )
@@ -497,6 +528,12 @@ def linked_files(source_text: str, path: str) -> set[str]:
     if matter is None:
         return _local_files(source_text, path)
     return _local_files(matter.body, path) | ({_local_path(as_text(matter.values.get("image")), path)} - {""})
+
+
+def external_links(body: str) -> list[str]:
+    """Links to other hosts, sorted, as they are written; an address that is no link is none."""
+    found = {link for link in _links(body) if _OUTWARD.match(link)}
+    return sorted(found | set(_AUTOLINK.findall(body)))
 
 
 def linked_in(body: str, path: str) -> set[str]:

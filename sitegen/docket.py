@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sitegen import content, crew, judging, ledger, urls
+from sitegen import content, crew, files, judging, ledger, urls
 from sitegen.content import DiskFiles
 from sitegen.crew import Crew
 from sitegen.editions import Context
@@ -127,7 +127,11 @@ def _foundations(inputs: Inputs, program: str) -> str:
     sections = [sorted(inputs.tree.sites), sorted((c.path, c.site) for c in inputs.tree.columns.values())]
     people = repr(sorted(inputs.records.people.items()))
     told_in = language_now()  # problems are stored as they were told
-    return hashlib.sha256(json.dumps([program, told_in, retired, sections, people]).encode()).hexdigest()
+    signed = sorted((site, str(day)) for site, day in content.signed_from(inputs.tree.sites).items())
+    rules = inputs.tree.root / "_records/rules.yml"
+    numbers = files.sha256_file(rules) if rules.is_file() else ""
+    facts = [program, told_in, retired, sections, people, signed, numbers]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def hear(

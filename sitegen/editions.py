@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,9 @@ from sitegen.good import Good
 from sitegen.ledger import Entry, stage_name
 from sitegen.model import Article, Column, Interpretation, Policy
 from sitegen.records import Records
-from sitegen.review import Open, Responsible, Signed
+from sitegen.review import Demands, Open, Responsible, Rules, Signed
+from sitegen.reviews import proof, reprints
+from sitegen.reviews.proof import Fault, Terms, Verified
 from sitegen.text import _
 
 Status = Literal["hidden", "shown", "expired"]
@@ -83,6 +85,9 @@ class Context:
     good: Good
     retired: Mapping[str, Retired]
     now: datetime
+    signed_from: Mapping[str, date] = field(default_factory=dict)
+    """Site → the day from which its verdicts need a signature."""
+    verified: Verified | None = None
 
 
 def refused(path: str, column: str, problems: Iterable[Problem]) -> Verdict:
@@ -137,6 +142,18 @@ def judge(path: str, column: str, entries: Iterable[Entry], context: Context, st
     )
 
 
+def demands_of(article: Article) -> Demands | None:
+    """What the text asks of its reviewers beyond what every text does."""
+    if not (article.author or article.reprint_of or article.pushed_from):
+        return None
+    return Demands(
+        digest=article.digest,
+        author=article.author,
+        secrecy=bool(article.reprint_of),
+        upstream=bool(article.pushed_from),
+    )
+
+
 def _begins(article: Article) -> datetime:
     return max(article.date, article.publish_at or article.date)
 
@@ -152,8 +169,17 @@ class _Chooser:
     problems: list[Problem] = field(default_factory=list)
     changes: list[datetime] = field(default_factory=list)
     linked: set[str] = field(default_factory=set)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
     pending: bool = False
     unsure: bool = False
+
+    def _terms(self) -> Terms:
+        context = self.context
+        return Terms(
+            records=context.records,
+            signed_from=context.signed_from.get(self.column.site) if context.signed_from else None,
+            verified=context.verified,
+        )
 
     def choose(self, entries: list[Entry]) -> Edition | None:
         retired = self.context.retired
@@ -167,6 +193,9 @@ class _Chooser:
             return None
         self.changes += [entry.at for entry in entries if entry.at > now]
         entries = [entry for entry in entries if entry.at <= now]  # a verdict of the future does not count yet
+        self.faults = proof.faults(entries, self._terms())
+        if self.faults:
+            self.problems += [proof.problem(e, self.faults[e.place]) for e in entries if e.place in self.faults]
         if self.path in retired:
             return self._retired(retired[self.path], entries)
         return self._reviewed(entries)
@@ -186,24 +215,31 @@ class _Chooser:
         return "shown"
 
     def _reviewed(self, entries: list[Entry]) -> Edition | None:
-        where = Responsible(column=self.column.path, site=self.column.site, signer=self.column.signer)
         current = self._current()
+        rules = Rules(
+            where=Responsible(column=self.column.path, site=self.column.site, signer=self.column.signer),
+            records=self.context.records,
+            demands=None if current is None else demands_of(current),
+            faults=self.faults,
+        )
         standing = None
         if current is not None:
-            status = review.status(entries, current.digest, where, self.context.records)
+            status = rules.status(entries, current.digest)
+            if current.reprint_of:
+                self._tell_of_reprint(current, status)
             if isinstance(status, Signed):
-                return self._signed(current, status, entries, where)
+                return self._signed(current, status, entries, rules)
             self.pending, standing = True, status
-        older = review.last_signed(entries, where, self.context.records)
+        older = rules.last_signed(entries)
         edition = self._restore(older.entry.blob, older.entry.digest, entries, None) if older else None
         self._tell(standing, older, edition)
         return edition
 
-    def _signed(self, current: Article, standing: Signed, entries: list[Entry], where: Responsible) -> Edition:
+    def _signed(self, current: Article, standing: Signed, entries: list[Entry], rules: Rules) -> Edition:
         """The present version; before its time comes, the one that it is going to replace."""
         if _begins(current) > self.context.now:
             others = [entry for entry in entries if entry.digest != current.digest]
-            before = review.last_signed(others, where, self.context.records)
+            before = rules.last_signed(others)
             older = self._restore(before.entry.blob, before.entry.digest, entries, None) if before else None
             if older is not None:
                 self._tell_of_future(current)
@@ -288,6 +324,15 @@ class _Chooser:
                 found[path] = kept.relative_to(self.context.root).as_posix()
         return found
 
+    def _tell_of_reprint(self, article: Article, status: Signed | Open) -> None:
+        """第十九条(三): within 12 hours; a reprint that waits becomes late by time alone."""
+        shown_at = max(status.entry.at, _begins(article)) if isinstance(status, Signed) else None
+        hours = reprints.hours(self.context.content)
+        self.problems += reprints.lateness(article, shown_at, self.context.now, hours)
+        if shown_at is None and article.original_at is not None:
+            late_at = reprints.due(article.original_at, hours) + timedelta(seconds=1)
+            self.changes += [late_at] if late_at > self.context.now else []
+
     def _tell_of_future(self, article: Article) -> None:
         begins = _begins(article)
         self.changes.append(begins)
@@ -304,8 +349,14 @@ class _Chooser:
             self._tell_of_ledger(standing)
             what = _("the last signed version stays online") if edition else _("it is not published")
             command = f"sitegen review approve content/{self.path} --as PERSON"
-            rejected = standing.rejected
-            if rejected is not None:
+            rejected, newer = standing.rejected, standing.superseded
+            if newer is not None:
+                message = _(
+                    "another version was signed later, on {time}; this one passes all stages again; {consequence}"
+                )
+                message = message.format(time=f"{newer.at:%Y-%m-%d %H:%M}", consequence=what)
+                self._report("review-superseded", message, command, warning=True)
+            elif rejected is not None:
                 message = _("rejected at stage {stage} by {person}: {reason}; {consequence}").format(
                     stage=stage_name(rejected.stage),
                     person=rejected.person,
@@ -337,6 +388,8 @@ class _Chooser:
 
     def _tell_of_ledger(self, standing: Open) -> None:
         for entry, reason in standing.ignored:
+            if entry.place in self.faults:
+                continue
             place, line = entry.place.rsplit(":", 1)
             self.problems.append(
                 Problem(
@@ -372,7 +425,7 @@ _ARTICLE = tuple(f.name for f in fields(Article) if f.name not in {"details", "b
 _values_of = attrgetter(*_ARTICLE)
 FIELD = {name: place for place, name in enumerate(_ARTICLE)}
 """Where a field of the article stands in the first part of `to_json`."""
-_MOMENTS = frozenset({"date", "publish_at", "expire_at"})
+_MOMENTS = frozenset({"date", "publish_at", "expire_at", "original_at"})
 _TUPLES = frozenset({"keywords", "linked", "traditional"})
 _DAYS = frozenset({"written_on", "effective_on", "received_on", "replied_on"})
 

@@ -86,6 +86,8 @@ ALIASES: Mapping[str, str] = {
     "定时发布": "publish_at",
     "到期时间": "expire_at",
     "转载自": "reprint_of",
+    "原文时间": "original_at",
+    "推送自": "pushed_from",
     "归档自": "migrated_from",
     "下线网站": "retires",
     "繁体": "traditional",
@@ -97,7 +99,7 @@ SECTION_KEYS = frozenset(
     (
         "kind title short_name description keywords unit sponsor operator domain site_id_code icp police "
         "address hours phone email hotline leader department person liaison parent_name parent_url class "
-        "function owner cadence_days content_spec signer order holds lang approval_ref nav "
+        "function owner cadence_days content_spec signer order holds lang approval_ref nav require_signatures "
         "messages_url traditional title_en centre_badge centre_url report_badge access_badge access_url"
     ).split()
 )

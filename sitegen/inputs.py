@@ -21,6 +21,7 @@ from sitegen.good import Good
 from sitegen.lifecycle import Event
 from sitegen.links import Links
 from sitegen.records import Records
+from sitegen.reviews.memory import Memory
 from sitegen.scan import Scan
 from sitegen.sites import stages
 from sitegen.text import _
@@ -55,6 +56,8 @@ class Inputs:
             good=self.good,
             retired=self.retired,
             now=now,
+            signed_from=content.signed_from(self.tree.sites),
+            verified=Memory(project.state / "verified"),
         )
 
 

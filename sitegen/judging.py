@@ -65,6 +65,8 @@ def judge(batch: Batch, context: Context) -> Judged:
         for path in batch.sources
     ]
     rows = [row_of(verdict, context) for verdict in verdicts]
+    if context.verified is not None:
+        context.verified.flush()
     return Judged(rows=tuple(rows), ledgers=tuple(told), assets=_assets(rows, context))
 
 

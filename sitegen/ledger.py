@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, get_args
@@ -28,6 +31,22 @@ def stage_name(stage: Stage) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What ties an entry to its place. `column`: in whose ledger it was written; `saw`: digests of the entries of the
+    article that nothing followed yet when it was written; `signature`: an SSHSIG in base64, or empty."""
+
+    column: str
+    saw: tuple[str, ...]
+    signature: str = ""
+    secrecy: bool = False
+    """The reviewer looked for secrets too (保密审查), as reprints need."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """With `review`: link to another host → `pass` or `reject`."""
+    upstream: Mapping[str, object] = field(default_factory=dict)
+    """With `edit`: the reviews that a pushed text passed in the system it came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One verdict of one person on one version of one article."""
 
@@ -44,7 +63,16 @@ class Entry:
     place: str
     """`path:line` of the entry."""
     path: str = ""
-    """With `sign`: where the article stood, under content/; empty: not told, or no place where it can have stood."""
+    """Where the article stood, under content/; empty: not told, or no place where it can have stood."""
+    proof: Proof | None = None
+    """None: an entry from before verdicts were chained."""
+    line: str = field(default="", compare=False, repr=False)
+    """As it stands in the file."""
+
+    @property
+    def ledger(self) -> str:
+        """The column in whose ledger it stands."""
+        return posixpath.dirname(posixpath.dirname(self.place.rpartition(":")[0]))
 
 
 def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
@@ -58,6 +86,17 @@ def read(content: Path, column: str) -> tuple[list[Entry], list[Problem]]:
             entries += found
             problems += bad
     return entries, problems
+
+
+def files_by_column(content: Path) -> dict[str, list[str]]:
+    """Column → its ledger files under content/, in order; links are not followed."""
+    found: dict[str, list[str]] = {}
+    for folder, below, names in os.walk(content):
+        below[:] = sorted(name for name in below if name == FOLDER or name[0] not in "_.")
+        if folder.endswith(f"/{FOLDER}"):
+            column = Path(folder).parent.relative_to(content).as_posix()
+            found[column] = [f"{column}/{FOLDER}/{name}" for name in sorted(names) if name.endswith(".jsonl")]
+    return found
 
 
 def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]:
@@ -74,7 +113,7 @@ def read_file(content: Path, relative: str) -> tuple[list[Entry], list[Problem]]
         try:
             if not is_utf8:
                 line.encode()  # bytes that were no UTF-8 end here
-            entries.append(_entry(_object(line), f"{relative}:{number}"))
+            entries.append(_entry(parsed(line), f"{relative}:{number}", line))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             problems.append(
                 Problem(
@@ -106,7 +145,7 @@ def _unreadable(relative: str, error: OSError) -> Problem:
     )
 
 
-def _object(line: str) -> Mapping[str, object]:
+def parsed(line: str) -> Mapping[str, object]:
     """`json.loads`, which has the last word on a line that the faster library refuses."""
     try:
         return orjson.loads(line)  # type: ignore[no-any-return]
@@ -114,7 +153,7 @@ def _object(line: str) -> Mapping[str, object]:
         return json.loads(line)  # type: ignore[no-any-return]
 
 
-def _entry(raw: Mapping[str, object], place: str) -> Entry:
+def _entry(raw: Mapping[str, object], place: str, line: str) -> Entry:
     stage, verdict = raw["stage"], raw["verdict"]
     if stage not in STAGES or verdict not in {"pass", "reject"}:
         raise ValueError(_("stage {stage}, verdict {verdict}").format(stage=repr(stage), verdict=repr(verdict)))
@@ -142,6 +181,24 @@ def _entry(raw: Mapping[str, object], place: str) -> Entry:
         assets={str(key): str(value) for key, value in assets.items()},
         place=place,
         path=path if isinstance(path, str) and urls.may_have_stood(path, article) else "",
+        proof=_proof(raw) if "saw" in raw or "signature" in raw else None,
+        line=line,
+    )
+
+
+def _proof(raw: Mapping[str, object]) -> Proof:
+    saw, links, upstream = raw.get("saw") or [], raw.get("links") or {}, raw.get("upstream") or {}
+    if not isinstance(saw, list) or not all(_DIGEST.fullmatch(str(one)) for one in saw):
+        raise ValueError(_("`saw` is not a list of digests"))
+    if not isinstance(links, dict) or not isinstance(upstream, dict):
+        raise TypeError(_("`links` or `upstream` is not a mapping"))
+    return Proof(
+        column=str(raw.get("column") or ""),
+        saw=tuple(map(str, saw)),
+        signature=str(raw.get("signature") or ""),
+        secrecy=raw.get("secrecy") is True,
+        links={str(link): str(verdict) for link, verdict in links.items()},
+        upstream=upstream,
     )
 
 
@@ -151,10 +208,9 @@ def stood(entries: Iterable[Entry]) -> set[str]:
     return {entry.path for entry in signed if urls.is_dated(entry.path)}
 
 
-def append(content: Path, column: str, month: str, entry: Entry) -> Path:
-    """Append to `<column>/_reviews/<month>.jsonl` (`month` = yyyymm of the article's date); returns the file."""
-    path = content / column / FOLDER / f"{month}.jsonl"
-    record: dict[str, object] = {
+def record(entry: Entry) -> dict[str, object]:
+    """What is written of an entry."""
+    found: dict[str, object] = {
         "article": entry.article,
         "stage": entry.stage,
         "person": entry.person,
@@ -165,8 +221,37 @@ def append(content: Path, column: str, month: str, entry: Entry) -> Path:
         "blob": entry.blob,
     }
     if entry.assets:
-        record["assets"] = dict(sorted(entry.assets.items()))
+        found["assets"] = dict(sorted(entry.assets.items()))
     if entry.path:
-        record["path"] = entry.path
-    files.append_line(path, json.dumps(record, ensure_ascii=False))
+        found["path"] = entry.path
+    if (proof := entry.proof) is not None:
+        found |= {"column": proof.column, "saw": list(proof.saw)}
+        found |= {"secrecy": True} if proof.secrecy else {}
+        found |= {"links": dict(sorted(proof.links.items()))} if proof.links else {}
+        found |= {"upstream": dict(proof.upstream)} if proof.upstream else {}
+        found |= {"signature": proof.signature} if proof.signature else {}
+    return found
+
+
+def canonical(record: Mapping[str, object], column: str) -> bytes:
+    """What a signature covers and `saw` names: `sitegen-review/1`, the column in whose ledger the entry stands, and all
+    its keys but the signature as JSON, sorted, without blanks; a line each (docs/FORMATS.md §1.2)."""
+    signed = {key: value for key, value in record.items() if key != "signature"}
+    text = json.dumps(signed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return f"sitegen-review/1\n{column}\n{text}\n".encode("utf-8", "surrogatepass")
+
+
+def message_of(entry: Entry) -> bytes:
+    """`canonical`, of an entry that was read."""
+    return canonical(parsed(entry.line), entry.ledger)
+
+
+def digest_of(message: bytes) -> str:
+    return "sha256:" + hashlib.sha256(message).hexdigest()
+
+
+def append(content: Path, column: str, month: str, entry: Entry) -> Path:
+    """Append to `<column>/_reviews/<month>.jsonl` (`month` = yyyymm of the article's date); returns the file."""
+    path = content / column / FOLDER / f"{month}.jsonl"
+    files.append_line(path, json.dumps(record(entry), ensure_ascii=False))
     return path

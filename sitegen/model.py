@@ -58,6 +58,8 @@ class Site:
     liaison: str
     parent_name: str
     parent_url: str
+    signed_from: date | None = None
+    """Verdicts from this day on need a signature (`require_signatures`); None: none does."""
     nav: tuple[str, ...]
     """Columns of the primary navigation, as paths below the site; empty: all of them."""
     messages_url: str
@@ -201,6 +203,12 @@ class Article:
     digest: str
     """As the review ledger binds it (docs/FORMATS.md §1.2)."""
     blob: str
+    reprint_of: str = ""
+    """Of a reprint: the URL of the original (第十九条(三))."""
+    original_at: datetime | None = None
+    """When the original was published, aware."""
+    pushed_from: str = ""
+    """The system that pushed the text here, reviewed."""
 
     @property
     def url(self) -> str:

@@ -13,6 +13,7 @@ import yaml
 from sitegen import files
 from sitegen.errors import Problem
 from sitegen.ledger import STAGES, Stage
+from sitegen.reviews import sshkey
 from sitegen.text import _
 
 
@@ -35,14 +36,31 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A public key of OpenSSH, as it stands in `id_ed25519.pub`; both days belong to its validity."""
+
+    line: str
+    since: date | None
+    until: date | None
+
+    def holds(self, on: date) -> bool:
+        return not ((self.since and on < self.since) or (self.until and on > self.until))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     id: str
     name: str
     unit: str
     roles: tuple[Role, ...]
+    keys: tuple[Key, ...] = ()
 
     def may(self, stage: Stage, column: str, site: str, on: date) -> bool:
         return any(role.stage == stage and role.covers(column, site, on) for role in self.roles)
+
+    def stages(self, column: str, site: str, on: date) -> set[Stage]:
+        """More than one is what 第十九条(二) forbids."""
+        return {role.stage for role in self.roles if role.covers(column, site, on)}
 
     def is_deputy(self, column: str, site: str, on: date) -> bool:
         return any(role.deputy and role.stage == "sign" and role.covers(column, site, on) for role in self.roles)
@@ -142,8 +160,34 @@ def _person(raw: dict[str, Any], problems: list[Problem]) -> Person | None:
         )
         return None
     return Person(
-        id=str(raw["id"]), name=str(raw.get("name") or raw["id"]), unit=str(raw.get("unit") or ""), roles=roles
+        id=str(raw["id"]),
+        name=str(raw.get("name") or raw["id"]),
+        unit=str(raw.get("unit") or ""),
+        roles=roles,
+        keys=_keys(raw, problems),
     )
+
+
+def _keys(raw: dict[str, Any], problems: list[Problem]) -> tuple[Key, ...]:
+    """A key that cannot be read signs nothing; the person's other keys and roles stand."""
+    listed = raw.get("keys") or []
+    found: list[Key] = []
+    for entry in listed if isinstance(listed, list) else [listed]:
+        try:
+            line = str(entry["key"])
+            sshkey.blob_of(line)
+            found.append(Key(line=line, since=_day(entry.get("from")), until=_day(entry.get("until"))))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problems.append(
+                Problem(
+                    path="content/_records/people.yml",
+                    code="record-key",
+                    key=str(raw["id"]),
+                    message=_("a key cannot be read: {error}").format(error=error),
+                    remedy=_("write {line}").format(line="{key: ssh-ed25519 AAAA…, from: 2026-01-05}"),
+                )
+            )
+    return tuple(found)
 
 
 def _columns(value: object) -> tuple[str, ...]:

@@ -165,6 +165,8 @@ class TinyCity:
         desk = signing.Desk.open(self.project)
         column = desk.sources[path].column
         site = desk.tree.columns[column].site or "portal"
+        earlier = [entry.at for entry in self.entries(column) if entry.article == Path(path).stem]
+        at = max([at, *(moment + timedelta(minutes=1) for moment in earlier)])
         people = (f"{site}-bianji", f"{site}-shenhe", f"{site}-qianfa")
         for number, (person, stage) in enumerate(list(zip(people, STAGES, strict=True))[:stages]):
             given, problems = signing.decide(

@@ -27,6 +27,7 @@ PARTS = {
     "webtools": lambda: (REPLAY.parent.parent / ".webtools/node_modules/axe-core/axe.min.js").exists(),
     "wget": lambda: shutil.which("wget") is not None,
     "httrack": lambda: shutil.which("httrack") is not None,
+    "ssh-keygen": lambda: shutil.which("ssh-keygen") is not None,
     "git": lambda: shutil.which("git") is not None,
     "replayweb": lambda: (REPLAYWEB / "ui.js").exists(),
     "replay": lambda: (REPLAY / "wayback").exists(),

@@ -470,7 +470,7 @@ def test_a_ledger_line_that_does_not_count_is_told(city: TinyCity) -> None:
     forged = {**lines[-1], "stage": "sign", "person": "jyj-qianfa"}
     ledger.write_text("".join(json.dumps(line) + "\n" for line in [*lines, forged]), encoding="utf-8")
     assert file.exists()
-    assert codes(city.build()) == ["review-pending", "review-entry-ignored"]
+    assert codes(city.build()) == ["review-pending", "review-entry-unseen"]
     assert not (city.site / URL).exists()
 
 

@@ -141,10 +141,11 @@ def test_a_verdict_that_would_not_count_is_refused(city: TinyCity, person: str, 
 def test_only_the_signer_signs_off_and_nobody_twice(city: TinyCity) -> None:
     people = (city.content / "_records/people.yml").read_text(encoding="utf-8")
     people += "  - id: stranger\n    roles:\n      - {stage: sign, columns: [portal]}\n"
-    people += "  - id: both\n    roles:\n      - {stage: edit, columns: [portal]}\n      - {stage: review, columns: [portal]}\n"
+    people += "  - id: both\n    roles:\n      - {stage: edit, columns: [portal], until: 2026-11-21}\n"
+    people += "      - {stage: review, columns: [portal], from: 2026-11-22}\n"
     city.put("_records/people.yml", people)
     city.article(NEWS, sign=False)
-    assert approve(city, "both").exit_code == 0
+    assert approve(city, "both", date="2026-11-21T10:00+08:00").exit_code == 0
     assert problem_codes(approve(city, "both")) == ["reviewer-same-person"]
     assert approve(city, "portal-shenhe").exit_code == 0
     assert problem_codes(approve(city, "stranger")) == ["reviewer-not-signer"]

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from sitegen import clock, records, review
+from sitegen import clock, records
 from sitegen.ledger import Entry, Stage
 from sitegen.records import Person, Records, Role
-from sitegen.review import Open, Responsible, Signed
+from sitegen.review import Open, Responsible, Rules, Signed
 
 START = clock.parse_moment("2026-11-20 08:00")
 DIGEST, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
@@ -53,11 +53,12 @@ def entry(who: str, stage: Stage, hours: int, *, digest: str = DIGEST, verdict: 
     )
 
 
+RULES = Rules(where=WHERE, records=PEOPLE)
 FULL = [entry("bianji", "edit", 0), entry("shenhe", "review", 1), entry("qianfa", "sign", 2)]
 
 
 def standing(entries: list[Entry], digest: str = DIGEST) -> Signed | Open:
-    return review.status(entries, digest, WHERE, PEOPLE)
+    return RULES.status(entries, digest)
 
 
 def test_three_passes_in_order_sign_a_version() -> None:
@@ -103,9 +104,16 @@ def test_nobody_holds_two_stages_of_one_version() -> None:
         id="bianji", name="x", unit="jyj", roles=PEOPLE.people["bianji"].roles + PEOPLE.people["shenhe"].roles
     )
     people = records.Records(people={**PEOPLE.people, "bianji": both}, units={})
-    found = review.status([FULL[0], entry("bianji", "review", 1)], DIGEST, WHERE, people)
+    found = Rules(where=WHERE, records=people).status([FULL[0], entry("bianji", "review", 1)], DIGEST)
     assert isinstance(found, Open)
-    assert found.ignored[0][1] == "same-person"
+    assert {why for _, why in found.ignored} == {"two-roles"}
+    second = replace(both, roles=PEOPLE.people["shenhe"].roles)
+    moved = Role(stage="edit", columns=("jyj",), since=None, until=START.date(), deputy=False)
+    since = replace(second.roles[0], since=START.date() + timedelta(days=1))
+    changed = records.Records(people={**PEOPLE.people, "bianji": replace(both, roles=(moved, since))}, units={})
+    later = Rules(where=WHERE, records=changed).status([FULL[0], entry("bianji", "review", 24)], DIGEST)
+    assert isinstance(later, Open)
+    assert [why for _, why in later.ignored] == ["same-person"]
 
 
 def test_a_rejection_begins_the_flow_again() -> None:
@@ -114,7 +122,28 @@ def test_a_rejection_begins_the_flow_again() -> None:
     assert found.next_stage == "edit"
     assert found.rejected is not None
     again = [entry("bianji", "edit", 3), entry("shenhe", "review", 4), entry("qianfa", "sign", 5)]
-    assert isinstance(standing([FULL[0], entry("shenhe", "review", 1, verdict="reject"), *again]), Signed)
+    unchanged = standing([FULL[0], entry("shenhe", "review", 1, verdict="reject"), *again])
+    assert isinstance(unchanged, Open)
+    assert {why for _, why in unchanged.ignored} == {"rejected-version"}
+    corrected = [replace(one, digest=OTHER) for one in again]
+    assert isinstance(standing([FULL[0], entry("shenhe", "review", 1, verdict="reject"), *corrected], OTHER), Signed)
+
+
+def test_what_a_later_signature_replaced_passes_all_stages_again_before_it_comes_back() -> None:
+    newer = [replace(e, digest=OTHER, at=e.at + timedelta(days=1)) for e in FULL]
+    back = standing([*FULL, *newer])
+    assert isinstance(back, Open)
+    assert back.superseded == newer[2]
+    again = [replace(e, at=e.at + timedelta(days=2)) for e in FULL]
+    assert isinstance(standing([*FULL, *newer, *again[:2]]), Open)
+    assert isinstance(standing([*FULL, *newer, *again]), Signed)
+    assert isinstance(standing([*FULL, *newer, *again], OTHER), Open)
+
+
+def test_a_withdrawn_version_leaves_the_one_before_it() -> None:
+    newer = [replace(e, digest=OTHER, at=e.at + timedelta(days=1)) for e in FULL]
+    withdrawn = replace(newer[2], verdict="reject", at=newer[2].at + timedelta(hours=1))
+    assert isinstance(standing([*FULL, *newer, withdrawn]), Signed)
 
 
 def test_the_signer_can_withdraw_a_signed_version() -> None:
@@ -124,9 +153,9 @@ def test_the_signer_can_withdraw_a_signed_version() -> None:
 
 def test_the_newest_signed_version_is_the_last_good_one() -> None:
     newer = [replace(e, digest=OTHER, at=e.at + timedelta(days=1)) for e in FULL]
-    last = review.last_signed([*FULL, *newer], WHERE, PEOPLE)
+    last = RULES.last_signed([*FULL, *newer])
     assert last is not None
     assert last.entry.digest == OTHER
-    half = review.last_signed([*FULL, *newer[:2]], WHERE, PEOPLE)
+    half = RULES.last_signed([*FULL, *newer[:2]])
     assert half is not None
     assert half.entry.digest == DIGEST

@@ -7,7 +7,6 @@ refused: what is not understood is not valid.
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-NAMESPACE = "sitegen-review"
+from sitegen.reviews.sshkey import Reader, from_base64, string
+
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 _HASHES = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
@@ -28,7 +28,6 @@ _CURVES: dict[bytes, HashAlgorithm] = {
     b"ecdsa-sha2-nistp384": SHA384(),
     b"ecdsa-sha2-nistp521": SHA512(),
 }
-_LONGEST = 8_000
 _RSA_BITS = 2048
 _Public = ed25519.Ed25519PublicKey | rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -44,70 +43,11 @@ class Signature:
     value: bytes
 
 
-class _Reader:
-    """Strings of RFC 4251 §5, one after the other; whatever does not fit raises ValueError."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._place = 0
-
-    def take(self, count: int) -> bytes:
-        end = self._place + count
-        if end > len(self._data):
-            raise ValueError("cut off")
-        found = self._data[self._place : end]
-        self._place = end
-        return found
-
-    def string(self) -> bytes:
-        return self.take(int.from_bytes(self.take(4), "big"))
-
-    def end(self) -> None:
-        if self._place != len(self._data):
-            raise ValueError("bytes after the end")
-
-
-def _string(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-def key_of(line: str) -> bytes:
-    """The blob of a public key as it stands in `id_ed25519.pub` (`ssh-ed25519 AAAA… comment`). Raises ValueError."""
-    parts = line.split()
-    if len(parts) < 2:
-        raise ValueError("ssh-ed25519 AAAA…")
-    blob = _base64(parts[1])
-    reader = _Reader(blob)
-    if reader.string() != parts[0].encode():
-        raise ValueError(parts[0])
-    _public(blob)
-    return blob
-
-
-def key_line(blob: bytes) -> str:
-    """The inverse of `key_of`, without a comment."""
-    return f"{_Reader(blob).string().decode()} {base64.b64encode(blob).decode()}"
-
-
-def fingerprint(blob: bytes) -> str:
-    """As `ssh-keygen -l` prints it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-
-
-def _base64(text: str) -> bytes:
-    if len(text) > _LONGEST:
-        raise ValueError("too long")
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-
-
 @functools.lru_cache(maxsize=4096)
 def _public(blob: bytes) -> _Public:
     """Raises ValueError for a kind that is not accepted, a short RSA key, and for what is no key."""
     try:
-        key = load_ssh_public_key(f"{_Reader(blob).string().decode('ascii')} ".encode() + base64.b64encode(blob))
+        key = load_ssh_public_key(f"{Reader(blob).string().decode('ascii')} ".encode() + base64.b64encode(blob))
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from None
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _RSA_BITS:
@@ -134,15 +74,15 @@ def armoured(line: str) -> str:
 
 def parse(line: str) -> Signature:
     """Raises ValueError for whatever is not exactly one signature of version 1."""
-    data = _base64(line)
-    reader = _Reader(data)
+    data = from_base64(line)
+    reader = Reader(data)
     if reader.take(len(_MAGIC)) != _MAGIC or reader.take(4) != b"\0\0\0\1":
         raise ValueError("SSHSIG 1")
     key, namespace, reserved, hash_name, signed = (reader.string() for _ in range(5))
     reader.end()
     if reserved or hash_name not in _HASHES:
         raise ValueError("SSHSIG 1")
-    inner = _Reader(signed)
+    inner = Reader(signed)
     algorithm, value = inner.string(), inner.string()
     inner.end()
     return Signature(
@@ -154,20 +94,20 @@ def verifies(signature: Signature, message: bytes) -> bool:
     """Whether the key it names made it over `message` in its own namespace; whose key that is, is another question."""
     wrapped = (
         _MAGIC
-        + _string(signature.namespace.encode())
-        + _string(b"")
-        + _string(signature.hash_name)
-        + _string(_HASHES[signature.hash_name](message).digest())
+        + string(signature.namespace.encode())
+        + string(b"")
+        + string(signature.hash_name)
+        + string(_HASHES[signature.hash_name](message).digest())
     )
     try:
         key = _public(signature.key)
-        kind = _Reader(signature.key).string()
+        kind = Reader(signature.key).string()
         if isinstance(key, ed25519.Ed25519PublicKey) and signature.algorithm == kind == b"ssh-ed25519":
             key.verify(signature.value, wrapped)
         elif isinstance(key, rsa.RSAPublicKey) and signature.algorithm in _RSA:
             key.verify(signature.value, wrapped, padding.PKCS1v15(), _RSA[signature.algorithm])
         elif isinstance(key, ec.EllipticCurvePublicKey) and signature.algorithm == kind and kind in _CURVES:
-            reader = _Reader(signature.value)
+            reader = Reader(signature.value)
             r, s = int.from_bytes(reader.string(), "big"), int.from_bytes(reader.string(), "big")
             reader.end()
             key.verify(encode_dss_signature(r, s), wrapped, ec.ECDSA(_CURVES[kind]))
@@ -176,3 +116,8 @@ def verifies(signature: Signature, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def name_of(text: str, message: bytes) -> bytes:
+    """16 bytes that stand for a signature, its key and what it covers: what was verified once need not be again."""
+    return hashlib.sha256(text.encode() + b"\0" + message).digest()[:16]
