@@ -517,3 +517,15 @@ def test_what_was_verified_is_remembered_and_a_torn_memory_costs_only_time(victi
     memory.write_bytes(memory.read_bytes()[:40])
     copied_signature(victim, keys)
     assert "review-signature-bad" in told(victim)
+
+
+def test_a_history_that_git_cannot_tell_is_told(victim: TinyCity) -> None:
+    shutil.rmtree(victim.root / ".git/objects/pack", ignore_errors=True)
+    for folder in (victim.root / ".git/objects").glob("??"):
+        shutil.rmtree(folder)
+    assert reviewing(told(victim)) == {"review-history-unreadable"}
+
+
+def test_ledgers_that_end_a_process_are_told_and_the_others_are_verified() -> None:
+    part = verify.Part(column="xwdt", files=(BOOK,), number=0, parts=1)
+    assert [problem.code for problem in verify._deadly(part).problems] == ["ledger-crashed"]
