@@ -46,6 +46,11 @@ _OPTIONS = (
         type=click.FloatRange(min=0),
         help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
     ),
+    cli.make_option(
+        "--give-up",
+        is_flag=True,
+        help="End the capture without the rest when a server answers no more, instead of keeping it open.",
+    ),
     cli.make_option("--proxy", metavar="URL", help="HTTP proxy, http://[USER:PASSWORD@]HOST:PORT."),
     cli.make_option("--ca", type=_FILE, help="Certificates (PEM) to trust instead of the system's."),
     cli.make_option("--cert", type=_FILE, help="Client certificate (PEM)."),
@@ -89,6 +94,7 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         connect_to: tuple[str, ...],
         max_urls: int,
         delay: float | None,
+        give_up: bool,
         proxy: str | None,
         ca: Path | None,
         cert: Path | None,
@@ -105,6 +111,7 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             return Options(
                 max_urls=max_urls,
                 delay=delay,
+                give_up=give_up,
                 connect_to=tuple(parse_connect_to(text) for text in connect_to),
                 access=_access(proxy, ca, cert, key),
                 lists=lists,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from archive import canon
 from archive import store as captures
@@ -98,19 +99,9 @@ def capture(
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
         chosen, former = _choose(store, decision.site, now, resume, previous)
-        client = fetch.Client(
-            connect_to=options.connect_to,
-            allow_private=decision.allow_private,
-            connections=options.connections,
-            delay=options.delay,
-            timeout=options.timeout,
-            max_bytes=options.max_bytes,
-            plain_tls=options.plain_tls,
-            access=options.access,
-            spool=chosen.folder,
-        )
         info = _warcinfo(decision, chosen, options) | options.access.described
         with Frontier(chosen.frontier) as frontier, reading(former) as known:
+            client = _client(decision, chosen, options, frontier)
             # A resumed capture goes on from where it was started, whatever the decision says by now.
             noted = frontier.setting("start")
             urls = frontier.remember("start", given if start or not noted else [])
@@ -155,6 +146,22 @@ def capture(
         bytes=sum(path.stat().st_size for path in chosen.warcs),
         seconds=time.monotonic() - began,
         problems=tuple(problems),
+    )
+
+
+def _client(decision: Decision, chosen: Capture, options: Options, frontier: Frontier) -> fetch.Client:
+    return fetch.Client(
+        connect_to=options.connect_to,
+        allow_private=decision.allow_private,
+        connections=options.connections,
+        delay=options.delay,
+        timeout=options.timeout,
+        max_bytes=options.max_bytes,
+        plain_tls=options.plain_tls,
+        access=options.access,
+        spool=chosen.folder,
+        answered={urlsplit(url).hostname or "" for url in frontier.urls("captured", "redirected")},
+        give_up=options.give_up,
     )
 
 
@@ -246,7 +253,8 @@ def _run(crawl: Crawl, passes: browsing.BrowserPass, urls: Sequence[str], chosen
     except fetch.ServerGoneError as error:
         text = _("the server answers no more ({error})").format(error=error)
         remedy = _(
-            "run `archive resume {capture}` when it answers; run while it is away, that ends the capture without the rest"
+            "run `archive resume {capture}` when it answers; what was fetched is kept, and `--give-up` ends the capture "
+            "without the rest"
         ).format(capture=chosen.id)
         raise Refused(
             [Problem(path=chosen.folder.as_posix(), code="capture-server-gone", message=text, remedy=remedy)]

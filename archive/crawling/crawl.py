@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -55,6 +53,8 @@ class Crawl:
         self._crash, self._browse = crash, browse
         self._asked: dict[str, asyncio.Lock] = {}
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._arrived: list[tuple[Row, fetch.Exchange | fetch.FetchFailure, Looked | None]] = []
+        self._keeping = asyncio.Lock()
         self._reader, self._pages = Reader(), 0
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
 
@@ -145,6 +145,7 @@ class Crawl:
             return robots.ALLOW_ALL
         answer = recall.response(self._capture, row, _ROBOTS_AT_MOST)
         text, _ = charset.decode(answer.body, answer.headers)
+        self._client.slow_down(urlsplit(origin).hostname or "", robots.crawl_delay(text, fetch.PRODUCT))
         return robots.parse(text, fetch.PRODUCT)
 
     async def _visit(self, row: Row) -> None:
@@ -165,16 +166,22 @@ class Crawl:
     async def _fetch(self, row: Row) -> None:
         answer = await self._client.fetch(row.url)
         self._crash("after-fetch")
-        if isinstance(answer, fetch.Exchange):
-            row = replace(row, seconds=(datetime.now(UTC) - answer.started).total_seconds())
         looked = await self._look(answer)
-        await self.do(self._ledger.take, row, answer, looked)
+        self._arrived.append((row, answer, looked))
+        # What arrives while the ledger is busy is written down together: each errand to its thread takes as long as
+        # the work for a small page.
+        async with self._keeping:
+            arrived, self._arrived = self._arrived, []
+            if arrived:
+                await self.do(self._ledger.take_all, arrived)
 
     async def _look(self, answer: fetch.Exchange | fetch.FetchFailure) -> Looked | None:
         """Pages of a larger site are looked into by a process of their own; None leaves it to the ledger."""
         if isinstance(answer, fetch.FetchFailure) or not look.is_page(answer):
             return None
         self._pages += 1
+        if self._pages >= PAGES_WITHOUT_READER // 4:
+            self._reader.begin()
         if self._pages <= PAGES_WITHOUT_READER:
             return None
         body = look.body_of(answer)

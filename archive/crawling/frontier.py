@@ -89,6 +89,17 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostForm:
+    """A form that posts and was not submitted: `action`, the `charset` it sends, its fields' names, the first `page`
+    that shows it."""
+
+    action: str
+    charset: str
+    fields: tuple[str, ...]
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A captured page with scripts. `scripts`: equal for pages that act alike; `reason`: why reading may not have
     found all its links (empty: it looks harmless); `outcome` opened, passed (its like brought nothing), time or
@@ -130,6 +141,9 @@ CREATE TABLE IF NOT EXISTS payload (
 );
 CREATE TABLE IF NOT EXISTS opened (
   key TEXT PRIMARY KEY, url TEXT, scripts TEXT, reason TEXT, outcome TEXT, new INTEGER, screenshot TEXT, facts TEXT
+);
+CREATE TABLE IF NOT EXISTS form (
+  action TEXT NOT NULL, charset TEXT NOT NULL, fields TEXT NOT NULL, page TEXT NOT NULL, PRIMARY KEY (action, fields)
 );
 CREATE TABLE IF NOT EXISTS meta (warc TEXT PRIMARY KEY, size INTEGER);
 CREATE TABLE IF NOT EXISTS place (url INTEGER NOT NULL, kind TEXT NOT NULL, via INTEGER, "where" TEXT, hits INTEGER);
@@ -233,10 +247,12 @@ class Frontier:
         places: Iterable[Place] = (),
         more: Mapping[int, int] | None = None,
         hits: Mapping[int, int] | None = None,
+        scripted: Iterable[Opened] = (),
+        forms: Iterable[PostForm] = (),
     ) -> None:
         """In one transaction: outcomes replace their rows, new URLs and sources are added, and each WARC file's
         size up to which its records belong to committed outcomes. `more`, `hits`: what is added to the row of an
-        id."""
+        id. `scripted`: pages with scripts, for the browser to open; known ones keep their outcome. `forms`: each once."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(_INSERT, map(_values, found))
@@ -246,6 +262,9 @@ class Frontier:
             self._db.executemany("INSERT INTO place VALUES (?,?,?,?,?)", places)
             self._db.executemany("UPDATE url SET more = more + ?2 WHERE id = ?1", (more or {}).items())
             self._db.executemany("UPDATE url SET hits = hits + ?2 WHERE id = ?1", (hits or {}).items())
+            self._db.executemany("INSERT OR IGNORE INTO opened VALUES (?,?,?,?,?,?,?,?)", map(_opened_values, scripted))
+            values = ((one.action, one.charset, json.dumps(one.fields, ensure_ascii=False), one.page) for one in forms)
+            self._db.executemany("INSERT OR IGNORE INTO form VALUES (?,?,?,?)", values)
 
     def ask_again(self, number: int) -> None:
         """Queue a URL once more; its answer stays stored, as an earlier one."""
@@ -260,6 +279,15 @@ class Frontier:
         tables = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'earlier'").fetchall()
         query = 'SELECT * FROM earlier ORDER BY key, captured_at, warc, "offset"'
         return [self._row(values) for values in self._db.execute(query)] if tables else []
+
+    def forms(self) -> list[PostForm]:
+        """By action; none in a capture that was made before they were noted."""
+        tables = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'form'").fetchall()
+        found = self._db.execute("SELECT * FROM form ORDER BY action, fields") if tables else ()
+        return [
+            PostForm(action=action, charset=charset, fields=tuple(json.loads(fields)), page=page)
+            for action, charset, fields, page in found
+        ]
 
     def get(self, key: str) -> Row | None:
         found = self._db.execute("SELECT * FROM url WHERE key = ?", (key,)).fetchone()
@@ -357,11 +385,6 @@ class Frontier:
         """captured, redirected, excluded, failed, excused, total (a queued row counts in total only)."""
         states = dict(self._db.execute("SELECT state, count(*) FROM url GROUP BY state"))
         return {state: states.get(state, 0) for state in OUTCOMES} | {"total": sum(states.values())}
-
-    def note_scripted(self, row: Row, scripts: str, reason: str) -> None:
-        """A page with scripts, for the browser to open; known ones keep their outcome."""
-        page = Opened(key=row.key, url=row.url, scripts=scripts, reason=reason)
-        self._db.execute("INSERT OR IGNORE INTO opened VALUES (?,?,?,?,?,?,?,?)", _opened_values(page))
 
     def scripted(self) -> list[Opened]:
         """Pages with scripts, in the order in which they were opened or found."""

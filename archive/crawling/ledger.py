@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from archive import canon, message, terms
 from archive.crawling import look
 from archive.crawling.former import Former
-from archive.crawling.frontier import Frontier, Original, Row, State
+from archive.crawling.frontier import Frontier, Opened, Original, PostForm, Row, State
 from archive.crawling.inventory import Named
 from archive.crawling.known import Known
 from archive.crawling.look import Looked
@@ -27,7 +28,7 @@ from archive.store import Capture
 from archive.warcs import warc
 
 IN_PART = "looked at in part"
-_OUTCOMES_A_COMMIT = 64
+_OUTCOMES_A_COMMIT = 256
 _FOUND_A_COMMIT = 5_000
 _SECONDS_A_COMMIT = 1.0
 _INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
@@ -38,7 +39,7 @@ _COOKIE_STATES = 3
 class Ledger:
     """All that a crawl writes down; used by one thread at a time (`barred` by any).
 
-    A commit is at most 64 outcomes or a second away. What it promises — the outcomes, the URLs they led to,
+    A commit is at most 256 outcomes or a second away. What it promises — the outcomes, the URLs they led to,
     the size of the WARC file — is on the disk together or not at all.
     """
 
@@ -63,6 +64,8 @@ class Ledger:
         self._asked_again: Counter[int] = Counter()
         self._outcomes: list[Row] = []
         self._originals: list[Original] = []
+        self._scripted: list[Opened] = []
+        self._forms: list[PostForm] = []
         self._committed_at = time.monotonic()
         self._done = 0
         self._bytes = 0
@@ -120,6 +123,14 @@ class Ledger:
                 self._settle(replace(row, state="excused", cause=cause))
         self.commit()
 
+    def take_all(self, arrived: Sequence[tuple[Row, Exchange | FetchFailure, Looked | None]]) -> None:
+        with ExitStack() as bodies:  # when one cannot be written, the others are let go of, too
+            for _row, answer, _looked in arrived:
+                if isinstance(answer, Exchange):
+                    bodies.enter_context(answer.body)
+            for row, answer, looked in arrived:
+                self.take(row, answer, looked)
+
     def take(self, row: Row, answer: Exchange | FetchFailure, looked: Looked | None = None) -> None:
         """Write down what became of a URL; its body is looked into unless that was done before."""
         self._done += 1
@@ -146,10 +157,15 @@ class Ledger:
             links.append(Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"))
         original = self._same_payload(row, exchange, measured)
         outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
-        written = self._writer.write_exchange(exchange, measured, original, outlinks)
+        self._forms += (
+            PostForm(action=form.action, charset=form.charset, fields=form.fields, page=row.url) for form in found.forms
+        )
+        forms = [f"form: POST {form.action} {form.charset} {' '.join(map(quote, form.fields))}" for form in found.forms]
+        notes = [*(f"outlink: {link}" for link in outlinks), *forms]
+        written = self._writer.write_exchange(exchange, measured, original, notes)
         self._remember(exchange, measured, written, original)
         if found.scripts:
-            self._frontier.note_scripted(row, found.scripts, found.suspicious)
+            self._scripted.append(Opened(key=row.key, url=row.url, scripts=found.scripts, reason=found.suspicious))
         new = self.known.note(links, row)
         self._outcomes.append(
             replace(
@@ -169,6 +185,7 @@ class Ledger:
                 charset=found.charset or None,
                 captured_at=written.date,
                 size=measured.size,
+                seconds=exchange.seconds,
             )
         )
         # Only now: what these commit includes the outcome of the record that was written above.
@@ -254,7 +271,9 @@ class Ledger:
             return
         sizes = self._writer.sync()
         self._crash("after-sync")
-        self._frontier.commit(self._outcomes, found, self._originals, sizes, places, more, hits)
+        self._frontier.commit(
+            self._outcomes, found, self._originals, sizes, places, more, hits, self._scripted, self._forms
+        )
         self._crash("after-commit")
         self._progress(
             Standing(
@@ -265,7 +284,7 @@ class Ledger:
                 url=self._outcomes[-1].url if self._outcomes else "",
             )
         )
-        self._outcomes, self._originals = [], []
+        self._outcomes, self._originals, self._scripted, self._forms = [], [], [], []
         self._committed_at = time.monotonic()
         self._writer.roll()
         self._crash("after-roll")

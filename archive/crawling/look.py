@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archive import discover, message
 from archive.message import Fields
-from archive.net.fetch import Exchange
+
+if TYPE_CHECKING:
+    from archive.net.fetch import Exchange
 
 # Discovery looks at documents; a film of a gigabyte has no links.
 _READ_AT_MOST = 64 << 20

@@ -23,7 +23,8 @@ class Options:
     `plain_tls`: https URLs are fetched in plain HTTP from their connect-to address (our own release over loopback).
     `lists`, `logs`: what the inventory holds beside those that the decision names; `fresh`: without what the capture
     before this one knew. `browser`: whether pages whose scripts may know more links are opened in Chromium, too
-    (`auto`: where there is one).
+    (`auto`: where there is one). `give_up`: when a server that answered does not any more, the capture ends without
+    the rest, instead of staying open for `archive resume`.
     """
 
     max_urls: int = 100_000
@@ -41,3 +42,4 @@ class Options:
     logs: tuple[Log, ...] = ()
     fresh: bool = False
     browser: Browser = "never"
+    give_up: bool = False

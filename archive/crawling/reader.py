@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,54 +21,103 @@ import orjson
 
 from archive.crawling import look
 from archive.crawling.look import Body, Looked
-from archive.discover import Found, Link
+from archive.discover import Form, Found, Link
 
 _LINE = 64 << 20
 _READY = b"ready\n"
 
 
 class Reader:
-    """Use `look` from one event loop; `close` at the end."""
+    """Use `look` from one event loop; `close` at the end.
+
+    Questions go ahead of the answers, which come in their order: the process never waits for this one.
+    """
 
     def __init__(self) -> None:
         self._process: Process | None = None
-        self._turn = asyncio.Lock()
+        self._asked: deque[tuple[bytes, asyncio.Future[Looked | None]]] = deque()
+        self._hearing: asyncio.Task[None] | None = None
+        self._impossible = self._closing = False
+
+    def begin(self) -> None:
+        """Start the process, without waiting for it."""
+        if (self._hearing is None or self._hearing.done()) and not self._impossible:
+            self._hearing = asyncio.create_task(self._hear())
 
     async def look(self, body: Body) -> Looked | None:
         """When the process dies of a body, the body counts as not looked at. None when there can be no process."""
-        question = orjson.dumps([body.url, body.headers, body.whole, len(body.raw)]) + b"\n"
-        async with self._turn:
-            process = self._process = self._process or await _begin()
-            if process is None:
-                return None
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 (both are pipes)
-            try:
-                process.stdin.write(question)
-                process.stdin.write(body.raw)
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-            except (OSError, ValueError):
-                line = b""
-            if not line.endswith(b"\n"):
-                await self._end()
-                return Looked(found=Found(), whole=False)
-        return _parse(line)
+        self.begin()
+        if self._impossible:
+            return None
+        head = orjson.dumps([body.url, body.headers, body.whole, len(body.raw)])
+        question = b"".join((head, b"\n", body.raw))
+        answer: asyncio.Future[Looked | None] = asyncio.get_running_loop().create_future()
+        self._asked.append((question, answer))
+        if self._process is not None:
+            _write(self._process, question)
+        return await answer
 
     async def close(self) -> None:
-        async with self._turn:
-            await self._end()
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.stdin is None:
+        self._closing = True
+        if self._hearing is None:
             return
-        process.stdin.close()
+        process = self._process
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
         try:
-            async with asyncio.timeout(5):
-                await process.wait()
+            await asyncio.wait_for(self._hearing, 5)
         except TimeoutError:
-            process.kill()
+            if process is not None:
+                process.kill()
+                await process.wait()
+
+    async def _hear(self) -> None:
+        """Pass the answers on, until the process has ended and nobody waits for one."""
+        while True:
+            process = await _begin()
+            if process is None:
+                self._impossible = True
+                while self._asked:
+                    self._answer(None)
+                return
+            if self._closing and process.stdin is not None:
+                process.stdin.close()
+            self._process = process
+            for question, _waits in self._asked:
+                _write(process, question)
+            while line := await _line(process):
+                self._answer(_parse(line))
+            self._process = None
+            if process.returncode is None and not self._closing:
+                with suppress(ProcessLookupError):
+                    process.kill()
             await process.wait()
+            if not self._asked or self._closing:
+                return
+            # It died of the body that it had in hand; those behind it are asked about again.
+            self._answer(Looked(found=Found(), whole=False))
+
+    def _answer(self, looked: Looked | None) -> None:
+        if self._asked:
+            _question, answer = self._asked.popleft()
+            if not answer.done():  # whoever waited may have been cancelled
+                answer.set_result(looked)
+
+
+def _write(process: Process, question: bytes) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.write(question)
+
+
+async def _line(process: Process) -> bytes:
+    """The next answer; empty when there will be none."""
+    assert process.stdout is not None  # noqa: S101 (it is a pipe)
+    try:
+        line = await process.stdout.readline()
+    except (OSError, ValueError):
+        return b""
+    return line if line.endswith(b"\n") else b""
 
 
 async def _begin() -> Process | None:
@@ -90,8 +140,9 @@ def _parse(line: bytes) -> Looked:
     about, whole = orjson.loads(line)
     links = tuple(Link(**link) for link in about.pop("links"))
     text = about.pop("text").encode()
+    forms = tuple(Form(**{**form, "fields": tuple(form["fields"])}) for form in about.pop("forms"))
     rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
-    return Looked(found=Found(links=links, text=text, **rest), whole=whole)
+    return Looked(found=Found(links=links, text=text, forms=forms, **rest), whole=whole)
 
 
 def serve(given: BinaryIO, out: BinaryIO) -> None:

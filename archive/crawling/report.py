@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from archive import store
 from archive.crawling import tally
-from archive.crawling.frontier import Frontier, Row
+from archive.crawling.frontier import Frontier, PostForm, Row
 from archive.crawling.tally import SHOWN, Tally
 from archive.progress import duration, size
 from archive.store import Capture
@@ -33,17 +33,18 @@ def write(capture: Capture) -> None:
     """Raises Refused when the capture is not finished, sqlite3.Error when its frontier cannot be read."""
     manifest = store.read_manifest(capture)
     with Frontier(capture.frontier, read_only=True) as frontier:
-        counted = tally.of(frontier.rows())
-    write_atomic(capture.report, page(capture, manifest, counted).encode())
+        counted, forms = tally.of(frontier.rows()), frontier.forms()
+    write_atomic(capture.report, page(capture, manifest, counted, forms).encode("utf-8", "replace"))
 
 
-def page(capture: Capture, manifest: Mapping[str, Any], counted: Tally) -> str:
+def page(capture: Capture, manifest: Mapping[str, Any], counted: Tally, forms: Sequence[PostForm] = ()) -> str:
     sections = (
         _time(counted),
         _outcomes(counted),
         _failures(counted),
         _left_out(counted),
         _outside(manifest),
+        _forms(forms),
         _kinds(counted),
         _extremes(counted),
         _integrity(capture, manifest),
@@ -273,6 +274,20 @@ def _outside(manifest: Mapping[str, Any]) -> Markup:
     return _section(
         title, words, _table(title, (_("Host"), _("Links")), template, ((_clean(h), n) for h, n in rows), numbers={1})
     )
+
+
+def _forms(forms: Sequence[PostForm]) -> Markup:
+    if not forms:
+        return Markup("")
+    title = _("Forms that post")
+    words = _("They were not submitted: what only their answers show is not in the capture.")
+    heads = (_("Address"), _("Fields"), _("Encoding"), _("On the page"))
+    template = '<tr><th scope="row" class="u">{}</th><td>{}</td><td>{}</td><td class="u">{}</td></tr>'
+    rows = (
+        (_link(one.action), _clean(", ".join(one.fields)) or "–", _clean(one.charset), _link(one.page))
+        for one in forms[:SHOWN]
+    )
+    return _section(title, words, _table(title, heads, template, rows, numbers=set()))
 
 
 def _kinds(counted: Tally) -> Markup:

@@ -19,7 +19,7 @@ from archive.discover.pdf import in_pdf
 from archive.discover.script import in_json, in_script
 from archive.discover.style import in_style
 
-__all__ = ["Found", "Kind", "Link", "discover"]
+__all__ = ["Form", "Found", "Kind", "Link", "discover"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,15 @@ class Link:
     url: str
     kind: Kind
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form that posts, which is never submitted: absolute `action`, the `charset` it sends, its fields' names in order."""
+
+    action: str
+    charset: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,7 @@ class Found:
     text: bytes = b""
     scripts: str = ""
     suspicious: str = ""
+    forms: tuple[Form, ...] = ()
 
 
 _HTML = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml", "image/svg+xml")
@@ -57,6 +67,7 @@ _LOOKS_LIKE_JSON = re.compile(rb"\s*(?:[\w$.]{1,60}\s*\(\s*)?[\[{]\s*[\[{\"'\]}]
 _LINK_HEADER = re.compile(r"<([^<>]{1,4096})>")
 _UNPACKED_AT_MOST = 64 << 20
 _LITTLE_TEXT = 100
+_LONGEST_URL = 4096
 
 
 def discover(url: str, headers: Headers, body: bytes) -> Found:
@@ -93,7 +104,7 @@ def _found(url: str, code: str, title: str, raw: Iterable[Raw], *, query: str = 
     base = base or url
     for text, kind, source in raw:
         absolute = canon.resolve(base, text, query or code)
-        if absolute is None or len(absolute) > 4096:
+        if absolute is None or len(absolute) > _LONGEST_URL:
             continue
         known = links.get(absolute)
         if known is None or (kind == "page" and known.kind == "requisite"):
@@ -109,10 +120,15 @@ def _of_html(url: str, headers: Headers, body: bytes) -> Found:
     raw = chain(_in_headers(headers), markup.in_tree(root, url))
     found = _found(url, code, markup.title(root), raw, base=base)
     scripts, suspicious = markup.behaviour(root)
+    forms = tuple(
+        Form(action=action, charset=said or code, fields=fields)
+        for target, said, fields in markup.posting_forms(root)
+        if (action := canon.resolve(base, target, code)) is not None and len(action) <= _LONGEST_URL
+    )
     shown = markup.text(root)
     if scripts and not suspicious and len(b"".join(shown.split())) < _LITTLE_TEXT + len(found.title.encode()):
         suspicious = "empty"
-    return replace(found, text=shown, scripts=scripts, suspicious=suspicious)
+    return replace(found, text=shown, scripts=scripts, suspicious=suspicious, forms=forms)
 
 
 def _of_text(

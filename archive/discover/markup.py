@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from urllib.parse import unquote
 
 from lxml import etree
@@ -42,6 +42,7 @@ _META_LINKS = frozenset(
 _META_PAGES = frozenset({"og:url", "twitter:url", "twitter:player", "mobile-agent"})
 _MOVIE = frozenset({"movie", "src", "filename", "url", "data"})
 _RAW_TEXT = frozenset({"noframes", "xmp", "iframe", "noembed", "textarea", "noscript"})
+_WITH_TEXT = _RAW_TEXT | {"script", "style"}
 _REFRESH = re.compile(
     r"""\s*+[\d.]*+\s*+[;,]?\s*+(?:url\s*+=\s*+)?(?:"([^"]*)|'([^']*)|(\S.*))""",
     re.I | re.S,
@@ -52,6 +53,7 @@ _PIECES = re.compile(r"[|&=;]+")
 _STYLESHEET = re.compile(r"""\bhref\s*=\s*["']([^"']+)""")
 _DEEPEST = 3
 _LONGEST_LIST = 100_000
+_MOST_FORMS, _MOST_FIELDS = 20, 50
 
 _ASKS = re.compile(
     r"\bfetch\s*\(|XMLHttpRequest|Microsoft\.XMLHTTP|\.(?:ajax|getJSON|load|getScript)\s*\(|\$\.(?:get|post)\b|\baxios\b"
@@ -88,15 +90,16 @@ def in_tree(root: etree._Element, url: str = "", depth: int = 0) -> Iterator[Raw
         if not isinstance(tag, str):
             yield from _in_other(element, depth)
             continue
-        if element.keys():
+        # Most elements of an old page are cells of tables, whose attributes hold no address.
+        if not _PLAIN.issuperset(element.keys()):
             yield from _in_attributes(tag, element, depth)
-        if element.text:
+        if tag in _WITH_TEXT and (text := element.text):
             if tag == "script":
-                yield from _in_script_element(element, element.text, url, depth)
+                yield from _in_script_element(element, text, url, depth)
             elif tag == "style":
-                yield from in_style(element.text, "style")
-            elif tag in _RAW_TEXT:
-                yield from in_text(element.text, tag, depth)
+                yield from in_style(text, "style")
+            else:
+                yield from in_text(text, tag, depth)
 
 
 def in_text(text: str, source: str, depth: int = 0) -> Iterator[Raw]:
@@ -151,6 +154,15 @@ def behaviour(root: etree._Element) -> tuple[str, str]:
         if pattern.search(code):
             return digest.hexdigest(), reason
     return digest.hexdigest(), ""
+
+
+def posting_forms(root: etree._Element) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(action, its own charset or nothing, names of its fields in order) of each form that posts; values are left out."""
+    for form in islice(root.iter("form"), _MOST_FORMS):
+        if str(form.get("method", "")).strip().lower() == "post":
+            fields = (str(field.get("name", ""))[:100] for field in form.iter("input", "select", "textarea", "button"))
+            names = tuple(islice(dict.fromkeys(filter(None, fields)), _MOST_FIELDS))
+            yield str(form.get("action", "")), str(form.get("accept-charset", "")).strip().lower()[:40], names
 
 
 def text(root: etree._Element) -> bytes:

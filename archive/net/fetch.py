@@ -36,6 +36,7 @@ _CLOSED = "answer: the connection was closed without one"
 _BUSY = frozenset({429, 503})
 _TRY_AGAIN = _BUSY | {502, 504}
 _NO_ACCESS = Access()
+_NO_FIELDS: message.Fields = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class Exchange:
     transfer coding kept; `interim` the 1xx heads before it. Whoever takes the exchange closes it.
 
     `request` is what was sent, but for the values of `Authorization` and `Proxy-Authorization`. `ip` is empty behind
-    a proxy.
+    a proxy; `seconds` from the request to the body's end.
     """
 
     url: str
@@ -89,6 +90,7 @@ class Exchange:
     truncated: Truncated | None = None
     attempts: int = 1
     interim: bytes = b""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,9 @@ class _Request:
 class _Answer:
     interim: bytes
     head: bytes
+    status: int
+    reason: str
+    headers: message.Fields
     truncated: Truncated | None
     whole: bool
 
@@ -131,6 +136,10 @@ class _Host:
     answered: bool = False
     silent: int = 0
     """URLs without an answer since the last one that had one."""
+    asked_for: float = 0.0
+    """Seconds between requests that its owner wants (robots.txt)."""
+    gone: str = ""
+    """Why it is asked for nothing any more."""
 
 
 class ServerGoneError(Exception):
@@ -143,6 +152,8 @@ class Client:
     `allow_private`: addresses, networks or host names that may be private or loopback; the address that is
     really dialled is what is asked about, whatever a name resolves to. `plain_tls`: https is spoken in plain
     text to its connect-to address, and refused where there is none. `spool`: folder for bodies beyond a megabyte.
+    A host that answered, now or before (`answered`), and is silent for twenty URLs is gone: ServerGoneError, or, with
+    `give_up`, all that is left of it fails.
     """
 
     def __init__(
@@ -158,6 +169,8 @@ class Client:
         plain_tls: bool = False,
         access: Access = _NO_ACCESS,
         spool: Path | None = None,
+        answered: Iterable[str] = (),
+        give_up: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         to = {(to.host, to.port): (to.address, to.to_port) for to in connect_to}
@@ -166,6 +179,7 @@ class Client:
         self._spool = None if spool is None else str(spool)
         self._timeout, self._longest, self._max_bytes = timeout, longest, max_bytes
         self._sleep = sleep
+        self._answered, self._give_up = frozenset(answered), give_up
         self._cookies = Jar()
         self._hosts: dict[str, _Host] = {}
 
@@ -177,7 +191,9 @@ class Client:
         """
         parts = urlsplit(url)
         name = parts.hostname or ""
-        host = self._hosts.setdefault(name, _Host(slots=asyncio.Semaphore(self._connections)))
+        host = self._hosts.get(name) or self._new_host(name)
+        if host.gone:
+            return FetchFailure(url=url, cause=host.gone, attempts=0)
         attempt = 0
         while True:
             attempt += 1
@@ -187,7 +203,7 @@ class Client:
                 exchange = await self._attempt(url, parts, host, request, attempt)
             except FailedError as failure:
                 if last or not failure.again:
-                    _count_silence(host, name, str(failure))
+                    self._count_silence(host, name, str(failure))
                     return FetchFailure(url=url, cause=str(failure), attempts=attempt)
                 await self._sleep(0.2 * attempt)
                 continue
@@ -199,6 +215,24 @@ class Client:
             exchange.body.close()
             if wait:
                 await self._sleep(wait)
+
+    def slow_down(self, name: str, seconds: float) -> None:
+        """From now on the host is asked no oftener than this."""
+        host = self._hosts.get(name) or self._new_host(name)
+        host.asked_for = max(host.asked_for, seconds)
+
+    def _new_host(self, name: str) -> _Host:
+        host = _Host(slots=asyncio.Semaphore(self._connections), answered=name in self._answered)
+        self._hosts[name] = host
+        return host
+
+    def _count_silence(self, host: _Host, name: str, cause: str) -> None:
+        if cause.startswith(("connect:", "dns:", "time:", _CLOSED)):
+            host.silent += 1
+            if host.answered and host.silent >= _SILENT_AT_MOST:
+                if not self._give_up:
+                    raise ServerGoneError(f"{name}: {cause}")
+                host.gone = f"connect: the server answers no more ({cause})"
 
     async def close(self) -> None:
         for host in self._hosts.values():
@@ -260,7 +294,7 @@ class Client:
 
     async def _pause(self, host: _Host, *, loopback: bool) -> None:
         """Wait for the host's next turn: one request after the other, as far apart as it can bear."""
-        delay = (0.0 if loopback else 0.1) if self._delay is None else self._delay
+        delay = max((0.0 if loopback else 0.1) if self._delay is None else self._delay, host.asked_for)
         now = asyncio.get_running_loop().time
         if delay + host.pace == 0.0 and host.next_at <= now():
             return
@@ -305,7 +339,6 @@ class Client:
         body = cast(BinaryIO, SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._spool))  # noqa: SIM115
         try:
             answer = await self._read(connection, request, body)
-            status, reason, headers = message.parse_head(answer.head)
             body.seek(0)
         except TimeoutError:
             body.close()
@@ -320,17 +353,18 @@ class Client:
             body.close()
             raise
         exchange = Exchange(
-            url=url, request=request.recorded, head=answer.head, interim=answer.interim, body=body, status=status,
-            reason=reason, headers=headers, started=started, ip=connection.ip, truncated=answer.truncated,
-            attempts=attempt,
+            url=url, request=request.recorded, head=answer.head, interim=answer.interim, body=body,
+            status=answer.status, reason=answer.reason, headers=answer.headers, started=started, ip=connection.ip,
+            truncated=answer.truncated, attempts=attempt, seconds=(datetime.now(UTC) - started).total_seconds(),
         )  # fmt: skip
-        said = (message.field(headers, "Connection") or "").lower()
+        said = (message.field(answer.headers, "Connection") or "").lower()
         stays = "close" not in said and (not answer.head.startswith(b"HTTP/1.0") or "keep-alive" in said)
         return exchange, answer.whole and stays and connection.wire.quiet
 
     async def _read(self, connection: Connection, request: _Request, body: BinaryIO) -> _Answer:
         """Raises TimeoutError and ValueError when there is no head; what comes after it is kept, whole or not."""
         head = interim = b""
+        status, reason, headers = 0, "", _NO_FIELDS
         truncated: Truncated | None = None
         whole = False
         try:
@@ -343,7 +377,7 @@ class Client:
                     raise
                 except OSError:
                     raise wire.StaleError from None
-                status, _reason, headers = message.parse_head(head)
+                status, reason, headers = message.parse_head(head)
                 patience.begin_again()
                 whole = await connection.wire.body(status, headers, body, self._max_bytes, patience)
         except TimeoutError:
@@ -356,14 +390,9 @@ class Client:
             truncated = "unspecified"
         except wire.TooLongError:
             truncated = "length"
-        return _Answer(interim=interim, head=head, truncated=truncated, whole=whole)
-
-
-def _count_silence(host: _Host, name: str, cause: str) -> None:
-    if cause.startswith(("connect:", "dns:", "time:", _CLOSED)):
-        host.silent += 1
-        if host.answered and host.silent >= _SILENT_AT_MOST:
-            raise ServerGoneError(f"{name}: {cause}")
+        return _Answer(
+            interim=interim, head=head, status=status, reason=reason, headers=headers, truncated=truncated, whole=whole
+        )
 
 
 def _origin(parts: SplitResult) -> tuple[str, int]:

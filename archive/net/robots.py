@@ -17,14 +17,31 @@ class Rule:
 
 ALLOW_ALL: tuple[Rule, ...] = ()
 DISALLOW_ALL = (Rule(allow=False, path="/"),)
+LONGEST_DELAY = 60.0
+_SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.A)
 
 
 def parse(text: str, product: str) -> tuple[Rule, ...]:
     """The rules of the groups that name `product`, else of those for `*`."""
-    ours: list[Rule] = []
-    everyone: list[Rule] = []
+    said = _said_to(text, product)
+    return tuple(Rule(allow=field == "allow", path=value) for field, value in said if field in ("allow", "disallow"))
+
+
+def crawl_delay(text: str, product: str) -> float:
+    """Seconds that the same groups want between two requests, at most LONGEST_DELAY; 0 where they say nothing.
+
+    No standard knows `Crawl-delay`; it is what the owner of a weak server could write.
+    """
+    said = [value for field, value in _said_to(text, product) if field == "crawl-delay" and _SECONDS.fullmatch(value)]
+    return min(max(map(float, said), default=0.0), LONGEST_DELAY)
+
+
+def _said_to(text: str, product: str) -> list[tuple[str, str]]:
+    """(field in lower case, value) of the groups that name `product`, else of those for `*`."""
+    ours: list[tuple[str, str]] = []
+    everyone: list[tuple[str, str]] = []
     named = False
-    groups: list[list[Rule]] = []
+    groups: list[list[tuple[str, str]]] = []
     in_agents = False
     for line in text.splitlines():
         field, _, value = line.partition("#")[0].partition(":")
@@ -37,12 +54,12 @@ def parse(text: str, product: str) -> tuple[Rule, ...]:
             elif value.lower() and value.lower() in product.lower():
                 named = True
                 groups.append(ours)
-        elif field in ("allow", "disallow"):
+        elif field in ("allow", "disallow", "crawl-delay"):
             in_agents = False
             if value:
                 for group in groups:
-                    group.append(Rule(allow=field == "allow", path=value))
-    return tuple(ours if named else everyone)
+                    group.append((field, value))
+    return ours if named else everyone
 
 
 def allows(rules: tuple[Rule, ...], url: str) -> bool:

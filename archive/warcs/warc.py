@@ -136,10 +136,10 @@ class Writer:
                 path.unlink()
 
     def write_exchange(
-        self, exchange: Exchange, measured: Measured, original: Original | None, outlinks: Sequence[str] = ()
+        self, exchange: Exchange, measured: Measured, original: Original | None, notes: Sequence[str] = ()
     ) -> Written:
         """Append the response — a revisit when `original` holds the same payload —, its request, and what belongs
-        to both: interim 1xx heads (each byte, as a JSON text), outlinks."""
+        to both: interim 1xx heads (each byte, as a JSON text), `notes` (`outlink: …`, `form: …`)."""
         stream = self._current()
         date, response_id = iso(exchange.started), _new_id()
         common = [
@@ -170,11 +170,11 @@ class Writer:
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
         _append(stream, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
-        about_both = [f"outlink: {link}\r\n" for link in outlinks]
+        about_both = [f"{_in_one_line(note)}\r\n" for note in notes]
         if exchange.interim:
             about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}\r\n")
         if about_both:
-            block = "".join(about_both).encode()
+            block = "".join(about_both).encode("utf-8", "replace")
             _append_block(stream, "metadata", _new_id(), concurrent, block, "application/warc-fields")
         kind = "response" if original is None else "revisit"
         return Written(type=kind, warc=self._name, offset=offset, length=length, date=date)
@@ -307,7 +307,9 @@ def _append(
         ("Content-Type", content_type or f"application/http; msgtype={_HTTP[record_type]}"),
         ("Content-Length", str(len(head) + length)),
     ]
-    lines = "".join(f"{name}: {_in_one_line(value)}\r\n" for name, value in about)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in about])
+    if lines.count("\n") != len(about) or lines.count("\r") != len(about):
+        lines = "".join(f"{name}: {_in_one_line(value)}\r\n" for name, value in about)
     packed = zlib.compressobj(2, 8, 31)
     piece = f"{VERSION}\r\n{lines}\r\n".encode() + head
     while length > 0:

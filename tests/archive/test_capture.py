@@ -18,8 +18,10 @@ from fastwarc.warc import ArchiveIterator
 
 from archive import canon, store
 from archive.crawling.capture import Options, Scope, capture
+from archive.crawling.frontier import Frontier
 from archive.crawling.traps import Budget
 from archive.decision import Decision, Exclude
+from archive.net import fetch
 from archive.net.fetch import ConnectTo
 from archive.terms import Terms
 from archive.warcs import cdxj, recall, warc
@@ -414,6 +416,21 @@ def test_pages_named_only_by_robots_and_sitemaps_are_found(tmp_path: Path) -> No
     assert report.inventory["captured"] == 7
 
 
+@pytest.mark.parametrize(("robots", "asked"), [("honour", [2.5]), ("ignore", [])])
+def test_a_crawl_delay_is_honoured_unless_the_decision_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, robots: str, asked: list[float]
+) -> None:
+    slowed: list[float] = []
+    monkeypatch.setattr(fetch.Client, "slow_down", lambda _client, _name, seconds: slowed.append(seconds))
+    routes: dict[str, Route] = {
+        "/robots.txt": page("User-agent: *\nCrawl-delay: 2.5\n", "text/plain"),
+        "/": page("x"),
+    }
+    with serving(routes) as web:
+        captured(web, tmp_path, decided(web, robots=robots))
+    assert slowed == asked
+
+
 def test_robots_are_ignored_when_the_decision_says_so(tmp_path: Path) -> None:
     routes: dict[str, Route] = {
         "/robots.txt": page("User-agent: *\nDisallow: /\n", "text/plain"),
@@ -516,3 +533,26 @@ def test_the_whole_old_website_is_captured_with_its_true_bytes(tmp_path: Path) -
     assert report.inventory["failed"] == 0
     assert len(asked) == len(set(asked)) == report.inventory["total"]
     assert warcio_passes(report.capture.warcs[0])
+
+
+def test_a_form_that_posts_is_a_fact_and_is_never_sent(tmp_path: Path) -> None:
+    """What only its answers show cannot be captured: the report says which forms there were, and the WARC, too."""
+    search = (
+        '<form METHOD="Post" action="search.asp?lx=旅" accept-charset="GB2312"><input name="keyword"><input type=hidden'
+    )
+    search += ' name="栏目" value="secret"><select name=year></select><input type=submit></form>'
+    routes: dict[str, Route] = {"/": page(f'{search}<a href="b.html">b</a>', charset="gbk"), "/b.html": page(search)}
+    with serving(routes) as web:
+        taken = captured(web, tmp_path).capture
+        address = web.url("/search.asp?lx=")
+        assert not any("search" in path for path in web.asked)
+    with Frontier(taken.frontier, read_only=True) as frontier:
+        (of_home, of_b) = sorted(frontier.forms(), key=lambda form: len(form.page))
+    assert (of_home.action, of_home.charset) == (address + "%C2%C3", "gb2312")
+    assert of_home.fields == of_b.fields == ("keyword", "栏目", "year")
+    assert of_b.action == address + "%E6%97%85"
+    notes = [record.block for record in warc.iterate(taken.warcs[0]) if record.type == "metadata"]
+    line = f"form: POST {address}%C2%C3 gb2312 keyword %E6%A0%8F%E7%9B%AE year\r\n".encode()
+    assert sum(line in note for note in notes) == 1
+    assert not any(b"secret" in note for note in notes)
+    assert "keyword, 栏目, year" in taken.report.read_text(encoding="utf-8")

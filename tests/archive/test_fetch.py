@@ -200,3 +200,24 @@ def test_four_connections_at_most_are_opened_to_a_host() -> None:
     with serving(routes) as web:
         assert asyncio.run(run(web)) <= 4
         assert len(web.spoken) == 40
+
+
+def test_a_crawl_delay_holds_for_every_request_to_its_host() -> None:
+    """The owner of a weak server asked for seven seconds between requests; a faster operator does not matter."""
+    with serving({f"/{n}": page("x") for n in range(3)}) as web:
+        waits: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+
+        async def run() -> None:
+            client = Client(allow_private=["127.0.0.1"], delay=0.0, sleep=sleep)
+            client.slow_down("127.0.0.1", 7.0)
+            for number in range(3):
+                answer = await client.fetch(web.url(f"/{number}"))
+                assert isinstance(answer, Exchange)
+                answer.body.close()
+            await client.close()
+
+        asyncio.run(run())
+    assert whole(waits) == [7, 14]

@@ -31,9 +31,9 @@ def test_resolving_a_resolved_url_changes_nothing(host: str, rest: str) -> None:
         assert canon.key(url) == canon.key(canon.key(url))
 
 
-@given(HOSTS, LINKS, LINKS)
-def test_the_quick_way_to_resolve_gives_what_the_full_way_gives(host: str, rest: str, link: str) -> None:
-    base = f"http://{host}/{rest}"
+@given(HOSTS, LINKS, st.integers(0, 4), LINKS)
+def test_the_quick_way_to_resolve_gives_what_the_full_way_gives(host: str, rest: str, up: int, link: str) -> None:
+    base, link = f"http://{host}/{rest}", "../" * up + link
     assert canon.resolve(base, link) == canon._resolve(base, link, "utf-8")
 
 
@@ -112,9 +112,12 @@ def test_surt_is_what_cdxj_indexer_writes(url: str, surt: str) -> None:
     st.sampled_from(["http://", "https://"]),
     st.text("abw1.-", min_size=1, max_size=12),
     st.sampled_from(["", "www.", "www3.", "www.www."]),
+    st.sampled_from(["", ":80", ":443", ":8080", ":800", ":4430", ":080"]),
     st.text("ab1_.-/", max_size=16),
     st.sampled_from(["", "?", "?id=1", "?sid=0123456789abcdef", "?a=1&b=2", "?sid=0123456789abcdef0123456789abcdef"]),
 )
-def test_the_short_way_to_a_surt_leads_to_the_same(scheme: str, host: str, www: str, path: str, query: str) -> None:
-    url = f"{scheme}{www}{host}.cn/{path}{query}"
+def test_the_short_way_to_a_surt_leads_to_the_same(
+    scheme: str, host: str, www: str, port: str, path: str, query: str
+) -> None:
+    url = f"{scheme}{www}{host}.cn{port}/{path}{query}"
     assert canon.surt(url) == canon._surt(url)

@@ -15,7 +15,12 @@ from tests.archive.oldweb import Route, captured, page, rows_of, serving
 
 HEADERS = (("Content-Type", "text/html"),)
 PAGES = [
-    Body(url="http://a.example/", headers=HEADERS, raw=b'<title>x</title><a href="b.html"><img src=c.gif>', whole=True),
+    Body(
+        url="http://a.example/",
+        headers=HEADERS,
+        raw=b"<title>x</title><a href=b.html><img src=c.gif><form method=post><input name=q></form>",
+        whole=True,
+    ),
     Body(
         url="http://a.example/", headers=HEADERS, raw='<title>旅游</title><a href="附件.doc">'.encode("gbk"), whole=True
     ),

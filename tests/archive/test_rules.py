@@ -92,3 +92,18 @@ def test_a_bomb_is_not_unpacked_to_its_end() -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64)) + packer.flush()
     assert len(message.decode_body(bomb, (("Content-Encoding", "gzip"),), limit=1 << 20)) == 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("User-agent: *\nCrawl-delay: 10\nDisallow: /a\n", 10.0),
+        ("User-agent: *\nCrawl-delay: 10\n\nUser-agent: jiyuehua-archive\nDisallow: /x\n", 0.0),
+        ("User-agent: other\nCrawl-delay: 10\n", 0.0),
+        ("User-agent: *\nCrawl-delay: 9999999\nCrawl-delay: -1\nCrawl-delay: 1e9\nCrawl-delay: ٣\n", 0.0),
+        ("User-agent: *\nCrawl-delay: 86400\n", 60.0),
+    ],
+)
+def test_a_crawl_delay_is_a_number_of_seconds_with_a_bound(text: str, seconds: float) -> None:
+    """A day between two requests would be a way to say no."""
+    assert robots.crawl_delay(text, "jiyuehua-archive") == seconds
