@@ -29,6 +29,7 @@ from archive.warcs import warc
 
 IN_PART = "looked at in part"
 _OUTCOMES_A_COMMIT = 256
+_BYTES_A_COMMIT = 4_000_000
 _FOUND_A_COMMIT = 5_000
 _SECONDS_A_COMMIT = 1.0
 _INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
@@ -39,7 +40,7 @@ _COOKIE_STATES = 3
 class Ledger:
     """All that a crawl writes down; used by one thread at a time (`barred` by any).
 
-    A commit is at most 256 outcomes or a second away. What it promises — the outcomes, the URLs they led to,
+    A commit is at most 256 outcomes, 4 MB of bodies or a second away. What it promises — the outcomes, the URLs they led to,
     the size of the WARC file — is on the disk together or not at all.
     """
 
@@ -67,6 +68,7 @@ class Ledger:
         self._scripted: list[Opened] = []
         self._forms: list[PostForm] = []
         self._committed_at = time.monotonic()
+        self._committed_bytes = 0
         self._done = 0
         self._bytes = 0
 
@@ -263,7 +265,8 @@ class Ledger:
 
     def _commit_is_due(self) -> bool:
         late = time.monotonic() - self._committed_at > _SECONDS_A_COMMIT
-        return len(self._outcomes) >= _OUTCOMES_A_COMMIT or (late and bool(self._outcomes))
+        enough = len(self._outcomes) >= _OUTCOMES_A_COMMIT or self._bytes - self._committed_bytes >= _BYTES_A_COMMIT
+        return enough or (late and bool(self._outcomes))
 
     def commit(self) -> None:
         found, places, more, hits = self.known.drain()
@@ -285,7 +288,7 @@ class Ledger:
             )
         )
         self._outcomes, self._originals, self._scripted, self._forms = [], [], [], []
-        self._committed_at = time.monotonic()
+        self._committed_at, self._committed_bytes = time.monotonic(), self._bytes
         self._writer.roll()
         self._crash("after-roll")
 

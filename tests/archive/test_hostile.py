@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import random
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +216,50 @@ def test_a_redirect_to_itself_is_one_redirect(tmp_path: Path) -> None:
         report = captured(web, tmp_path)
     assert rows_of(report)["/a"].state == "redirected"
     assert web.asked.count("/a") == 1
+
+
+@contextmanager
+def film(megabytes: int) -> Iterator[int]:
+    """The port of a server whose home page links to a film of so many megabytes, made while it is sent."""
+
+    class Film(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            is_film = self.path == "/film.mp4"
+            body = b'<a href="film.mp4">' if self.path == "/" else b""
+            self.send_response(200 if is_film or body else 404)
+            self.send_header("Content-Type", "video/mp4" if is_film else "text/html")
+            self.send_header("Content-Length", str(megabytes << 20 if is_film else len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            if is_film:
+                piece = random.Random(1).randbytes(1 << 20)  # noqa: S311 (nothing that compresses)
+                for _number in range(megabytes):
+                    self.wfile.write(piece)
+
+        def log_message(self, *_said: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Film)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_film_passes_through_in_pieces(tmp_path: Path) -> None:
+    """It is stored whole, in the memory that a page takes. FILM_MEGABYTES=1024 for one of a gigabyte."""
+    megabytes = int(os.environ.get("FILM_MEGABYTES", "96"))
+    with film(megabytes) as port:
+        driver = [sys.executable, "-m", "tests.archive.limited", str(port), str(tmp_path), "{}"]
+        done = subprocess.run(driver, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    said = json.loads(done.stdout)
+    assert said["rows"]["/film.mp4"] == ["captured", None]
+    assert said["bytes"] > megabytes << 20
+    assert said["memory"] < 100_000_000
