@@ -266,7 +266,7 @@ class Ledger:
     def _commit_is_due(self) -> bool:
         late = time.monotonic() - self._committed_at > _SECONDS_A_COMMIT
         enough = len(self._outcomes) >= _OUTCOMES_A_COMMIT or self._bytes - self._committed_bytes >= _BYTES_A_COMMIT
-        return enough or (late and bool(self._outcomes))
+        return enough or self._writer.full or (late and bool(self._outcomes))
 
     def commit(self) -> None:
         found, places, more, hits = self.known.drain()

@@ -187,9 +187,14 @@ class Writer:
         os.fsync(self._file.fileno())
         return {self._name: self._file.tell()}
 
+    @property
+    def full(self) -> bool:
+        """Whether the present file is to be followed by another one."""
+        return self._file is not None and self._file.tell() >= self._roll_at
+
     def roll(self) -> None:
         """After a commit: close a file that is full under its final name."""
-        if self._file is not None and self._file.tell() >= self._roll_at:
+        if self.full:
             self._close_file()
 
     def finish(self) -> None:
