@@ -559,7 +559,7 @@ def _report(work: _Build, started: float) -> Report:
     return Report(
         rendered=len(work.reasons),
         kept=state.page_count() - len(work.reasons),
-        removed=len([file for file in work.removed if not file.endswith(".xml")]),
+        removed=len([file for file in work.removed if not _is_derived(file)]),
         pending=state.pending(),
         problems=tuple(in_order(problems)),
         more=more,
@@ -569,6 +569,11 @@ def _report(work: _Build, started: float) -> Report:
         reasons=work.reasons,
         markdown=dict(work.markdown.most_common()),
     )
+
+
+def _is_derived(file: str) -> bool:
+    """Feeds, site maps and the tables of the search: nobody wrote or attached them."""
+    return file.endswith(".xml") or file.startswith(f"{shards.FOLDER}/") and not file.endswith(".html")
 
 
 def explain(project: Project, path: str, report: Report) -> str:
