@@ -573,7 +573,7 @@ def _report(work: _Build, started: float) -> Report:
 
 def _is_derived(file: str) -> bool:
     """Feeds, site maps and the tables of the search: nobody wrote or attached them."""
-    return file.endswith(".xml") or file.startswith(f"{shards.FOLDER}/") and not file.endswith(".html")
+    return file.endswith(".xml") or (file.startswith(f"{shards.FOLDER}/") and not file.endswith(".html"))
 
 
 def explain(project: Project, path: str, report: Report) -> str:
