@@ -57,6 +57,8 @@ class Frame:
         archived: Data | None = None,
         home: bool = False,
     ) -> Page:
+        if lang == "en":
+            crumbs = [(_ENGLISH.get(name, name), link) for name, link in crumbs]
         city = self.city
         canonical = city.site_url.rstrip("/") + url
         names = [title] + ([column.title] if column and column.title != title else []) + [site.title]
@@ -388,6 +390,8 @@ def _described(meta: Sequence[tuple[str, str]], site: Site) -> Sequence[tuple[st
     return [*[(name, text) for name, text in meta if name != "Description"], ("Description", said)]
 
 
+_ENGLISH = {"首页": "Home", "正文": "Text"}
+"""What the breadcrumb of a page in English says."""
 _NOT_AROUND = {"body", "digest"}
 """A section's own text stands on its own page only."""
 _site_facts = attrgetter(*(f.name for f in fields(Site) if f.name not in _NOT_AROUND))
