@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
-from sitegen import clock, config, model, report
+from sitegen import clock, config, files, report
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.text import _
 
 if TYPE_CHECKING:
-    from sitegen.config import Project
-    from sitegen.lifecycle import SiteRecord
-    from sitegen.rules.facts import Duty, Facts
+    from sitegen.rules.facts import Duty
     from sitegen.rules.registry import Rule
-    from sitegen.rules.surveys import Survey
 
 
 @click.group(cls=report.Group)
@@ -108,21 +105,25 @@ def _parameters(rule: Rule) -> list[str]:
 @date_option
 @option("--days", type=click.IntRange(0), default=30, show_default=True, help="How far to look ahead.")
 @option("--unit", metavar="ID", help="Only what this unit answers for.")
+@option("--ics", type=click.Path(path_type=Path, dir_okay=False), help="Write what has a date to this calendar file.")
 @reporting
-def due(config_file: Path, as_json: bool, given_date: str | None, days: int, unit: str | None) -> None:
-    """What is overdue and what falls due, by date, with the article and who answers for it.
+def due(
+    config_file: Path, as_json: bool, given_date: str | None, days: int, unit: str | None, ics: Path | None
+) -> None:
+    """What is overdue and what falls due, by unit and date, with the article and what to do.
 
     Columns are judged by the texts of the last build. Exit 0 when nothing is overdue, 1 otherwise.
 
     \b
     Example: sitegen due --days 14
+             sitegen due --unit jyj --ics build/jyj.ics
     """
-    from sitegen.rules import duties, registry
+    from sitegen.rules import duties, reading, registry
 
     project = config.load(config_file)
     now = clock.now(given_date).astimezone(clock.SHANGHAI)
     today = now.date()
-    facts, problems = _facts(project, now)
+    facts, problems = reading.read(project, now)
     numbers = registry.numbers(known := registry.load(project.content))
     found = [
         duty
@@ -131,6 +132,10 @@ def due(config_file: Path, as_json: bool, given_date: str | None, days: int, uni
     ]
     problems += facts.workdays.tell_unknown()
     late = [duty for duty in found if duty.by is None or duty.by < today]
+    if ics is not None:
+        from sitegen.rules import calendar
+
+        files.write_atomic(ics, calendar.ics(found, known, facts, urlsplit(project.site_url).hostname or ""))
     if as_json:
         report.data(
             {
@@ -141,8 +146,11 @@ def due(config_file: Path, as_json: bool, given_date: str | None, days: int, uni
         )
     else:
         report.problems(problems)
-        for duty in found:
-            _tell(duty, known[duty.rule], facts, overdue=duty in late)
+        for answers in sorted({duty.unit for duty in found}):
+            click.echo(click.style(facts.records.unit_name(answers) or "—", bold=True))
+            for duty in found:
+                if duty.unit == answers:
+                    _tell(duty, known[duty.rule], overdue=duty in late)
         click.echo(
             _("{late} overdue or wrong, {soon} due within {days} days").format(
                 late=len(late), soon=len(found) - len(late), days=days
@@ -151,75 +159,8 @@ def due(config_file: Path, as_json: bool, given_date: str | None, days: int, uni
     raise SystemExit(1 if late or problems else 0)
 
 
-def _tell(duty: Duty, rule: Rule, facts: Facts, *, overdue: bool) -> None:
+def _tell(duty: Duty, rule: Rule, *, overdue: bool) -> None:
     when = duty.by.isoformat() if duty.by else "—"
-    unit = facts.records.unit_name(duty.unit) if duty.unit else "—"
-    click.echo(f"{when}  {unit}  {rule.id} {rule.article}  {duty.problem.where}")
+    click.echo(f"  {when}  {rule.id} {rule.article}  {duty.problem.where}")
     click.echo(f"    {click.style(duty.problem.message, fg='red' if overdue else None)}")
     click.echo(f"    → {duty.problem.remedy}")
-
-
-def _no_build() -> Problem:
-    return Problem(
-        path="build/state",
-        code="due-no-build",
-        severity="warning",
-        message=_("nothing is known of the columns' texts: the city was not built here"),
-        remedy=_("run `sitegen build`, then this command again"),
-    )
-
-
-def _facts(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
-    """Reads records and sections; columns' newest dates come from what the last build knows."""
-    from sitegen import inputs, lifecycle
-    from sitegen.rules import messages, staff, surveys, topics, workdays
-    from sitegen.rules.facts import Facts
-    from sitegen.scan import scan
-    from sitegen.state.shelf import BROKEN, Shelf
-
-    everything = inputs.read(project, scan(project.content, {}))
-    members = staff.load(project.content)
-    calendar = workdays.load(project.content)
-    letters, letter_problems = messages.load(project.content)
-    plans, plan_problems = topics.load(project.content)
-    held, survey_problems = surveys.load(project.content)
-    lives = tuple(lifecycle.load_all(project.content))
-    problems = [*members.problems, *calendar.problems, *letter_problems, *plan_problems, *survey_problems]
-    retired = {source.rpartition("/")[0] for source in everything.retired if source.endswith("/index.md")}
-    stamps: dict[str, float] = {}
-    try:
-        shelf = Shelf.open(project.state / "build.sqlite")
-        try:
-            stamps = shelf.newest_stamps()
-        finally:
-            shelf.close()
-    except BROKEN:
-        problems.append(_no_build())
-    facts = Facts(
-        site_url=project.site_url,
-        sites=everything.tree.sites,
-        columns={path: column for path, column in everything.tree.columns.items() if path not in retired},
-        records=everything.records,
-        staff=members,
-        lifecycles=lives,
-        newest={path: datetime.fromtimestamp(stamp, clock.SHANGHAI).date() for path, stamp in stamps.items()},
-        messages=tuple(letters),
-        workdays=calendar,
-        now=now,
-        plans=tuple(plans),
-        surveys=tuple(held),
-        online=_online(project, lives, held),
-    )
-    return facts, problems
-
-
-def _online(project: Project, lives: Iterable[SiteRecord], held: Iterable[Survey]) -> frozenset[str]:
-    """Of the addresses that records name, those that the live release answers."""
-    events = (event for record in lives for event in record.events)
-    named = {event.facts.get(key, "") for event in events for key in ("portal_notice", "own_notice")}
-    named |= {survey.result for survey in held}
-    return frozenset(
-        url
-        for url in named
-        if url.startswith("/") and ".." not in url and (project.live / model.file_of(url)).is_file()
-    )

@@ -41,6 +41,15 @@ def test_every_code_that_the_registry_names_exists() -> None:
     assert named - codes_in("sitegen") - codes_in("archive") == set()
 
 
+def test_every_duty_and_every_refusal_of_a_sites_life_belongs_to_an_article() -> None:
+    """Whoever is told of one can be told by which article it is: `sitegen rules list` names its code."""
+    named = {code for rule in RULES.values() for code in rule.codes}
+    made = {code for code in codes_in("sitegen/rules") if code.startswith("duty-")}
+    made |= codes_in("sitegen/sites") - {"notice-site-unknown", "notice-column-missing", "notice-fact-missing"}
+    assert sorted(made - named) == []
+    assert all(rule.article.startswith("第") for rule in RULES.values())
+
+
 def test_every_number_says_where_it_comes_from_and_its_name_is_its_own() -> None:
     named = [name for rule in RULES.values() for name in rule.parameters]
     assert len(named) == len(set(named))

@@ -52,7 +52,7 @@ def load(content: Path) -> tuple[list[Survey], list[Problem]]:
                     path=f"content/{FOLDER}/{path.name}",
                     code="survey-unreadable",
                     message=str(error).splitlines()[0],
-                    remedy=_("see docs/FORMATS.md §1.9 for the form of the file"),
+                    remedy=_("see docs/FORMATS.md §1.10 for the form of the file"),
                 )
             )
     return found, problems

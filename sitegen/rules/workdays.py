@@ -59,6 +59,15 @@ class Workdays:
             left -= end - begin
         raise AssertionError("there is always another working day")
 
+    def between(self, start: datetime, end: datetime) -> float:
+        """How many working days of office hours passed; 0 when `end` is not later."""
+        passed = timedelta()
+        for begin, close in self._spans(start.astimezone(SHANGHAI)):
+            if begin >= end:
+                break
+            passed += min(close, end) - begin
+        return passed / self._day
+
     def days_after(self, start: date, days: int) -> date:
         """The `days`-th working day after `start`."""
         day = start
