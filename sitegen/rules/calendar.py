@@ -18,8 +18,8 @@ def ics(duties: Iterable[Duty], rules: Mapping[str, Rule], facts: Facts, host: s
     calendar = Calendar()
     calendar.add("prodid", "-//sitegen//due//ZH")
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", "政府网站责任清单")
-    calendar.add("x-wr-timezone", "Asia/Shanghai")
+    calendar.add("X-WR-CALNAME", "政府网站责任清单")
+    calendar.add("X-WR-TIMEZONE", "Asia/Shanghai")
     for duty in duties:
         if duty.by is None:
             continue
