@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from sitegen import checks, docket, inputs
+import orjson
+
+from sitegen import checks, docket, frontmatter, inputs, ledger
+from sitegen.clock import SHANGHAI
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Source
 from sitegen.crew import Crew
 from sitegen.docket import Court
+from sitegen.editions import FIELD
 from sitegen.errors import Problem, in_order
 from sitegen.inputs import Inputs
+from sitegen.reviews import dates
+from sitegen.reviews.dates import Dated
 from sitegen.rules import writing
 from sitegen.scan import Scan, scan
 from sitegen.state import State
@@ -40,10 +49,32 @@ def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
                 *checks.characters(sources, lexicon),
                 *checks.relations(state),
                 *checks.duties(everything),
+                *_dates(project, everything, state, now),
             ]
         )
     finally:
         state.close()
+
+
+def _dates(project: Project, everything: Inputs, state: State, now: datetime) -> Iterator[Problem]:
+    """第十九条(三): publication dates against sign-offs, and old texts under new dates."""
+    archived = {str(page.get("target_uri")) for index in everything.published for page in index.raw.get("pages") or ()}
+    may_wait = timedelta(days=dates.pubdate_days(project.content))
+    columns: dict[str, list[Dated]] = defaultdict(list)
+    for path, column, stamp, facts in state.published_between(0, math.inf):
+        source = Source(path=path, column=column, root=project.content)
+        columns[column].append(
+            Dated(
+                path=path,
+                date=datetime.fromtimestamp(stamp, SHANGHAI),
+                migrated_from=str(orjson.loads(facts)[0][FIELD["migrated_from"]]),
+                words=frontmatter.body_of(source.text or ""),
+            )
+        )
+    for column, texts in sorted(columns.items()):
+        entries, _problems = ledger.read(project.content, column)
+        yield from dates.before_sign_off(texts, entries, archived, may_wait)
+    yield from dates.posted_again([text for texts in columns.values() for text in texts], now)
 
 
 def _judge(project: Project, found: Scan, everything: Inputs, state: State, now: datetime, jobs: int) -> None:

@@ -237,8 +237,12 @@ def canonical(record: Mapping[str, object], column: str) -> bytes:
     """What a signature covers and `saw` names: `sitegen-review/1`, the column in whose ledger the entry stands, and all
     its keys but the signature as JSON, sorted, without blanks; a line each (docs/FORMATS.md §1.2)."""
     signed = {key: value for key, value in record.items() if key != "signature"}
-    text = json.dumps(signed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"sitegen-review/1\n{column}\n{text}\n".encode("utf-8", "surrogatepass")
+    try:
+        text = orjson.dumps(signed, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, a number beyond 64 bits: the slower library takes them
+        plain = json.dumps(signed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = plain.encode("utf-8", "surrogatepass")
+    return b"sitegen-review/1\n" + column.encode("utf-8", "surrogatepass") + b"\n" + text + b"\n"
 
 
 def message_of(entry: Entry) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sitegen.reviews import reprints, upstream
+from sitegen.reviews import dates, reprints, upstream
 from tests.cities import NOW, TinyCity, codes
 from tests.test_cli import NEWS, approve, problem_codes, run
 
@@ -211,3 +211,37 @@ def test_a_key_that_cannot_sign_is_wrong_usage(city: TinyCity) -> None:
 @pytest.mark.parametrize("command", ["submit", "approve", "reject", "status", "log", "verify"])
 def test_each_review_command_shows_an_example(command: str, city: TinyCity) -> None:
     assert f"Example: sitegen review {command}" in run(city, "review", command, "--help").stdout
+
+
+LONG = "为方便群众办事，市教育局自即日起在各县区设立咨询点，受理入学、转学和资助申请，" * 4
+
+
+def told_by_check(city: TinyCity) -> list[tuple[str, str]]:
+    found = json.loads(run(city, "check", "--json").stdout)["problems"]
+    return [(one["code"], one["path"]) for one in found if one["code"].startswith("date-")]
+
+
+@pytest.mark.parametrize(("day", "told"), [("2026-11-15 12:00", False), ("2026-11-15 08:00", True)])
+def test_a_text_was_not_public_long_before_it_was_signed_off(day: str, told: bool, city: TinyCity) -> None:
+    """The sign-off is at 09:02 on November 22; a correction later changes nothing."""
+    file = city.article(NEWS, date=day)
+    file.write_text(file.read_text(encoding="utf-8") + "更正。\n", encoding="utf-8")
+    city.sign(NEWS)
+    assert told_by_check(city) == ([("date-before-signoff", f"content/{NEWS}")] if told else [])
+
+
+def test_a_migrated_text_keeps_its_old_date_when_an_archive_holds_it(city: TinyCity) -> None:
+    city.article(NEWS, date="2012-03-04 09:00", extra="migrated_from: http://old.example/1.htm\n")
+    assert told_by_check(city) == [("date-unproven", f"content/{NEWS}")]
+    [text] = [
+        dates.Dated(path=NEWS, date=NOW - timedelta(days=999), migrated_from="http://old.example/1.htm", words="")
+    ]
+    entries = city.entries("xwdt")
+    assert dates.before_sign_off([text], entries, {"http://old.example/1.htm"}, timedelta(days=7)) == []
+
+
+def test_an_old_text_under_a_new_date_is_told_and_another_text_is_not(city: TinyCity) -> None:
+    city.article("xwdt/202611/t20261101_9.md", body=LONG, date="2026-11-20 08:00")
+    city.article(NEWS, body=LONG.replace("即日起", "今日起", 1), date="2026-11-20 09:30")
+    city.article("jyj/tzgg/202611/t20261120_3.md", body=LONG[::-1], date="2026-11-20 09:40")
+    assert told_by_check(city) == [("date-reposted", f"content/{NEWS}")]

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from archive import canon, charset, store, successor
 from archive.crawling.frontier import Frontier, Row
 from archive.decision import Appraisal, Decision
-from archive.migration import article, current, elements, likeness, markdown
+from archive.migration import article, current, elements, markdown
 from archive.migration.article import Recognised, Rejected
 from archive.migration.body import words
 from archive.migration.elements import Elements
@@ -27,6 +27,7 @@ from archive.text import _
 from archive.warcs import recall
 from sitegen import files, frontmatter
 from sitegen.errors import Problem, Refused, in_order
+from sitegen.likeness import SURE, normal
 
 FIRST_NUMBER = 9_000_000
 """Stable ids of what a machine wrote begin here; editors count from 1."""
@@ -212,7 +213,7 @@ class _Extraction:
         ours = self._ours(found)
         fresh, seen = [], dict[tuple[str, str], str]()
         for one in found:
-            same = (likeness.normal(one.article.title), likeness.normal(words(one.article.body)))
+            same = (normal(one.article.title), normal(words(one.article.body)))
             if one.row.url in ours:
                 path, how = ours[one.row.url]
                 self._duplicate(one, _("it is there already: content/{path} ({how})").format(path=path, how=how))
@@ -235,7 +236,7 @@ class _Extraction:
                 if text.migrated_from in migrated_here:
                     continue
                 for like in matcher.like(text):
-                    if like.score >= likeness.SURE:
+                    if like.score >= SURE:
                         ours.setdefault(like.archived, (like.current, like.how))
         return ours
 

@@ -6,20 +6,17 @@ pass by once: 5,000 pages against 100,000 articles stay below 100 MB, and no pai
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-import numpy as np
 from datasketch import MinHash, MinHashLSH
 
+from sitegen.likeness import normal, pieces_of
+
 How = Literal["decided", "migration", "doc-number", "title-and-day", "title", "text"]
-SURE = 0.85
-"""From here on two texts are one: it is not migrated twice."""
 RELATED = 0.6
 """From here on two texts are related."""
 _SCORES: Mapping[How, float] = {
@@ -33,9 +30,7 @@ _PERMUTATIONS = 64
 _BANDS = (16, 4)
 """16 bands of 4: a pair whose words agree by 60 % is met with 89 %, by 85 % with all but certainty."""
 _FIRST = MinHash(num_perm=_PERMUTATIONS)
-_SHINGLE = 4
 _SHORTEST_TITLE = 6
-_SHORTEST_TEXT = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,21 +118,11 @@ def find(archived: Iterable[Text], current: Iterable[Text], *, best: int = 3) ->
     }
 
 
-def normal(text: str) -> str:
-    """Full and half width alike, without blanks and punctuation."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).lower()
-
-
 def sketch_of(words: str) -> MinHash | None:
     """None for a text too short to say anything."""
-    text = normal(words)
-    if len(text) < _SHORTEST_TEXT:
+    pieces = pieces_of(words)
+    if pieces is None:
         return None
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    pieces = np.zeros(len(codes) - _SHINGLE + 1, dtype=np.uint64)
-    for place in range(_SHINGLE):
-        pieces = (pieces * np.uint64(1_000_003) + codes[place : place + len(pieces)]) & np.uint64(0xFFFF_FFFF_FFFF)
-    hashes = np.unique((pieces ^ (pieces >> np.uint64(17))) & np.uint64(0xFFFF_FFFF))
     sketch = MinHash(num_perm=_PERMUTATIONS, hashfunc=int, permutations=_FIRST.permutations, scheme=_FIRST.scheme)
-    sketch.update_batch(hashes.tolist())
+    sketch.update_batch(pieces.tolist())
     return sketch

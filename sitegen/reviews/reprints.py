@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sitegen.errors import Problem, UsageError
+from sitegen.errors import Problem
 from sitegen.model import Article
 from sitegen.records import entries
 from sitegen.rules import registry
@@ -65,23 +64,7 @@ def is_watched(url: str, feeds: Iterable[Feed]) -> bool:
 
 def hours(content: Path) -> float:
     """How long a reprint may take; a project corrects it in `_records/rules.yml`."""
-    return _hours(content, _stamp(content / "_records/rules.yml"))
-
-
-def _stamp(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@functools.lru_cache(maxsize=8)
-def _hours(content: Path, _stamp: int) -> float:
-    try:
-        rules = registry.load(content)
-    except UsageError:  # told by every command that shows the rules
-        rules = registry.load()
-    return float(registry.numbers(rules)["reprint_hours"])
+    return registry.number("reprint_hours", content)
 
 
 def due(original_at: datetime, hours: float) -> datetime:

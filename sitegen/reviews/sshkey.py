@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 
 _LONGEST = 8_000
@@ -36,6 +37,7 @@ def string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
+@functools.lru_cache(maxsize=4096)
 def blob_of(line: str) -> bytes:
     """The blob of a public key as it stands in `id_ed25519.pub` (`ssh-ed25519 AAAA… comment`). Raises ValueError.
 

@@ -6,6 +6,7 @@ git is asked for what came since the last commit that was found clean.
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import zlib
 from collections import defaultdict
@@ -59,10 +60,7 @@ class Bench:
     content: Path
     records: Records
     signed_from: Mapping[str, date]
-    memory: Path
-
-    def open(self) -> tuple[Bench, Memory]:
-        return self, Memory(self.memory)
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +92,8 @@ def verify(
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Result:
     """`ledgers`: column → its ledger files under content/; `commit_days`: how long an entry may wait for its commit."""
-    bench = Bench(content=project.content, records=records, signed_from=signed_from, memory=project.state / "verified")
+    memory = Memory(project.state / "verified")
+    bench = Bench(content=project.content, records=records, signed_from=signed_from, memory=memory)
     parts = list(_parts(project.content, ledgers))
     size = sum(sum((project.content / file).stat().st_size for file in part.files) for part in parts)
     found: list[Found] = []
@@ -136,7 +135,7 @@ def _deadly(part: Part) -> Found:
 
 
 def _examine(part: Part) -> Found:
-    bench, memory = crew.common().open()
+    bench: Bench = crew.common()
     problems: list[Problem] = []
     articles: dict[str, list[Entry]] = defaultdict(list)
     for name in part.files:
@@ -145,12 +144,12 @@ def _examine(part: Part) -> Found:
         for entry in entries:
             if part.parts == 1 or zlib.crc32(entry.article.encode("utf-8", "replace")) % part.parts == part.number:
                 articles[entry.article].append(entry)
-    terms = Terms(records=bench.records, signed_from=bench.signed_from.get(part.column), verified=memory)
+    terms = Terms(records=bench.records, signed_from=bench.signed_from.get(part.column), verified=bench.memory)
     for entries in articles.values():
         faults = proof.faults(entries, terms)
         problems += [proof.problem(entry, faults[entry.place]) for entry in entries if entry.place in faults]
         problems += _reordered(entries)
-    memory.flush()
+    bench.memory.flush()
     listed = [entry for entries in articles.values() for entry in entries]
     signed = sum(1 for entry in listed if entry.proof and entry.proof.signature)
     return Found(entries=len(listed), signed=signed, articles=len(articles), problems=tuple(problems))
@@ -158,8 +157,9 @@ def _examine(part: Part) -> Found:
 
 def _reordered(entries: Sequence[Entry]) -> list[Problem]:
     """A line above one that it follows, in the same file: no append and no union of branches puts it there."""
-    if not any(entry.proof and entry.proof.saw for entry in entries):
-        return []
+    moments = [entry.at for entry in entries]
+    if all(earlier < later for earlier, later in itertools.pairwise(moments)):
+        return []  # they stand as they were given; only else their digests are worth their price
     lines = {ledger.digest_of(ledger.message_of(entry)): entry.place.rpartition(":") for entry in entries}
     found = []
     for entry in entries:

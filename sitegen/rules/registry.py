@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,22 @@ def load(content: Path | None = None) -> dict[str, Rule]:
 def numbers(rules: Mapping[str, Rule]) -> dict[str, Any]:
     """Every parameter's value by its name; names are unique over all rules."""
     return {name: parameter.value for rule in rules.values() for name, parameter in rule.parameters.items()}
+
+
+def number(name: str, content: Path) -> float:
+    """One number as the project has it, cheaply asked many times. A file of corrections that cannot be read corrects
+    nothing here; every command that shows the rules tells of it."""
+    corrections = content / "_records" / "rules.yml"
+    stamp = corrections.stat().st_mtime_ns if corrections.is_file() else 0
+    return float(_numbers(content, stamp)[name])
+
+
+@functools.lru_cache(maxsize=8)
+def _numbers(content: Path, _stamp: int) -> dict[str, Any]:
+    try:
+        return numbers(load(content))
+    except UsageError:
+        return numbers(load())
 
 
 def _rule(raw: dict[str, Any]) -> Rule:

@@ -17,6 +17,7 @@ from archive.__main__ import main as program
 from archive.migration import current, likeness, related
 from archive.migration.likeness import Text
 from archive.publishing import published
+from sitegen.likeness import normal
 from tests.archive.test_publish_site import index_of, tourism, write
 
 __all__ = ["tourism"]
@@ -55,7 +56,7 @@ def test_the_surest_reason_is_told() -> None:
 
 
 def test_titles_differ_by_punctuation_and_width_alone_are_the_same() -> None:
-    assert likeness.normal("关于“一窗通办”的公告（２０１９）") == likeness.normal("关于 一窗通办 的公告(2019)")
+    assert normal("关于“一窗通办”的公告（２０１９）") == normal("关于 一窗通办 的公告(2019)")
 
 
 def test_a_text_with_a_few_words_changed_is_found_among_many_and_nothing_else_is() -> None:
@@ -89,7 +90,7 @@ def test_the_estimated_score_is_near_the_true_share_of_common_pieces() -> None:
 
 def test_words_are_read_through_the_marks_of_markdown() -> None:
     read = current.plain("## 题\n\n**重点**见[附件](a.pdf)。\n\n| 甲 | 乙 |\n| --- | --- |\n\n![图](b.png)\n")
-    assert likeness.normal(read) == "题重点见附件甲乙图"
+    assert normal(read) == "题重点见附件甲乙图"
 
 
 # --- the old tourism site
