@@ -57,11 +57,11 @@ def before_sign_off(
                 date=f"{text.date:%Y-%m-%d}", signed=f"{signed.astimezone(SHANGHAI):%Y-%m-%d}"
             )
             remedy = _("write the day on which it became public, or migrated_from for a text that was public before")
-            found.append(_told(text, "date-before-signoff", "date", message, remedy))
+            found.append(_report("date-before-signoff", text, "date", message, remedy))
         elif text.migrated_from not in archived:
             message = _("no published archive holds {url}").format(url=text.migrated_from)
             remedy = _("write the address under which the archive holds it, or publish the archive")
-            found.append(_told(text, "date-unproven", "migrated_from", message, remedy))
+            found.append(_report("date-unproven", text, "migrated_from", message, remedy))
     return found
 
 
@@ -92,9 +92,9 @@ def posted_again(texts: Sequence[Dated], now: datetime) -> list[Problem]:
                 path=f"content/{oldest.path}", date=f"{oldest.date:%Y-%m-%d}"
             )
             remedy = _("link to the earlier text, or say what is new")
-            problems.append(_told(text, "date-reposted", "date", message, remedy))
+            problems.append(_report("date-reposted", text, "date", message, remedy))
     return problems
 
 
-def _told(text: Dated, code: str, key: str, message: str, remedy: str) -> Problem:
+def _report(code: str, text: Dated, key: str, message: str, remedy: str) -> Problem:
     return Problem(path=f"content/{text.path}", code=code, severity="warning", key=key, message=message, remedy=remedy)

@@ -76,9 +76,9 @@ def lateness(article: Article, shown_at: datetime | None, now: datetime, hours: 
     """`shown_at`: from when on it could be read; None: it cannot yet. At exactly 12 hours it is in time."""
     if not _host(article.reprint_of):
         return [
-            _told(
-                article,
+            _report(
                 "reprint-source-unusable",
+                article,
                 "reprint_of",
                 _("{value} is no web address").format(value=article.reprint_of),
                 _("write the https address of the original"),
@@ -86,9 +86,9 @@ def lateness(article: Article, shown_at: datetime | None, now: datetime, hours: 
         ]
     if article.original_at is None:
         return [
-            _told(
-                article,
+            _report(
                 "reprint-time-missing",
+                article,
                 "reprint_of",
                 _("when the original was published is not recorded, so nobody can tell whether 12 hours were kept"),
                 _("add a line: {line}").format(line="original_at: 2026-11-22 09:30"),
@@ -103,9 +103,9 @@ def lateness(article: Article, shown_at: datetime | None, now: datetime, hours: 
         message = _("not reprinted {taken} hours after the original; {hours} are allowed (第十九条(三))")
     taken = (moment - article.original_at).total_seconds() / 3600
     return [
-        _told(
-            article,
+        _report(
             "reprint-late",
+            article,
             "original_at",
             message.format(taken=f"{taken:.1f}", hours=f"{hours:g}"),
             _("finish the review at once") if shown_at is None else _("nothing can be done now; watch the sources"),
@@ -113,7 +113,7 @@ def lateness(article: Article, shown_at: datetime | None, now: datetime, hours: 
     ]
 
 
-def _told(article: Article, code: str, key: str, message: str, remedy: str) -> Problem:
+def _report(code: str, article: Article, key: str, message: str, remedy: str) -> Problem:
     return Problem(
         path=f"content/{article.path}", code=code, severity="warning", key=key, message=message, remedy=remedy
     )
