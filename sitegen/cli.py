@@ -18,6 +18,7 @@ from sitegen import (
     cli_report,
     cli_review,
     cli_rules,
+    cli_search,
     cli_site,
     clock,
     config,
@@ -296,6 +297,7 @@ main.add_command(cli_review.review)
 main.add_command(cli_rules.rules)
 main.add_command(cli_rules.due)
 main.add_command(cli_messages.messages)
+main.add_command(cli_search.search)
 main.add_command(cli_report.reports)
 main.add_command(cli_inspect.inspect)
 main.add_command(cli_site.sites)

@@ -28,6 +28,7 @@ PARTS = {
     "wget": lambda: shutil.which("wget") is not None,
     "httrack": lambda: shutil.which("httrack") is not None,
     "ssh-keygen": lambda: shutil.which("ssh-keygen") is not None,
+    "node": lambda: shutil.which("node") is not None,
     "git": lambda: shutil.which("git") is not None,
     "replayweb": lambda: (REPLAYWEB / "ui.js").exists(),
     "replay": lambda: (REPLAY / "wayback").exists(),

@@ -1,12 +1,12 @@
 // The engine of themes/gov/assets/search.js over the files of one release, for tests and benchmarks.
-// Lines of JSON in ({query, options, all}), lines of JSON out.
+// Lines of JSON in ({query, options, all}), lines of JSON out. `frame`: pages are plain texts, and cost as much more.
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 import zlib from "node:zlib";
 import { pathToFileURL } from "node:url";
 
-const [script, site] = process.argv.slice(2);
+const [script, site, frame] = process.argv.slice(2);
 const engine = await import(pathToFileURL(path.resolve(script)));
 const given = path.join(site, "pages.json");
 const pages = fs.existsSync(given) ? JSON.parse(fs.readFileSync(given, "utf8")) : null;
@@ -38,6 +38,12 @@ const files = {
   },
   async page(url) {
     if (pages) return pages[url] || "";
+    if (frame) {
+      const text = fs.readFileSync(path.join(site, url.slice(1)));
+      bytes += zlib.gzipSync(text).length + Number(frame);
+      requests++;
+      return text.toString("utf8");
+    }
     const html = fs.readFileSync(path.join(site, url.slice(1)));
     bytes += zlib.gzipSync(html).length;
     requests++;
@@ -51,14 +57,15 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   const start = performance.now();
   const index = await engine.open(files);
   let answer;
-  if (asked.suggest) answer = { titles: await engine.suggestions(index, asked.suggest, 8) };
+  if (asked.fold !== undefined) answer = { text: engine.fold(asked.fold, await index.variants()).text, ...engine.parse(asked.fold, index.table()) };
+  else if (asked.suggest) answer = { titles: await engine.suggestions(index, asked.suggest, 8) };
   else {
     const results = await index.search(asked.query, asked.options);
     const hits = await results.next();
     answer = { bytes, requests, milliseconds: performance.now() - start, first: results.count };
     while (asked.all && !results.done) hits.push(...(await results.next()));
     if (asked.facets) answer.facets = Object.fromEntries(Object.entries(await engine.facets(results)).map(([k, v]) => [k, Object.fromEntries(v)]));
-    Object.assign(answer, { terms: results.asked.terms, phrase: results.asked.phrase, count: results.count, total: results.total, hits });
+    Object.assign(answer, { done: results.done, terms: results.asked.terms, phrase: results.asked.phrase, count: results.count, total: results.total, hits });
   }
   process.stdout.write(JSON.stringify(answer) + "\n");
 }

@@ -17,6 +17,7 @@ from sitegen.errors import Refused
 from sitegen.model import Site
 from sitegen.pages.frame import Frame
 from sitegen.pages.letters import form_of
+from sitegen.pages.values import Page
 from sitegen.render.theme import Theme
 from sitegen.scan import scan
 from sitegen.state.shelf import Shelf
@@ -51,6 +52,9 @@ class Desk:
             {"letter": {**form_of(self.frame), **letter}},
             crumbs=[("首页", "/"), (title, None)],
         )
+        return self.html(page)
+
+    def html(self, page: Page) -> bytes:
         gov = {**page.gov, **{key: self.frame.shared[name] for key, name in page.shared.items()}}
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         return self.theme.page(gov | {"contents": [], "qr": None}, "", page.shared).encode()

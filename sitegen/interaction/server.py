@@ -18,6 +18,7 @@ from sitegen.interaction.service import BODY, Environ, Limits, Service, Start
 from sitegen.interaction.spool import Spool
 from sitegen.text import _
 
+Application = Callable[[Environ, Start], Iterable[bytes]]
 PATIENCE = 20
 """Seconds in which a request must have arrived whole."""
 CONNECTIONS = 1000
@@ -40,7 +41,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 def server(
-    project: Project, service: Service, port: int, *, trusted_proxy: str | None = None, threads: int = THREADS
+    project: Project, service: Application, port: int, *, trusted_proxy: str | None = None, threads: int = THREADS
 ) -> Any:
     """A waitress server, bound to loopback and not yet running. Raises Refused when the port is taken."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits would be a flood
@@ -77,7 +78,7 @@ def server(
     return made
 
 
-def with_assets(project: Project, service: Service) -> Callable[[Environ, Start], Iterable[bytes]]:
+def with_assets(project: Project, service: Application) -> Application:
     """The service, and the theme's own files, so that its pages look right without another server in front."""
 
     def application(environ: Environ, start: Start) -> Iterable[bytes]:

@@ -80,3 +80,24 @@ def phrase(query: str) -> str:
 def units(text: str) -> int:
     """Length in UTF-16 code units, as a browser counts."""
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def placed(text: str, until: int) -> tuple[str, list[int]]:
+    """The first `until` characters (or more) of the folded text, and where in the text each of them stood."""
+    out: list[str] = []
+    at: list[int] = []
+    gap = False
+    for place, character in enumerate(text):
+        for one in _table[ord(character)]:
+            if _spaces.fullmatch(one):
+                gap = True
+                continue
+            if gap and out and out[-1] < "\u2e80" and one < "\u2e80":
+                out.append(" ")
+                at.append(place - 1)
+            gap = False
+            out.append(one)
+            at.append(place)
+        if len(out) >= until:
+            break
+    return "".join(out), at

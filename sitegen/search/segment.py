@@ -124,7 +124,7 @@ def _some(
         found = int(np.searchsorted(title.hashes, np.uint64(value)))
         has = found < len(title.hashes) and int(title.hashes[found]) == value
         placed = count <= total // 4
-        parts = [varint(1 if placed else 0), body.documents(gram, gram + 1)]
+        parts = [varint(1 if placed else 0), varint(count), body.documents(gram, gram + 1)]
         parts += [body.places(gram, gram + 1)] if placed else []
         parts += [varint(int(title.counts[found])), title.documents(found, found + 1)] if has else [varint(0)]
         yield f"h/{value:x}.bin", deflated(b"".join(parts))

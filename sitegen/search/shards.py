@@ -78,7 +78,7 @@ def publish(state: State, city: City, markup: Markup) -> Iterator[tuple[str, Fil
     source = _Source(state, city, markup)
     base, changed = _layers(state)
     layers: list[tuple[str, list[Entry] | None, int | None]] = [("a", base, None), ("d", changed, CHANGED_BITS)]
-    for name, entries, bits in (*layers, ("z", _archived(state, city), None)):
+    for name, entries, bits in (*layers, ("z", archived(state, city), None)):
         if entries == []:
             continue
         facts, files = source.known(name) if entries is None else source.segment(name, entries, bits)
@@ -98,14 +98,19 @@ def _layers(state: State) -> tuple[list[Entry] | None, list[Entry]]:
     changed = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.search_changed()]
     count, dead = state.search_count(), len(state.search_dead())
     if (changed or dead) and (count <= SMALL or len(changed) > CHANGED or dead > count // 2):
-        now = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.searchable(retired=False)]
-        now.sort(key=lambda entry: entry.order)
+        now = current(state)
         state.set_search_base([(*entry.order, entry.digest) for entry in now])
         return now, []
     return None if count else [], sorted(changed, key=lambda entry: entry.order)
 
 
-def _archived(state: State, city: City) -> list[Entry]:
+def current(state: Shelf) -> list[Entry]:
+    """All that is shown and not archived, as it is numbered."""
+    found = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.searchable(retired=False)]
+    return sorted(found, key=lambda entry: entry.order)
+
+
+def archived(state: Shelf, city: City) -> list[Entry]:
     """Pages retired in place, and the public copies of the newest capture of each site."""
     found = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.searchable(retired=True)]
     newest: dict[str, Published] = {}

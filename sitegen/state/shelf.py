@@ -191,3 +191,13 @@ class Shelf:
         """(digest, what was made, as JSON) of a page as the last build left it."""
         found = self._one("select digest, made from page where file = ?", (file,))
         return (str(found[0]), str(found[1])) if found else None
+
+    def searchable(self, *, retired: bool) -> list[tuple[str, str, float]]:
+        """(path, digest, publication time) of the articles that are shown, retired in place or not. The digest of one
+        whose page could not be made is empty."""
+        return self._all(
+            "select a.path, iif(p.key != '', a.digest, ''), a.stamp from article a"
+            " join page p on p.file = substr(a.path, 1, length(a.path) - 3) || '.html'"
+            " where a.status = 'shown' and a.retired = ? order by a.path",
+            (int(retired),),
+        )

@@ -533,18 +533,8 @@ class State(Shelf):
 
     # --- search --------------------------------------------------------------------------------------------------
 
-    def searchable(self, *, retired: bool) -> list[tuple[str, str, float]]:
-        """(path, digest, publication time) of the articles that are shown, retired in place or not. The digest of one
-        whose page could not be made is empty."""
-        return self._all(
-            "select a.path, iif(p.key != '', a.digest, ''), a.stamp from article a"
-            " join page p on p.file = substr(a.path, 1, length(a.path) - 3) || '.html'"
-            " where a.status = 'shown' and a.retired = ? order by a.path",
-            (int(retired),),
-        )
-
     def search_changed(self) -> list[tuple[str, str, float]]:
-        """The same of those that the base of the search index lacks, or has in another version."""
+        """As `searchable`, of those that the base of the search index lacks, or has in another version."""
         return self._all(
             "select a.path, a.digest, a.stamp from article a left join search_base s on s.path = a.path"
             " where a.status = 'shown' and a.retired = 0 and (s.digest is null or s.digest != a.digest) order by a.path"

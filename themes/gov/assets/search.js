@@ -2,9 +2,9 @@
 // `open` and what is exported know nothing of a page; `start` is the page /search/.
 
 const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 32, PAGE = 10;
-const FEW = 12; // so few candidates are looked at one by one
-const LISTS = 64000; // bytes of lists that one term may cost
-const LOOKS = 40; // pages that are read for ten results, before the reader is asked
+const FEW = 10; // so few candidates are looked at one by one
+const LISTS = 40000; // bytes of lists that one term may cost, about
+const LOOKS = 12; // pages that are read for ten results, before the reader is asked to go on
 const HASH = 2654435761;
 const SPACE = /[\t-\r \x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const NOTHING = "\xad\u200b\u200c\u200d\u2060\ufeff";
@@ -358,7 +358,7 @@ class Results {
   constructor(index, asked, groups, exact) {
     this.index = index; this.asked = asked; this.exact = exact;
     this.queue = []; this.seen = new Set(); this.given = 0; this.refused = 0;
-    groups.forEach((group, g) => group.forEach((c) => this.queue.push(Object.assign({ title: groups.length > 1 && g === 0 }, c))));
+    groups.forEach((group, g) => group.forEach((c) => this.queue.push(Object.assign({ rank: g + 3 - groups.length }, c))));
     this.total = groups[groups.length - 1].length;
     this.all = groups[groups.length - 1];
     this.place = 0;
@@ -371,8 +371,11 @@ class Results {
     let looks = 0;
     while (hits.length < (wanted || PAGE) && !this.done && looks < LOOKS) {
       const batch = [];
-      while (batch.length < (wanted || PAGE) - hits.length && !this.done) {
-        const c = this.queue[this.place++];
+      const room = Math.min((wanted || PAGE) - hits.length, LOOKS - looks);
+      while (batch.length < room && !this.done) {
+        const c = this.queue[this.place];
+        if (batch.length && batch[0].rank !== c.rank) break; // it may stand in both
+        this.place++;
         if (!this.seen.has(c.number + ":" + c.id)) batch.push(c);
       }
       looks += batch.length;
@@ -389,18 +392,19 @@ class Results {
   async look(c) {
     const segment = this.index.segments[c.number];
     const [title, url, date, column, kind, number, validity, source] = await segment.facts(c.id);
-    const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, plain: false, later: c.title };
+    const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, plain: false, later: c.rank < 2 };
     let body = null;
     const check = async (table) => {
       const parts = [title, number].map((part) => fold(part, table));
-      if (c.title) {
+      if (c.rank === 0) {
         hit.ok = this.asked.terms.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
         if (!hit.ok) return;
       }
       if (body === null) body = await this.index.files.page(hit.url).catch(() => "");
       parts.push(fold(body, table));
       hit.plain = this.asked.terms.some((t) => parts.some((p) => p.text.indexOf(t) >= 0));
-      hit.ok = hit.ok || this.exact || this.asked.terms.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
+      const wanted = c.rank === 1 ? this.asked.terms.concat(this.asked.phrase) : this.asked.terms;
+      hit.ok = hit.ok || this.exact || wanted.every((t) => parts.some((p) => p.text.indexOf(t) >= 0));
       hit.marks = marks(parts[0], this.asked);
       hit.snippet = snippet(body, parts[2], this.asked);
     };
@@ -468,7 +472,7 @@ export async function facets(results) {
 /** Titles and 文号 in which a query stands, newest first. */
 export async function suggestions(index, query, count) {
   const results = await index.search(query), found = [];
-  for (const c of results.queue.filter((one) => one.title).slice(0, 2 * count)) {
+  for (const c of results.queue.filter((one) => one.rank === 0).slice(0, 2 * count)) {
     const [title, , , , , number] = await index.segments[c.number].facts(c.id);
     const holds = (part) => results.asked.terms.every((t) => fold(part, index.table()).text.indexOf(t) >= 0);
     const said = holds(title) ? title : number && holds(number) ? number : "";
@@ -580,8 +584,10 @@ async function run(root, params, query, say, index) {
     list.append(...hits.map((hit) => shown(hit, index.manifest)));
     const count = results.count;
     if (!results.given && results.done) say("没有找到“" + query + "”。可以换一个说法，或减少字数。");
+    else if (!results.given) say("可能的结果约 " + count.number + " 条，看过的几条里还没有“" + query + "”");
     else say((count.sure ? "找到 " : "找到约 ") + count.number + " 条，已列出 " + results.given + " 条；" + (order === "date" ? "按时间排列" : "按相关度排列"));
     more.hidden = results.done;
+    more.textContent = hits.length ? "显示更多" : "继续查找";
     return hits;
   };
   const sorts = root.querySelector("[data-order]");
