@@ -26,7 +26,7 @@ function bodyOf(html) {
   }
   const inner = html.slice(html.indexOf(">", start) + 1, end).replace(/<(script|style|template|noscript)\b[\s\S]*?<\/\1\s*>/gi, "");
   return inner.replace(/<!--[\s\S]*?-->|<(?:[^<>"']|"[^"]*"|'[^']*')*>/g, "")
-    .replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, d, x, name) => (d ? String.fromCodePoint(+d) : x ? String.fromCodePoint(parseInt(x, 16)) : ENTITIES[name] || all));
+    .replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, d, x, name) => (d ? String.fromCodePoint(+d) : x ? String.fromCodePoint(parseInt(x, 16)) : ENTITIES[name] || all)).trim();
 }
 
 const files = {

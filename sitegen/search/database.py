@@ -71,7 +71,16 @@ def words(text: str) -> str:
     return " ".join([first + second for first, second in itertools.pairwise(moved)])
 
 
-_MOVED = {code: 0xE000 + code for code in range(0x80)}
+class _Moved(dict[int, str]):
+    """Beyond the Basic Plane a character counts as the two units that a browser sees."""
+
+    def __missing__(self, code: int) -> str:
+        units = [code - 0x10000 >> 10, 0x400 + (code - 0x10000 & 0x3FF)] if code > 0xFFFF else []
+        self[code] = moved = "".join([chr(0xF0000 + unit) for unit in units]) or chr(code)
+        return moved
+
+
+_MOVED = _Moved({code: chr(0xE000 + code) for code in range(0x80)})
 
 
 def _match(term: str, column: str = "") -> str:

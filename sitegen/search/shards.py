@@ -201,7 +201,7 @@ class Texts:
         return Text(
             title=title,
             number=number,
-            body=extract.text_of(data[made["start"] : made["start"] + made["length"]].decode()),
+            body=extract.text_of(data[made["start"] : made["start"] + made["length"]].decode()).strip(),
             facts=(title, file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
             column=column,
             kind=kind,
@@ -218,7 +218,7 @@ class Texts:
         return Text(
             title=title,
             number="",
-            body=extract.old_page(data.decode("utf-8", "replace")),
+            body=extract.old_page(data.decode("utf-8", "replace")).strip(),
             facts=(*shown, str(index.raw["name"]), str(index.raw["archived_on"])),
             column=index.site,
             kind="copy",

@@ -501,7 +501,7 @@ const files = {
     const body = page.querySelector(".gdz-page") || page.querySelector(".gov-body");
     if (!body) return "";
     body.querySelectorAll("script,style,template,noscript").forEach((e) => e.remove());
-    return body.textContent;
+    return body.textContent.trim();
   },
 };
 
