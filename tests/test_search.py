@@ -380,7 +380,8 @@ def test_a_keyboard_finds_with_script_and_the_page_says_how_without(built: TinyC
             page = browser.new_page()
             told: list[str] = []
             page.on("console", lambda message: told.append(message.text))
-            page.on("request", lambda request: request.url.startswith(base) or told.append(request.url))
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
             page.goto(base + "/search/")
             page.focus("#find-q")
             page.keyboard.type("停車場")
@@ -394,6 +395,7 @@ def test_a_keyboard_finds_with_script_and_the_page_says_how_without(built: TinyC
             assert page.evaluate("document.activeElement.closest('.hit') !== null")
             assert "找到 13 条" in page.inner_text("[data-say]")
             assert told == []
+            assert all(url.startswith(base) for url in asked)
             plain = browser.new_context(java_script_enabled=False).new_page()
             plain.goto(base + "/search/?q=x")
             assert plain.is_visible("[data-help] a[href='/sitemap.html']")
