@@ -22,12 +22,14 @@ from sitegen.reviews import dates
 from sitegen.reviews.dates import Dated
 from sitegen.rules import writing
 from sitegen.scan import Scan, scan
+from sitegen.sites import withhold
 from sitegen.state import State
 
 
 def examine(project: Project, now: datetime, jobs: int = 0) -> list[Problem]:
     """Every source is judged, in a state of its own that is forgotten afterwards. Raises Refused without a portal."""
     found = scan(project.content, {})
+    withhold.apply(project.content, found, {})
     everything = inputs.read(project, found)
     state = State(None)
     try:

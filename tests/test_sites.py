@@ -89,6 +89,7 @@ def test_a_site_is_not_published_before_its_code(town: TinyCity) -> None:
     said(town, "open", "kjj", "--step", *("open-approved", *STEPS[0][1]))
     report = town.build()
     assert [p.path for p in report.problems if p.code == "site-not-open"] == ["content/kjj/index.md"]
+    assert any(p["code"] == "site-not-open" for p in json.loads(run(town, "check", "--json").stdout)["problems"])
     assert not (town.site / "kjj").exists()
     assert (town.site / "jyj/index.html").exists()
     assert "site-not-open" in codes_of(town.build())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from archive.decision import Approval, Decision
 from archive.successor import Places
 from sitegen import files, frontmatter, records
 from sitegen.errors import Refused
-from sitegen.sites.notice import COLUMN, FIRST_NUMBER, RETENTION, Notice, chinese, column_missing
+from sitegen.rules import registry
+from sitegen.sites.notice import COLUMN, FIRST_NUMBER, Notice, chinese, column_missing
 
 
 def start_of(decision: Decision) -> str:
@@ -64,7 +65,7 @@ def portal_notice(
 
     `columns`: old path prefix → title of the old column. Raises Refused when the portal has no column 通知公告.
     """
-    until = now.date() + RETENTION
+    until = now.date() + timedelta(days=registry.number("notice_days", content))
     if found := find(content, decision):
         return Notice(path=found, until=until, written=False)
     if not (content / COLUMN / "index.md").exists():

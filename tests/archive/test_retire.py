@@ -336,6 +336,11 @@ def test_the_notice_on_the_portal_says_where_everything_went(city: TinyCity) -> 
         decided, content=city.content, now=NOW + timedelta(days=9), columns={}, site_url="https://www.example.gov.cn/"
     )
     assert (again.path, again.written) == (notice.path, False)
+    city.put("_records/rules.yml", "notice_days: 45\n")
+    longer = notices.portal_notice(
+        decided, content=city.content, now=NOW, columns={}, site_url="https://www.example.gov.cn/"
+    )
+    assert longer.until - NOW.date() == timedelta(days=45)
 
 
 def test_a_portal_without_a_column_of_notices_is_refused(city: TinyCity) -> None:
