@@ -342,6 +342,8 @@ def prepare(
         replay=bool(everything.reader),
         phrases=everything.phrases,
         offline=everything.offline,
+        quarters=everything.quarters,
+        reports=everything.reports,
     )
     setup = worker.Setup(
         root=project.root,

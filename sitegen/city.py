@@ -13,10 +13,12 @@ from typing import Protocol
 from sitegen import archived, editions
 from sitegen.archived import Published, Retiring
 from sitegen.editions import Edition
+from sitegen.inspection.journal import Quarter
 from sitegen.lifecycle import Event
 from sitegen.links import Links
 from sitegen.model import Column, Site
 from sitegen.records import Records
+from sitegen.reports.annual import Report
 from sitegen.state.rows import Line
 
 
@@ -62,6 +64,10 @@ class City:
     records: Records
     links: Links
     articles: Articles
+    quarters: tuple[Quarter, ...] = ()
+    """Results of inspections, by quarter, drafts too."""
+    reports: tuple[Report, ...] = ()
+    """Annual work reports, by name, drafts too."""
     search_url: str = "/search/"
     """Where the search box leads."""
     retiring: Mapping[str, Retiring] = field(default_factory=dict)

@@ -12,6 +12,7 @@ import click
 
 from sitegen import build as building
 from sitegen import (
+    cli_annual,
     cli_headers,
     cli_inspect,
     cli_messages,
@@ -301,3 +302,5 @@ main.add_command(cli_search.search)
 main.add_command(cli_report.reports)
 main.add_command(cli_inspect.inspect)
 main.add_command(cli_site.sites)
+for _command in (cli_annual.annual, cli_annual.visits, cli_annual.evidence):
+    cli_report.reports.add_command(_command)

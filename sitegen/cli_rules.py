@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -16,7 +18,8 @@ from sitegen.errors import Problem, UsageError
 from sitegen.text import _
 
 if TYPE_CHECKING:
-    from sitegen.rules.facts import Duty
+    from sitegen.config import Project
+    from sitegen.rules.facts import Duty, Facts
     from sitegen.rules.registry import Rule
 
 
@@ -127,7 +130,10 @@ def due(
     numbers = registry.numbers(known := registry.load(project.content))
     found = [
         duty
-        for duty in duties.all_duties(facts, today, numbers)
+        for duty in sorted(
+            [*duties.all_duties(facts, today, numbers), *_supervision(project, facts, today, numbers)],
+            key=lambda duty: duty.by or date.min,
+        )
         if duty.is_due(today + timedelta(days=days)) and unit in (None, duty.unit)
     ]
     problems += facts.workdays.tell_unknown()
@@ -157,6 +163,31 @@ def due(
             )
         )
     raise SystemExit(1 if late or problems else 0)
+
+
+def _supervision(project: Project, facts: Facts, today: date, numbers: Mapping[str, Any]) -> list[Duty]:
+    from sitegen.inspection import journal
+    from sitegen.reports import annual
+    from sitegen.rules import supervision
+    from sitegen.state.shelf import BROKEN, Shelf
+
+    oldest = None
+    with contextlib.suppress(*BROKEN):
+        shelf = Shelf.open(project.state / "build.sqlite")
+        try:
+            oldest = shelf.oldest_stamp()
+        finally:
+            shelf.close()
+    portal = facts.sites[""]
+    kept = supervision.Kept(
+        oldest=None if oldest is None else datetime.fromtimestamp(oldest, clock.SHANGHAI).date(),
+        logged=journal.logged_days(project.content),
+        quarters=[one.name for one in journal.load_quarters(project.content)[0] if one.published_on],
+        years=[one.year for one in annual.load(project.content)[0] if one.published_on and not one.site],
+        sponsor=portal.sponsor,
+        operator=portal.operator,
+    )
+    return supervision.duties(kept, facts.workdays, today, numbers)
 
 
 def _tell(duty: Duty, rule: Rule, *, overdue: bool) -> None:

@@ -18,9 +18,13 @@ from sitegen.content import DiskFiles, Tree
 from sitegen.editions import Context
 from sitegen.errors import Problem, Refused
 from sitegen.good import Good
+from sitegen.inspection import journal
+from sitegen.inspection.journal import Quarter
 from sitegen.lifecycle import Event
 from sitegen.links import Links
 from sitegen.records import Records
+from sitegen.reports import annual
+from sitegen.reports.annual import Report
 from sitegen.reviews.memory import Memory
 from sitegen.scan import Scan
 from sitegen.sites import stages
@@ -36,6 +40,8 @@ class Inputs:
     records: Records
     links: Links
     phrases: Mapping[str, str]
+    quarters: tuple[Quarter, ...]
+    reports: tuple[Report, ...]
     published: tuple[Published, ...]
     retired: Mapping[str, Retired]
     retiring: Mapping[str, Retiring]
@@ -80,10 +86,21 @@ def read(project: Project, scan: Scan) -> Inputs:
     archive_problems += [
         _homeless(path) for path in sorted(retired) if path not in tree.fixed and tree.column_of(path) is None
     ]
+    quarters, quarter_problems = journal.load_quarters(project.content)
+    reports, report_problems = annual.load(project.content)
     replay = reader.carried(project.reader)
     if project.replay and not replay:
         archive_problems.append(reader.missing(project.reader))
-    problems = (*scan.problems, *record_problems, *link_problems, *phrase_problems, *tree.problems, *archive_problems)
+    problems = (
+        *scan.problems,
+        *record_problems,
+        *link_problems,
+        *phrase_problems,
+        *tree.problems,
+        *archive_problems,
+        *quarter_problems,
+        *report_problems,
+    )
     if "" not in tree.sites:
         portal = Problem(
             path="content/index.md",
@@ -97,6 +114,8 @@ def read(project: Project, scan: Scan) -> Inputs:
         records=people,
         links=footer,
         phrases=pairs,
+        quarters=tuple(quarters),
+        reports=tuple(reports),
         published=tuple(published),
         retired=retired,
         retiring=archived.retiring(lifecycle.load_all(project.content)),
@@ -173,6 +192,7 @@ _LINKED = {
     "script": ("gov", ".js"),
     "search_style": ("search", ".css"),
     "search": ("search", ".js"),
+    "supervision_style": ("supervision", ".css"),
 }
 
 

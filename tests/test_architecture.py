@@ -48,6 +48,7 @@ ONLY_IN = {
     "numpy": {"sitegen/likeness.py", "sitegen/search/segment.py"},
     "click": {
         "sitegen/cli.py",
+        "sitegen/cli_annual.py",
         "sitegen/cli_inspect.py",
         "sitegen/cli_messages.py",
         "sitegen/cli_options.py",

@@ -95,7 +95,7 @@ class _Look:
     def unknown(self, why: str) -> Measured:
         return Measured(indicator=self.indicator, looked=False, why=why)
 
-    def told(self, code: str, path: str, message: str, remedy: str, key: str | None = None) -> Problem:
+    def report(self, code: str, path: str, message: str, remedy: str, key: str | None = None) -> Problem:
         severity = "error" if self.indicator.is_veto else "warning"
         return Problem(path=path, code=code, severity=severity, key=key, message=message, remedy=remedy)  # type: ignore[arg-type]
 
@@ -119,7 +119,7 @@ def _forged(look: _Look) -> Iterator[Problem]:
     limit = timedelta(hours=look.number("forged_hours"))
     for item in look.facts.forged:
         if item.published < item.signed - limit:
-            yield look.told(
+            yield look.report(
                 "inspect-date-forged",
                 f"content/{item.path}",
                 _("says it was published {published}, but was first signed {signed}").format(
@@ -144,7 +144,7 @@ def _availability(look: _Look) -> Measured:
     failed = [visit for visit in week if not visit.ok or visit.seconds > limit]
     if len(failed) * 100 < look.number("failed_percent") * len(week):
         return look.result([])
-    problem = look.told(
+    problem = look.report(
         "inspect-unreachable",
         f"content/{look.site.source}",
         _("{failed} of {count} visits of this week did not open within {seconds} s").format(
@@ -161,7 +161,7 @@ def _home(look: _Look) -> Measured:
     days = int(look.number("days"))
     if newest is not None and (look.facts.today - newest).days <= days:
         return look.result([])
-    problem = look.told(
+    problem = look.report(
         "inspect-home-stale",
         f"content/{look.site.source}",
         _("nothing new on the home page since {date}; {days} days are allowed").format(
@@ -191,7 +191,7 @@ def _stale(look: _Look, classes: frozenset[str], days: int, months: int) -> Iter
     for column in look.columns:
         newest = look.facts.newest.get(column.path)
         if column.class_name in classes and column.kind == "column" and newest is not None and newest < oldest:
-            yield look.told(
+            yield look.report(
                 "inspect-column-stale",
                 f"content/{column.source}",
                 _("{title}: newest text of {date}; the inspection asks for one since {oldest}").format(
@@ -207,7 +207,7 @@ def _overdue(look: _Look) -> Iterator[Problem]:
         if newest is None or not column.cadence_days or column.holds in _STANDING:
             continue
         if (look.facts.today - newest).days > column.cadence_days:
-            yield look.told(
+            yield look.report(
                 "inspect-column-overdue",
                 f"content/{column.source}",
                 _("{title}: newest text of {date}; promised every {days} days").format(
@@ -222,7 +222,7 @@ def _blank(look: _Look) -> Iterator[Problem]:
     parents = {path.rpartition("/")[0] for path in (*look.facts.columns, *look.facts.sites)}
     for column in look.columns:
         if column.path not in look.facts.newest and column.path not in parents and not column.body.strip():
-            yield look.told(
+            yield look.report(
                 "inspect-column-blank",
                 f"content/{column.source}",
                 _("{title} is blank").format(title=column.title),
@@ -235,7 +235,7 @@ def _answers(look: _Look) -> Measured:
     found = []
     if not any(column.function == "互动交流" for column in look.columns) and look.site.kind != "department":
         found.append(
-            look.told(
+            look.report(
                 "inspect-no-channel",
                 f"content/{look.site.source}",
                 _("citizens cannot ask anything here"),
@@ -251,7 +251,7 @@ def _answers(look: _Look) -> Measured:
         mine = message.unit in units if look.site.path else message.unit not in _other_units(look)
         if mine and message.answered is None and since <= received < limit:
             found.append(
-                look.told(
+                look.report(
                     "inspect-message-unanswered",
                     message.path,
                     _("received {date}, unanswered for more than {months} months").format(
@@ -274,7 +274,7 @@ def _services(look: _Look) -> Measured:
     if not offers and look.site.kind == "department":
         return look.result([])
     if not guides:
-        problem = look.told(
+        problem = look.report(
             "inspect-no-services",
             f"content/{look.site.source}",
             _("there is not one service guide"),
@@ -287,7 +287,7 @@ def _services(look: _Look) -> Measured:
 
 
 def _incomplete(look: _Look, path: str, missing: Iterable[str]) -> Problem:
-    return look.told(
+    return look.report(
         "inspect-guide-incomplete",
         f"content/{path}",
         _("the guide does not state: {elements}").format(elements="、".join(missing)),
@@ -301,7 +301,7 @@ def _incomplete(look: _Look, path: str, missing: Iterable[str]) -> Problem:
 def _column(look: _Look) -> Measured:
     if any(column.class_name == look.indicator.of for column in look.columns):
         return look.result([])
-    problem = look.told(
+    problem = look.report(
         "inspect-column-missing",
         f"content/{look.site.source}",
         _("no column of the class {name}").format(name=look.indicator.of),
@@ -319,7 +319,7 @@ def _stale_class(look: _Look) -> Measured:
 
 def _relations(look: _Look) -> Measured:
     found = [
-        look.told(
+        look.report(
             "inspect-relation-broken",
             f"content/{path}",
             _("it names {id}, which is not published").format(id=stable_id),
@@ -348,7 +348,7 @@ def _answers_public(look: _Look) -> Measured:
     newest = max((look.facts.newest[c.path] for c in holding if c.path in look.facts.newest), default=None)
     if newest is not None and newest >= oldest:
         return look.result([])
-    problem = look.told(
+    problem = look.report(
         "inspect-answers-stale",
         f"content/{holding[0].source}",
         _("newest published answer of {date}").format(date=newest or _("(never)")),
@@ -364,7 +364,7 @@ def _slow_answers(look: _Look) -> Measured:
         end = look.facts.workdays.after(message.received, days)
         if message.answered is not None and message.answered > end and _is_mine(look, message.unit):
             found.append(
-                look.told(
+                look.report(
                     "inspect-answer-slow",
                     message.path,
                     _("answered {date}, later than {days} working days").format(
@@ -382,7 +382,7 @@ def _is_mine(look: _Look, unit: str) -> bool:
 
 def _identity(look: _Look) -> Measured:
     return look.result(
-        look.told(
+        look.report(
             "inspect-identity-missing",
             f"content/{look.site.source}",
             _("the footer lacks {key}").format(key=key),
@@ -397,7 +397,7 @@ def _identity(look: _Look) -> Measured:
 def _links_of(look: _Look, *, home: bool) -> Iterator[Problem]:
     for source, target in look.facts.dead_links:
         if look.facts.site_of(source) == look.site.path and (source == look.site.source) == home:
-            yield look.told(
+            yield look.report(
                 "inspect-link-dead",
                 f"content/{source}",
                 _("it links to {path}, where nothing is published").format(path=target),

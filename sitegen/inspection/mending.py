@@ -159,5 +159,5 @@ def _unreadable(line: int | None, reason: str) -> Problem:
         code="inspect-ledger-unreadable",
         severity="warning",
         message=reason,
-        remedy=_("restore the line from git; see docs/FORMATS.md §1.7"),
+        remedy=_("restore the line from git; see docs/FORMATS.md §1.10"),
     )

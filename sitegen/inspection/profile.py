@@ -160,5 +160,5 @@ def _unreadable(key: str | None, message: str) -> Problem:
         code="inspect-settings-unreadable",
         key=key,
         message=message,
-        remedy=_("see docs/FORMATS.md §1.7; names are printed by `sitegen inspect --indicators`"),
+        remedy=_("see docs/FORMATS.md §1.10; names are printed by `sitegen inspect --indicators`"),
     )

@@ -93,6 +93,8 @@ class Desks:
             records=everything.records,
             links=everything.links,
             phrases=everything.phrases,
+            quarters=everything.quarters,
+            reports=everything.reports,
             articles=Shelf.open(Path(":memory:")),
         )
         return Desk(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sitegen.model import Column
-from sitegen.pages import articles, catalogue, columns, feed, homes, moved, signposts, sitemap, traditional
+from sitegen.pages import articles, catalogue, columns, feed, homes, moved, signposts, sitemap, supervision, traditional
 from sitegen.pages.frame import Frame
 from sitegen.pages.values import Document, Page, Recipe, Spec, digest_of
 from sitegen.state.rows import Line
@@ -47,6 +47,8 @@ def _of_city(frame: Frame) -> Iterator[Spec]:
         yield Spec(url=url, section=CITY, key=digest_of([around, make_page(frame, recipe).gov]), recipe=recipe)
     for recipe, url, key in catalogue.recipes(frame):
         yield Spec(url=url, section=CITY, key=digest_of([around, key]), recipe=recipe)
+    for recipe, url, facts in supervision.recipes(frame):
+        yield Spec(url=url, section=CITY, key=digest_of([around, facts]), recipe=recipe)
     yield from columns.site_maps(frame, "/", CITY, homes_of_sites, name="sitemap-homes")
 
 
@@ -59,6 +61,8 @@ def make(frame: Frame, recipe: Recipe) -> Page | Document:
             return Document(file=url.removeprefix("/"), data=sitemap.part(frame.city.site_url, entries))
         case ("feed", path, lines):
             return Document(file=f"{path}/feed.xml", data=_feed(frame, path, lines))
+        case ("supervision",) | ("inspection" | "annual", _) | ("inspection-data" | "annual-data", _, _):
+            return supervision.make(frame, recipe)
     return make_page(frame, recipe)
 
 

@@ -309,6 +309,7 @@ class Frame:
 
     def _footer_links(self) -> list[Data]:
         links = [{"title": link.title, "url": link.url} for link in self.city.links.footer]
+        links += supervision_links(self.city)
         links.append({"title": "网站地图", "url": "/sitemap.html"})
         if self.copies:
             links.append({"title": "已归档网站", "url": "/archive/"})
@@ -396,6 +397,16 @@ _NOT_AROUND = {"body", "digest"}
 """A section's own text stands on its own page only."""
 _site_facts = attrgetter(*(f.name for f in fields(Site) if f.name not in _NOT_AROUND))
 _column_facts = attrgetter(*(f.name for f in fields(Column) if f.name not in _NOT_AROUND))
+
+
+def supervision_links(city: City) -> list[Data]:
+    """On every page, so on the home page too, as the annual report must be (国办函〔2018〕12号): its newest, and the rest."""
+    years = [one for one in city.reports if one.published_on and not one.site]
+    newest = max(years, key=lambda one: one.year, default=None)
+    links = [{"title": f"{newest.year}年工作报表", "url": f"/supervision/annual-{newest.name}.html"}] if newest else []
+    if any(q.published_on for q in city.quarters) or any(r.published_on for r in city.reports):
+        links.append({"title": "网站监管", "url": "/supervision/"})
+    return links
 
 
 def report_url(site: Site, page_url: str) -> str:

@@ -131,6 +131,16 @@ class Shelf:
             (begin, end),
         )
 
+    def counts_between(self, begin: float, end: float) -> dict[str, int]:
+        """Column → how many listed texts were published from `begin` up to, not including, `end`."""
+        return dict(
+            self._all(
+                "select section, count(*) from article where listed = 1 and retired = 0 and stamp >= ? and stamp < ?"
+                " group by section",
+                (begin, end),
+            )
+        )
+
     def missing_targets(self) -> list[tuple[str, str]]:
         """(source, target) of links that lead nowhere."""
         return self._all(
@@ -145,6 +155,11 @@ class Shelf:
             " where not exists (select 1 from article t where t.id = r.id and t.status = 'shown'"
             " and (r.how != 'interprets' or t.kind = 'policy')) order by r.path, r.how, r.id"
         )
+
+    def oldest_stamp(self) -> float | None:
+        """When the first text that is listed was published; None: there is none."""
+        found = self._one("select min(stamp) from article where listed = 1 and retired = 0")[0]
+        return None if found is None else float(found)
 
     def count_listed(self) -> int:
         return int(self._one("select count(*) from article where listed = 1")[0])
