@@ -27,6 +27,8 @@ KINDS: Mapping[str, str] = {
     "page": "/gywz/wza.html",
     "english": "/en/202611/t20261113_1023.html",
     "site-map": "/sitemap.html",
+    "search": "/search/",
+    "traditional": "/zh-hant/",
     "elder": "/modes/elder/index.html",
     "contrast": "/modes/contrast/index.html",
     "not-found": "/404.html",
