@@ -76,6 +76,7 @@ def publish(state: State, city: City, markup: Markup) -> Iterator[tuple[str, Fil
     that stands already need not be made. What is remembered of the base is brought up to date."""
     segments: list[dict[str, Any]] = []
     source = _Source(state, city, markup)
+    sites = {column.path: column.site for column in city.columns.values()}
     base, changed = _layers(state)
     layers: list[tuple[str, list[Entry] | None, int | None]] = [("a", base, None), ("d", changed, CHANGED_BITS)]
     for name, entries, bits in (*layers, ("z", archived(state, city), None)):
@@ -86,6 +87,7 @@ def publish(state: State, city: City, markup: Markup) -> Iterator[tuple[str, Fil
             facts["dead"] = state.search_dead()
         elif name == "d":
             facts["at"] = [state.search_place(*entry.order) for entry in changed]
+        facts["sites"] = [sites.get(column, column) for column in facts["columns"]]
         segments.append(facts)
         yield f"{FOLDER}/{facts['path']}/", files
     manifest = {"format": FORMAT, "segments": segments, **_names(city)}
@@ -133,10 +135,10 @@ def _day(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).timestamp()
 
 
-def _version(name: str, entries: Sequence[Entry]) -> str:
+def _version(name: str, entries: Sequence[Entry], texts: Texts) -> str:
     hasher = hashlib.blake2b(f"{FORMAT} {name}\n".encode(), digest_size=5)
     for entry in entries:
-        hasher.update(f"{entry.path} {entry.digest} {entry.stamp}\n".encode())
+        hasher.update(f"{entry.path} {texts.version(entry)} {entry.stamp}\n".encode())
     return hasher.hexdigest()
 
 
@@ -186,6 +188,13 @@ class Texts:
         """None when its page is not in the release as the build remembers it."""
         return self._copy(entry) if entry.site else self._article(entry)
 
+    def version(self, entry: Entry) -> str:
+        """What the text follows from: of an article its source, wherever the version that is shown was found."""
+        if entry.site or not entry.digest:
+            return entry.digest
+        facts = self._state.facts(entry.path)
+        return str(orjson.loads(facts)[0][editions.FIELD["blob"]]) if facts else ""
+
     def _article(self, entry: Entry) -> Text | None:
         file = url_of(entry.path)[1:]
         facts, known, data = self._state.facts(entry.path), self._state.body_of(file), self._markup(file)
@@ -232,7 +241,6 @@ class _Source:
     def __init__(self, state: State, city: City, markup: Markup) -> None:
         self._state = state
         self._texts = Texts(state, city, markup)
-        self._city = city
 
     def known(self, name: str) -> tuple[dict[str, Any], Files]:
         """A segment that stays as it is."""
@@ -240,7 +248,7 @@ class _Source:
 
     def segment(self, name: str, entries: Sequence[Entry], bits: int | None) -> tuple[dict[str, Any], Files]:
         """What the manifest says of a segment, and how its files are made."""
-        path = f"{name}-{_version(name, entries)}"
+        path = f"{name}-{_version(name, entries, self._texts)}"
         kept = self._state.value(f"search {name}")
         facts: dict[str, Any] = orjson.loads(kept) if kept else {}
         if facts.get("path") == path:
@@ -254,7 +262,6 @@ class _Source:
         from sitegen.search.segment import bits_for
 
         columns = sorted({one.column for one in found})
-        sites = {column.path: column.site for column in self._city.columns.values()}
         years: dict[str, int] = {}
         for number, one in enumerate(found):
             years.setdefault(one.year, number)
@@ -265,7 +272,6 @@ class _Source:
             "bits": bits_for(units) if bits is None else bits,
             "archived": int(path.startswith("z")),
             "columns": columns,
-            "sites": [sites.get(column, column) for column in columns],
             "kinds": KINDS,
             "validities": VALIDITIES,
             "years": list(years.items()),
