@@ -144,7 +144,9 @@ def test_every_page_carries_identity_and_the_site_tags(sample: Path, built: Repo
             assert item in footer or 'lang="en"' in page, (path, item)
         assert len(re.findall(r"<h1\b", page)) == 1, path
         scripts = set(re.findall(r"<script[^>]*>", page)) - {'<script type="application/ld+json">'}
-        assert all(re.fullmatch(r'<script src="/assets/\w+\.\w+\.js" defer>', tag) for tag in scripts), (path, scripts)
+        assert all(
+            re.fullmatch(r'<script (type="module" )?src="/assets/\w+\.\w+\.js"( defer)?>', tag) for tag in scripts
+        ), (path, scripts)
         assert not re.search(r"\sstyle=|\son\w+=", page), path
 
 
