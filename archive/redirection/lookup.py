@@ -31,8 +31,8 @@ READER: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 """Where whole captures are opened as they were, scripts and all: the reader's own policy."""
-REPLAYED = f"^(?:{reader.PAGES}|/assets/|/archive/[^/]+/[0-9]{{14}}/[^/]+\\.wacz$)"
-"""All that a host of its own needs for it."""
+REPLAYED = f"^(?:{reader.PAGES}|/assets/|/archive/[^/]+/[0-9]{{14}}/[^/]+\\.wacz$|/[^/]+\\.(?:png|svg|jpe?g|gif|webp)$)"
+"""All that a host of its own needs for it, the badges in the portal's footer included."""
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
