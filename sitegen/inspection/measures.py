@@ -137,8 +137,8 @@ def _availability(look: _Look) -> Measured:
     week = [v for v in look.facts.visits if v.site == look.site.path and since < v.at <= look.facts.now]
     if len(week) < wanted:
         return look.unknown(
-            _("{count} of {wanted} visits this week; run: {command}").format(
-                count=len(week), wanted=wanted, command=f"sitegen inspect --live {look.facts.site_url}{look.site.path}"
+            _("{count} of {wanted} visits this week are on record, too few to judge by").format(
+                count=len(week), wanted=wanted
             )
         )
     failed = [visit for visit in week if not visit.ok or visit.seconds > limit]
