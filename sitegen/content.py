@@ -269,6 +269,7 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
             for name in ("centre", "report", "access")
             if (local := _local_path(text(f"{name}_badge"), path))
         },
+        pictures=text("pictures").lower() in {"true", "yes", "是"},
         traditional=text("traditional").lower() in {"true", "yes", "是"},
         body=fields.matter.body,
         source=path,

@@ -72,6 +72,8 @@ class Site:
     """Where 适老化与无障碍 leads: the statement of the site."""
     badges: Mapping[str, str]
     """`centre` 党政机关, `report` 找错, `access` 适老化与无障碍 → its picture, a path under content/."""
+    pictures: bool
+    """Of the portal: whether pictures are cleaned and offered in several sizes (`sitegen/pictures.py`)."""
     traditional: bool
     """Of the portal: whether everything is also published in Traditional characters, under `/zh-hant/`."""
     body: str

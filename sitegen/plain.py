@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sitegen import archived, content, files, output, reader
+from sitegen import archived, content, files, output, pictures, reader
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.inputs import Inputs
 from sitegen.model import Site
 from sitegen.pages import sitemap
+from sitegen.pictures import Studio
 from sitegen.state import State
 from sitegen.text import _
 
@@ -52,13 +54,18 @@ def compare(
 ) -> PlainFiles:
     """`attachments`: files whose claims may be others; `section_files`: those that sections show, with their digests."""
     found = PlainFiles()
+    studio = Studio(project.build / pictures.FOLDER) if inputs.tree.sites[""].pictures else None
     before = state.plain_below("assets/")
     for file, (digest, path) in theme.items():
         found.want(file, digest, path, before)
     found.remove |= before.keys() - theme.keys()
     shown_before = set(state.value("section files").split("\n")) - {""}
+    settings = studio.settings if studio else ""
+    if state.value("pictures") != settings:  # what the same pictures become is another thing now
+        attachments = [*attachments, *(file for file, _column in state.attached_files() if pictures.is_picture(file))]
+        state.set_value("pictures", settings)
     for file in sorted({*attachments, *state.attachments_below_pages(), *shown_before, *section_files}):
-        _claimed(file, project, state, found, section_files)
+        _claimed(file, project, state, found, section_files, studio)
     _archive(inputs, state, found)
     _reader(inputs, state, found)
     return found
@@ -75,7 +82,14 @@ def generated(project: Project, state: State, found: PlainFiles) -> None:
         found.want(file, files.sha256(data), data, before)
 
 
-def _claimed(file: str, project: Project, state: State, found: PlainFiles, section_files: Mapping[str, str]) -> None:
+def _claimed(
+    file: str,
+    project: Project,
+    state: State,
+    found: PlainFiles,
+    section_files: Mapping[str, str],
+    studio: Studio | None,
+) -> None:
     """One attachment: the first article by path that publishes it decides which bytes it has."""
     owner, problems = f"attachment {file}", []
     before = state.plain_digests([file])
@@ -86,14 +100,67 @@ def _claimed(file: str, project: Project, state: State, found: PlainFiles, secti
     for source, digest, _place in claims[1:]:
         if digest != claims[0][1]:
             problems.append(_conflict(source, file))
+    made = studio if pictures.is_picture(file) else None
+    if pictures.is_picture(file):
+        problems += _pictures(file, claims, project, state, found, made)
     if claims:
         _source, digest, place = claims[0]
-        found.want(file, digest, project.root / place, before)
+        derived = made.derive(digest, functools.partial(read_as_judged, project.root / place)) if made else None
+        if made and derived and "clean" in derived.made:
+            found.want(file, derived.made["clean"], made.folder(digest) / "clean", before)
+        else:
+            found.want(file, digest, project.root / place, before)
     elif file in section_files:
         found.want(file, section_files[file], project.content / file, before)
     elif before:
         found.remove.add(file)
     found.troubles[owner] = problems
+
+
+def _pictures(
+    file: str,
+    claims: Sequence[tuple[str, str, str]],
+    project: Project,
+    state: State,
+    found: PlainFiles,
+    studio: Studio | None,
+) -> list[Problem]:
+    """What is made of a picture in each version that an article shows; what is no picture is told."""
+    before = state.plain_below(f"{pictures.FOLDER}/{file}/")
+    here: set[str] = set()
+    problems: list[Problem] = []
+    for source, digest, place in claims:
+        if studio is None:
+            break
+        derived = studio.derive(digest, functools.partial(read_as_judged, project.root / place))
+        for name, made in derived.made.items():
+            if name != "clean":
+                here.add(address := pictures.address(file, digest, name))
+                found.want(address, made, studio.folder(digest) / name, before)
+        if derived.trouble:
+            problems.append(_no_picture(source, file, derived.trouble))
+    found.remove |= before.keys() - here
+    return problems
+
+
+def _no_picture(source: str, file: str, trouble: str) -> Problem:
+    if trouble == "large":
+        code, message = (
+            "picture-too-large",
+            _("content/{path} has more points than any screen: it is published as it is"),
+        )
+    else:
+        code, message = (
+            "picture-unreadable",
+            _("content/{path} is no picture, or a broken one: it is published as it is"),
+        )
+    return Problem(
+        path=f"content/{source}",
+        code=code,
+        severity="warning",
+        message=message.format(path=file),
+        remedy=_("save it anew in a picture editor, as JPEG or PNG, and have the article reviewed"),
+    )
 
 
 def section_files(inputs: Inputs, state: State, digest: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:

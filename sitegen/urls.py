@@ -10,7 +10,7 @@ from sitegen.model import file_of, url_of
 from sitegen.text import _
 
 MAX_PART = 200
-RESERVED = frozenset({"archive", "search", "assets", "modes", "zh-hant", "messages", "supervision"})
+RESERVED = frozenset({"archive", "search", "assets", "modes", "zh-hant", "messages", "supervision", "pictures"})
 _LIST_PAGE = re.compile(r"list_\d+\.md")
 _DATED = re.compile(r"t\d{8}_\d+\.md")
 _SAFE = re.compile(r"[A-Za-z0-9._\-/]+")

@@ -35,7 +35,7 @@ ONLY_IN = {
         "archive/crawling/browser.py",
     },
     "playwright": {"archive/crawling/browser.py", "archive/crawling/chromium.py"},
-    "PIL": {"archive/publishing/seal.py", "sitegen/inspection/look.py"},
+    "PIL": {"sitegen/pictures.py", "archive/publishing/seal.py", "sitegen/inspection/look.py"},
     "pypdf": {"archive", "sitegen/inspection/look.py"},
     "docx": {"sitegen/inspection/look.py"},
     "openpyxl": {"sitegen/inspection/look.py"},

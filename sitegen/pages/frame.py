@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
 
-from sitegen import phrases
+from sitegen import phrases, pictures
 from sitegen.archived import Published, Retired
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
@@ -101,8 +101,14 @@ class Frame:
             place=edition.place if edition else "",
             blob=edition.article.blob if edition else "",
             files=frozenset(edition.article.assets) if edition else frozenset(),
+            pictures=self._pictures(edition),
             phrases=tuple(phrases.pairs(edition.article.traditional)) if edition else (),
         )
+
+    def _pictures(self, edition: Edition | None) -> dict[str, tuple[str, str]]:
+        if edition is None or not edition.attachments or not self.city.portal.pictures:
+            return {}
+        return {a.path: (a.digest, a.place) for a in edition.attachments if pictures.is_picture(a.path)}
 
     def _organisation(self, site: Site) -> Data:
         """The institution as schema.org knows it; made once for each site."""
@@ -187,7 +193,8 @@ class Frame:
     @property
     def _common(self) -> list[Any]:
         edition = [*self.city.phrases.items()] if self.city.portal.traditional else None
-        return [self.engine, self.city.site_url, self.city.search_url, self._retirements, edition]
+        settings = [edition, self.city.portal.pictures]
+        return [self.engine, self.city.site_url, self.city.search_url, self._retirements, settings]
 
     def _shared_digest(self, name: str) -> str:
         if ("", f"/{name}") not in self._digests:

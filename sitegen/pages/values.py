@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,6 +52,8 @@ class Page:
     blob: str = ""
     files: frozenset[str] = frozenset()
     """Local files that the reviews of this text cover."""
+    pictures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Of those files the pictures: path under content/ → (digest, place relative to the project)."""
     phrases: tuple[tuple[str, str], ...] = ()
     """What its Traditional counterpart writes its own way."""
 

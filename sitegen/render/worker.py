@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
-from sitegen import crew, files, frontmatter, pages
+from sitegen import crew, files, frontmatter, pages, pictures
 from sitegen.city import City
 from sitegen.content import git_blob
 from sitegen.errors import Problem
 from sitegen.model import file_of
 from sitegen.output import put
 from sitegen.pages import Document, Frame, Page, Spec, traditional
+from sitegen.pictures import Derived, Studio
 from sitegen.render import qr
 from sitegen.render.adapter import Engine
 from sitegen.render.body import Body, Heading
@@ -62,6 +65,7 @@ class Shop:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.shelf = Shelf.open(setup.state)
+        self._studio = Studio(setup.root / "build" / "pictures")
         self._knows_pages = self.shelf.has_pages()
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
@@ -109,7 +113,21 @@ class Shop:
 
     def html(self, job: Job) -> None:
         if job.twin is None:
+            if job.page.pictures and "<img" in job.body.html:
+                job.body = replace(job.body, html=self._with_pictures(job.page, job.body.html))
             job.html = self.engine.page(job.gov, job.body.html, job.page.shared)
+
+    def _with_pictures(self, page: Page, html: str) -> str:
+        """Outside the body that `mkdocs build` gives, too: what is made of a picture is no matter of its Markdown."""
+
+        def find(source: str) -> tuple[str, str, Derived] | None:
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), unquote(source)))
+            if path not in page.pictures:
+                return None
+            digest, place = page.pictures[path]
+            return path, digest, self._studio.derive(digest, lambda: files.read(f"{self.setup.root}/{place}"))
+
+        return pictures.in_body(html, find)
 
     def file(self, job: Job) -> None:
         if job.is_traditional:
@@ -198,8 +216,11 @@ class Shop:
             return None
         if hashlib.sha256(data).hexdigest() != digest:
             return None
+        html = data[made["start"] : made["start"] + made["length"]].decode()
+        if "<img" in html:  # it stands there with what was made of its pictures
+            return None
         return Body(
-            html=data[made["start"] : made["start"] + made["length"]].decode(),
+            html=html,
             headings=tuple(
                 Heading(title=title, anchor=anchor, level=level) for title, anchor, level in made["headings"]
             ),
