@@ -39,7 +39,7 @@ def site(path: str = "", **changed: Any) -> Site:
     numbers = {**IDENTITY, "id_code": f"43{sum(map(ord, path)):08d}"}
     given = {**numbers, "sponsor": path or "zfb", "kind": "department" if path else "portal", **changed}
     places: dict[str, Any] = {"path": path, "source": f"{path}/index.md".lstrip("/"), "messages_url": ""}
-    return Site(keywords=(), nav=(), badges={}, traditional=False, **{**places, **texts, **given})
+    return Site(keywords=(), nav=(), badges={}, traditional=False, pictures=False, **{**places, **texts, **given})
 
 
 def column(path: str, **changed: Any) -> Column:

@@ -385,13 +385,14 @@ def test_a_keyboard_finds_with_script_and_the_page_says_how_without(built: TinyC
             page.goto(base + "/search/")
             page.focus("#find-q")
             page.keyboard.type("停車場")
-            page.wait_for_function("document.querySelectorAll('#find-q-titles option').length > 7")
+            page.locator("#find-q-titles option").nth(7).wait_for(state="attached")
             page.keyboard.press("Enter")
             page.wait_for_selector(".hit")
             assert page.locator(".hit").count() == 10
             page.focus("[data-more]")
             page.keyboard.press("Enter")
-            page.wait_for_function("document.querySelectorAll('.hit').length === 13")
+            page.locator(".hit").nth(12).wait_for()
+            assert page.locator(".hit").count() == 13
             assert page.evaluate("document.activeElement.closest('.hit') !== null")
             assert "找到 13 条" in page.inner_text("[data-say]")
             assert told == []
