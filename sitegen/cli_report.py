@@ -29,6 +29,7 @@ def reports() -> None:
     \b
     sitegen report messages             how long letters waited, by unit
     sitegen report duties --format csv  who keeps which column, and what is overdue
+    sitegen report submissions          what a superior site shall publish, and how far it is
     """
 
 
@@ -76,6 +77,24 @@ def duties_report(config_file: Path, given_date: str | None, form: str, overdue:
     _print([row for row in rows if row["overdue_days"] or not overdue], form, problems)
 
 
+@reports.command("submissions")
+@config_option
+@date_option
+@_format
+@option("--year", type=int, help="Of this year; default: all.")
+@reporting
+def submissions_report(config_file: Path, given_date: str | None, form: str, year: int | None) -> None:
+    """报送台账: what a superior site shall publish, when it was submitted, whether its reviews were whole (第十九条（三）).
+
+    \b
+    Example: sitegen report submissions --year 2026
+    """
+    from sitegen.rules import tables
+
+    facts, problems = _facts(config_file, given_date)
+    _print(tables.submissions(facts, year), form, problems)
+
+
 HEADS = {
     "unit": "单位编号",
     "name": "单位",
@@ -97,6 +116,12 @@ HEADS = {
     "newest": "最近更新",
     "due": "应更新于",
     "overdue_days": "逾期（天）",
+    "article": "信息",
+    "to": "上级网站",
+    "needed_on": "应报日期",
+    "submitted": "报送时间",
+    "reviewed": "报送前已三审",
+    "address": "刊发地址",
 }
 """The head of a table that leaves the house is Chinese in every locale, as the forms of the regulation are."""
 

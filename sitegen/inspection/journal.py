@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from sitegen import files
 from sitegen.errors import Problem
 from sitegen.inspection.facts import Facts, Finding, SiteResult
 from sitegen.inspection.mending import Mending, id_of
 from sitegen.inspection.profile import Profile
+from sitegen.rules import folders
 from sitegen.text import _
 
 FOLDER = "_records/inspections"
@@ -143,29 +143,15 @@ def _mended(one: Mending) -> dict[str, object]:
 
 def load_quarters(content: Path) -> tuple[list[Quarter], list[Problem]]:
     """By name. One that cannot be read, or that did not look at every site, is a Problem and is left out."""
-    found, problems = [], []
-    for path in sorted((content / FOLDER).glob("20*Q?.yml")):
-        try:
-            raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
-            found.append(_quarter(path.stem, raw))
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            problems.append(
-                Problem(
-                    path=f"content/{FOLDER}/{path.name}",
-                    code="inspection-record-unreadable",
-                    message=str(error).splitlines()[0],
-                    remedy=_("write it anew: {command}").format(command=f"sitegen inspect --quarter {path.stem}"),
-                )
-            )
-    return found, problems
+    remedy = _("write it anew: {command}").format(command="sitegen inspect --quarter {stem}")
+    folder = folders.Folder(name=FOLDER, code="inspection-record-unreadable", remedy=remedy)
+    return folder.each(content, _quarter, "20*Q?.yml")
 
 
 def _quarter(name: str, raw: Any) -> Quarter:
     if bounds(name) is None or raw["quarter"] != name:
         raise ValueError(_("`{key}` is not that of the file").format(key="quarter"))
-    published = raw.get("published_on")
-    if published is not None and type(published) is not date:
-        raise ValueError(_("“{value}” is not a date").format(value=published))
+    published = folders.day_or_none(raw.get("published_on"))
     if not isinstance(raw["sites"], list) or not isinstance(raw["findings"], list):
         raise ValueError(_("`{key}` is no list").format(key="sites"))
     if published is not None and not len(raw["sites"]) == int(raw["checked"]) == int(raw["population"]):

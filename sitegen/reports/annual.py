@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from sitegen import files
 from sitegen.errors import Problem
 from sitegen.model import Site
+from sitegen.rules import folders
 from sitegen.text import _
 
 FOLDER = "_records/annual"
@@ -96,27 +96,16 @@ def name_of(year: int, site: str) -> str:
 
 def load(content: Path) -> tuple[list[Report], list[Problem]]:
     """By name. A record that cannot be read is a Problem and is left out; a wrong cell is a Problem and is left out of it."""
-    found, problems = [], []
-    for path in sorted((content / FOLDER).glob("20??*.yml")):
-        try:
-            raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
-            report, wrong = parse(path.stem, raw if isinstance(raw, dict) else {})
-            found.append(report)
-            problems += wrong
-        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-            problems.append(
-                _problem(path.stem, str(error).splitlines()[0],
-                         _("write it anew: {command}").format(command=f"sitegen report annual {path.stem[:4]}"), code="annual-unreadable", key=None)
-            )  # fmt: skip
-    return found, problems
+    remedy = _("see docs/FORMATS.md §1.12 for the form of the file")
+    folder = folders.Folder(name=FOLDER, code="annual-unreadable", remedy=remedy)
+    parsed, problems = folder.each(content, parse, "20??*.yml")
+    return [report for report, _wrong in parsed], problems + [one for _report, wrong in parsed for one in wrong]
 
 
 def parse(name: str, raw: Mapping[str, Any]) -> tuple[Report, list[Problem]]:
     """Raises ValueError, TypeError or KeyError for what is no record."""
     problems: list[Problem] = []
-    published = raw.get("published_on")
-    if published is not None and type(published) is not date:
-        raise ValueError(_("“{value}” is not a date").format(value=published))
+    published = folders.day_or_none(raw.get("published_on"))
     months = tuple(int(number) for number in raw.get("months") or ())
     if len(months) not in (0, 12):
         raise ValueError(_("`{key}` is no list of twelve numbers").format(key="months"))
@@ -228,7 +217,5 @@ def dump(report: Report) -> str:
 
 
 def _problem(name: str, message: str, remedy: str, *, code: str, key: str | None) -> Problem:
-    severity = "error" if code == "annual-unreadable" else "warning"
-    return Problem(
-        path=f"content/{FOLDER}/{name}.yml", code=code, severity=severity, key=key, message=message, remedy=remedy  # type: ignore[arg-type]
-    )  # fmt: skip
+    path = f"content/{FOLDER}/{name}.yml"
+    return Problem(path=path, code=code, severity="warning", key=key, message=message, remedy=remedy)

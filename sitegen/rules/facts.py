@@ -13,6 +13,7 @@ from sitegen.model import Column, Site
 from sitegen.records import Records
 from sitegen.rules.messages import Message
 from sitegen.rules.staff import Staff
+from sitegen.rules.submissions import Submission
 from sitegen.rules.surveys import Survey
 from sitegen.rules.topics import Plan
 from sitegen.rules.workdays import Workdays
@@ -41,6 +42,9 @@ class Facts:
     surveys: tuple[Survey, ...] = ()
     online: frozenset[str] = frozenset()
     """Of the addresses that records name, those that the live release answers."""
+    submissions: tuple[Submission, ...] = ()
+    cleared: frozenset[Submission] = frozenset()
+    """Those whose text had passed the three reviews when it was submitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from sitegen import files
 from sitegen.errors import Problem
+from sitegen.rules import folders
 from sitegen.text import _
 
 FILE = "_records/leaders.yml"
@@ -88,11 +86,11 @@ def _one_sign_apart(one: str, other: str) -> bool:
 def load(content: Path) -> tuple[Roll, list[Problem]]:
     """`leaders: [{name, title, from, until}]`. A list that cannot be read is a Problem and is empty."""
     try:
-        raw = yaml.load(files.read(str(content / FILE)).decode(), yaml.CSafeLoader)
-        return Roll(tuple(_holder(entry) for entry in raw["leaders"])), []
+        raw = folders.mapping(content / FILE)
+        return Roll(tuple(_holder(entry) for entry in folders.listed(raw, "leaders"))), []
     except FileNotFoundError:
         return Roll(()), []
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+    except (*folders.BAD, AttributeError) as error:
         problem = Problem(
             path=f"content/{FILE}",
             code="leaders-unreadable",
@@ -103,10 +101,7 @@ def load(content: Path) -> tuple[Roll, list[Problem]]:
 
 
 def _holder(entry: Any) -> Holder:
-    since, until = entry.get("from"), entry.get("until")
-    for day in (since, until):
-        if day is not None and type(day) is not date:
-            raise ValueError(_("“{value}” is not a date").format(value=day))
+    since, until = folders.day_or_none(entry.get("from")), folders.day_or_none(entry.get("until"))
     name, title = str(entry["name"]).strip(), str(entry["title"]).strip()
     if not name or not title:
         raise ValueError(_("`{key}` is missing").format(key="name"))

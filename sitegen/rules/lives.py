@@ -1,4 +1,4 @@
-"""Duties that come from the life of sites, from topic plans and from surveys: pure, one function per requirement."""
+"""Duties that come from the life of sites, from topic plans, surveys and submissions: pure, one function per requirement."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sitegen.lifecycle import SiteRecord
 from sitegen.model import Site, url_of
+from sitegen.rules import submissions
 from sitegen.rules.facts import Duty, Facts, Numbers, duty, is_late
 from sitegen.sites import filing, stages
 from sitegen.text import _
@@ -278,6 +279,30 @@ def _surveys(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
         )  # fmt: skip
 
 
+def _submissions(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
+    """第十九条（三）: what a superior site shall publish is submitted in time, after its three reviews."""
+    for one in facts.submissions:
+        where = f"content/{submissions.FOLDER}/{one.year}.yml"
+        by = one.needed_on + timedelta(days=int(numbers["submission_days"]))
+        if one.submitted is None:
+            yield duty(
+                "YZ-28", one.unit, by, code="duty-submission-missing", path=where, key=one.article,
+                message=_("{to} shall publish content/{article}; it is not submitted").format(to=one.to, article=one.article),
+                remedy=_("submit it after its sign-off, then write `submitted: {now}`").format(
+                    now=f"{facts.now:%Y-%m-%d %H:%M}"
+                ),
+                late=is_late(by, today),
+            )  # fmt: skip
+        elif one not in facts.cleared:
+            yield duty(
+                "YZ-28", one.unit, None, code="duty-submission-unreviewed", path=where, key=one.article,
+                message=_("submitted to {to} on {date} without its three reviews").format(to=one.to, date=one.submitted.date()),
+                remedy=_("have it reviewed, and tell {to} what changed: {command}").format(
+                    to=one.to, command=f"sitegen review status content/{one.article}"
+                ),
+            )  # fmt: skip
+
+
 RULES: tuple[Callable[[Facts, date, Numbers], Iterable[Duty]], ...] = (
     _identity,
     _protection,
@@ -290,4 +315,5 @@ RULES: tuple[Callable[[Facts, date, Numbers], Iterable[Duty]], ...] = (
     _deputies,
     _surveys,
     _topic_plans,
+    _submissions,
 )

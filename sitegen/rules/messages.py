@@ -8,10 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sitegen import files, frontmatter
+from sitegen import frontmatter
 from sitegen.errors import Problem
+from sitegen.rules import folders
 from sitegen.text import _
 
 FOLDER = "_records/messages"
@@ -37,51 +36,37 @@ class Message:
 
 def load(content: Path) -> tuple[list[Message], list[Problem]]:
     """By id. A file that cannot be read, or whose moments run backwards, is a Problem and is left out."""
-    found: list[Message] = []
-    problems: list[Problem] = []
-    for path in sorted((content / FOLDER).glob("*.yml")):
-        try:
-            raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
-            found.append(parse(path.stem, raw if isinstance(raw, dict) else {}))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            problems.append(
-                Problem(
-                    path=f"content/{FOLDER}/{path.name}",
-                    code="message-unreadable",
-                    message=str(error).splitlines()[0],
-                    remedy=_("see docs/FORMATS.md §1.6; a moment is written 2026-11-22 09:30"),
-                )
-            )
-    return found, problems
+    remedy = _("see docs/FORMATS.md §1.6; a moment is written 2026-11-22 09:30")
+    return folders.Folder(name=FOLDER, code="message-unreadable", remedy=remedy).each(content, parse)
 
 
 def find(content: Path, name: str) -> Message | None:
     """One message; None when it is not in the ledger, or cannot be read."""
     try:
-        raw = yaml.load(files.read(str(content / FOLDER / f"{name}.yml")).decode(), yaml.CSafeLoader)
-        return parse(name, raw if isinstance(raw, dict) else {})
-    except (OSError, ValueError, yaml.YAMLError):
+        return parse(name, folders.mapping(content / FOLDER / f"{name}.yml"))
+    except folders.BAD:
         return None
 
 
 def parse(name: str, raw: dict[str, Any]) -> Message:
     """Raises ValueError."""
-    moments = {step: _moment(step, raw.get(step)) for step in STEPS}
+    moments = {step: moment(step, raw.get(step)) for step in STEPS}
     if moments["received"] is None:
         raise ValueError(_("`{key}` is missing").format(key="received"))
-    known = [(step, moment) for step in STEPS if (moment := moments[step]) is not None]
+    known = [(step, at) for step in STEPS if (at := moments[step]) is not None]
     for (before, earlier), (after, later) in itertools.pairwise(known):
         if later < earlier:
             raise ValueError(_("`{after}` is before `{before}`").format(after=after, before=before))
     return Message(id=name, unit=str(raw.get("unit") or ""), **moments)  # type: ignore[arg-type]
 
 
-def _moment(step: str, value: object) -> datetime | None:
+def moment(key: str, value: object) -> datetime | None:
+    """Aware, Asia/Shanghai; None: it has not come. Raises ValueError, also for a day without its time."""
     if value is None:
         return None
     if isinstance(value, datetime):  # YAML reads `2026-11-22 09:30:00` itself, without a zone
         value = value.isoformat(sep=" ", timespec="minutes")
-    moment, timed = frontmatter.parse_moment(value.isoformat() if type(value) is date else str(value))
+    found, timed = frontmatter.parse_moment(value.isoformat() if type(value) is date else str(value))
     if not timed:
-        raise ValueError(_("`{key}` needs a time of day").format(key=step))
-    return moment
+        raise ValueError(_("`{key}` needs a time of day").format(key=key))
+    return found

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import PurePosixPath
 
-from sitegen import clock, inputs, lifecycle, model
+from sitegen import clock, inputs, ledger, lifecycle, model
 from sitegen.config import Project
 from sitegen.errors import Problem
+from sitegen.inputs import Inputs
 from sitegen.lifecycle import SiteRecord
-from sitegen.rules import messages, staff, surveys, topics, workdays
+from sitegen.review import Responsible, Rules
+from sitegen.rules import messages, staff, submissions, surveys, topics, workdays
 from sitegen.rules.facts import Facts
+from sitegen.rules.submissions import Submission
 from sitegen.rules.surveys import Survey
 from sitegen.scan import scan
 from sitegen.state.shelf import BROKEN, Shelf
@@ -35,8 +39,10 @@ def read(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
     letters, letter_problems = messages.load(project.content)
     plans, plan_problems = topics.load(project.content)
     held, survey_problems = surveys.load(project.content)
+    handed, handed_problems = submissions.load(project.content)
     lives = tuple(lifecycle.load_all(project.content))
     problems = [*members.problems, *calendar.problems, *letter_problems, *plan_problems, *survey_problems]
+    problems += handed_problems
     retired = {source.rpartition("/")[0] for source in everything.retired if source.endswith("/index.md")}
     stamps: dict[str, float] = {}
     try:
@@ -61,6 +67,8 @@ def read(project: Project, now: datetime) -> tuple[Facts, list[Problem]]:
         plans=tuple(plans),
         surveys=tuple(held),
         online=_online(project, lives, held),
+        submissions=tuple(handed),
+        cleared=frozenset(one for one in handed if _was_signed(project, everything, one)),
     )
     return facts, problems
 
@@ -75,3 +83,15 @@ def _online(project: Project, lives: Iterable[SiteRecord], held: Iterable[Survey
         for url in named
         if url.startswith("/") and ".." not in url and (project.live / model.file_of(url)).is_file()
     )
+
+
+def _was_signed(project: Project, everything: Inputs, one: Submission) -> bool:
+    """Whether, by the ledger of its column, a version of the text stood signed when it was submitted."""
+    path = everything.tree.column_of(one.article)
+    if path is None or one.submitted is None:
+        return False
+    column = everything.tree.columns[path]
+    rules = Rules(where=Responsible(column=path, site=column.site, signer=column.signer), records=everything.records)
+    entries, _told_by_verify = ledger.read(project.content, path)
+    stable_id = PurePosixPath(one.article).stem
+    return rules.last_signed(e for e in entries if e.article == stable_id and e.at <= one.submitted) is not None

@@ -7,10 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from sitegen import files
 from sitegen.errors import Problem
+from sitegen.rules import folders
 from sitegen.text import _
 
 FOLDER = "_records/surveys"
@@ -40,29 +38,15 @@ class Survey:
 
 def load(content: Path) -> tuple[list[Survey], list[Problem]]:
     """By id. A file that cannot be read is a Problem and is left out."""
-    found: list[Survey] = []
-    problems: list[Problem] = []
-    for path in sorted((content / FOLDER).glob("*.yml")):
-        try:
-            raw = yaml.load(files.read(str(path)).decode(), yaml.CSafeLoader)
-            found.append(_survey(path.stem, raw if isinstance(raw, dict) else {}))
-        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
-            problems.append(
-                Problem(
-                    path=f"content/{FOLDER}/{path.name}",
-                    code="survey-unreadable",
-                    message=str(error).splitlines()[0],
-                    remedy=_("see docs/FORMATS.md §1.10 for the form of the file"),
-                )
-            )
-    return found, problems
+    remedy = _("see docs/FORMATS.md §1.10 for the form of the file")
+    return folders.Folder(name=FOLDER, code="survey-unreadable", remedy=remedy).each(content, _survey)
 
 
 def _survey(name: str, raw: dict[str, Any]) -> Survey:
     kind = next((one for one in KINDS if one == raw.get("kind")), None)
     if kind is None:
         raise ValueError(_("`kind` is survey or interview"))
-    begins, ends = _day(raw, "from"), _day(raw, "until")
+    begins, ends = folders.day(raw.get("from")), folders.day(raw.get("until"))
     if ends < begins:
         raise ValueError(_("`{after}` is before `{before}`").format(after="until", before="from"))
     received, answered = _count(raw, "received"), _count(raw, "answered")
@@ -79,13 +63,6 @@ def _survey(name: str, raw: dict[str, Any]) -> Survey:
         answered=answered,
         result=str(raw.get("result") or ""),
     )
-
-
-def _day(raw: dict[str, Any], key: str) -> date:
-    value = raw.get(key)
-    if type(value) is not date:
-        raise ValueError(_("“{value}” is not a date").format(value=value))
-    return value
 
 
 def _count(raw: dict[str, Any], key: str) -> int:

@@ -78,3 +78,21 @@ def duties(facts: Facts, today: date) -> list[Row]:
             }
         )
     return rows
+
+
+def submissions(facts: Facts, year: int | None = None) -> list[Row]:
+    """报送台账（第十九条（三））: a row for each submission, by the day on which it was needed. `year` None: of all."""
+    listed = [one for one in facts.submissions if year in (None, one.year)]
+    return [
+        {
+            "unit": one.unit,
+            "name": facts.records.unit_name(one.unit),
+            "article": one.article,
+            "to": one.to,
+            "needed_on": one.needed_on.isoformat(),
+            "submitted": one.submitted.isoformat(timespec="minutes") if one.submitted else None,
+            "reviewed": None if one.submitted is None else "是" if one in facts.cleared else "否",
+            "address": one.published or None,
+        }
+        for one in sorted(listed, key=lambda one: (one.needed_on, one.article))
+    ]
