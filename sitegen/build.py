@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -47,7 +46,7 @@ from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
-from sitegen.search import shards
+from sitegen.search import shards, tables
 from sitegen.sites import withhold
 from sitegen.state import Changes, Damaged, Made, State, problems_to_json
 from sitegen.text import _, language_now
@@ -296,7 +295,10 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
         plain_files = plain.compare(project, everything, state, theme, state.marked()[2], shown_by_sections)
         plain.generated(project, state, plain_files)
         _put_plain(work, plain_files, setup)
-        _put_search(work, frame.city, setup)
+        try:
+            _put_search(work, frame.city, workers)
+        finally:
+            tables.close()
         _remember_troubles(work, everything, plain_files, refused, shown_by_sections)
         state.set_value("outside", outside)
         state.unmark()
@@ -458,32 +460,15 @@ def _put_plain(work: _Build, found: PlainFiles, setup: Setup) -> None:
     work.state.set_plain({file: item.digest for file, item in found.put.items()}, gone)
 
 
-def _put_search(work: _Build, city: City, setup: Setup) -> None:
+def _put_search(work: _Build, city: City, workers: Crew) -> None:
     """The search index of what is published now; a folder of it that stands already is kept as it is."""
-    state, trees = work.state, [setup.staged, *([setup.base] if setup.base is not None else [])]
-
-    def markup(file: str) -> bytes | None:
-        for tree in trees:
-            with contextlib.suppress(OSError):
-                return files.read(f"{tree}/{file}")
-        return None
-
-    before = state.plain_below(f"{shards.FOLDER}/")
-    wanted: set[str] = set()
-    digests: dict[str, str] = {}
-    for prefix, made in shards.publish(state, city, markup):
-        standing = {file for file in before if file.startswith(prefix)} if prefix.endswith("/") else set()
-        wanted |= standing
-        for file, data in made() if not standing else ():
-            wanted.add(file)
-            digest = files.sha256(data)
-            if before.get(file) != digest:
-                digests[file] = digest
-                work.all_shared = output.put(setup.staged, file, data, setup.base) and work.all_shared
-    work.changed |= digests.keys()
-    gone = before.keys() - wanted
-    work.removed |= gone
-    state.set_plain(digests, gone)
+    before = work.state.plain_below(f"{shards.FOLDER}/")
+    press = tables.Press(workers, work.project.releases / "keys.open", before)
+    shards.publish(work.state, city, press)
+    work.all_shared = work.all_shared and press.all_shared
+    work.changed |= press.digests.keys()
+    work.removed |= press.gone()
+    work.state.set_plain(press.digests, press.gone())
 
 
 def _remember_troubles(

@@ -45,7 +45,7 @@ ONLY_IN = {
     "waitress": {"sitegen/interaction/server.py"},
     "icalendar": {"sitegen/rules/calendar.py"},
     "datasketch": {"archive/migration/likeness.py"},
-    "numpy": {"sitegen/likeness.py", "sitegen/search/segment.py"},
+    "numpy": {"sitegen/likeness.py", "sitegen/search/segment.py", "sitegen/search/units.py"},
     "click": {
         "sitegen/cli.py",
         "sitegen/cli_annual.py",

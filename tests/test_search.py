@@ -21,7 +21,8 @@ from sitegen.interaction.desk import Desks
 from sitegen.search import folding, refresh, segment, server, shards
 from sitegen.search.database import Asked, Reader, Row, Writer
 from sitegen.search.service import Service
-from sitegen.search.shards import KINDS, VALIDITIES, Text
+from sitegen.search.shards import KINDS, VALIDITIES
+from sitegen.search.texts import Text
 from tests.cities import NOW, ROOT, SHARED, TinyCity
 
 LAWS = SHARED / "real" / "regulations"
@@ -46,11 +47,13 @@ def write_site(site: Path, documents: list[tuple[str, str]], layers: list[str]) 
         numbers = [number for number, layer in enumerate(layers) if layer == name]
         made = [_document(number, *documents[number]) for number in numbers]
         bits = 2 if name == "d" else None
-        for file, data in (*segment.index_files(made, bits), *segment.facts_files(made)):
+        shown = [_text(number, *documents[number]).facts for number in numbers]
+        for file, data in (*segment.index_files(made, bits), *segment.facts_files(shown)):
             path = site / "search" / name / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        units = sum(len(one.text.encode("utf-16-le")) // 2 for one in made)
+        folded = [_text(number, *documents[number]).folded for number in numbers]
+        units = sum(len(text.encode("utf-16-le")) // 2 for text in folded)
         facts = {"path": name, "docs": len(made), "bits": segment.bits_for(units) if bits is None else bits}
         facts |= {"archived": int(name == "z"), "columns": ["xwdt"], "sites": [""], "kinds": KINDS}
         facts |= {"validities": VALIDITIES, "years": [["2026", 0]]}
@@ -72,8 +75,7 @@ def _text(number: int, title: str, body: str) -> Text:
 
 
 def _document(number: int, title: str, body: str) -> segment.Document:
-    text = _text(number, title, body)
-    return segment.Document(text=text.folded, title="\0".join(text.folded_title), facts=list(text.facts))
+    return segment.Document(title=title, body=body)
 
 
 def write_database(path: Path, documents: list[tuple[str, str]], layers: list[str]) -> None:
@@ -168,12 +170,13 @@ def test_the_browser_folds_and_parses_as_the_service_does(tmp_path: Path) -> Non
 
 
 @pytest.mark.needs("node")
-def test_frequent_pairs_in_many_passes_are_found_as_rare_ones_are(
+def test_frequent_pairs_in_many_parts_are_found_as_rare_ones_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limits are lowered so that lists of their own, unplaced lists and several passes come into play."""
+    """The limits are lowered so that lists of their own, unplaced lists, several runs and parts come into play."""
     monkeypatch.setattr(segment, "HEAVY", 3)
-    monkeypatch.setattr(segment, "PASS", 500)
+    monkeypatch.setattr(segment, "RANGE", 500)
+    monkeypatch.setattr(segment, "CHUNK", 400)
     monkeypatch.setattr(segment, "SHARD", 300)
     chance = random.Random(3)  # noqa: S311 (not for secrets)
     documents = [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from sitegen.search.shards import Text
+from sitegen.search.texts import Text
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;

@@ -13,7 +13,7 @@ from sitegen.clock import SHANGHAI
 from sitegen.config import Project
 from sitegen.search import shards
 from sitegen.search.database import Row, Writer
-from sitegen.search.shards import Entry, Texts
+from sitegen.search.texts import Entry, Texts
 from sitegen.state.shelf import Shelf
 
 
@@ -40,16 +40,18 @@ def refresh(project: Project, city: City, writer: Writer) -> int:
         known = writer.digests()
         wanted = [entry for entry in (*now.values(), *old.values()) if known.get(entry.path) != entry.digest]
         lost: list[Entry] = []
-        rows = _rows(wanted, Texts(shelf, city, markup), city, frozenset(old), lost)
+        rows = _rows(wanted, shelf, Texts(shelf, city, markup), city, frozenset(old), lost)
         gone = known.keys() - now.keys() - old.keys()
         return writer.update(rows, sorted(gone), lambda: "" if lost else release)
     finally:
         shelf.close()
 
 
-def _rows(wanted: list[Entry], texts: Texts, city: City, old: frozenset[str], lost: list[Entry]) -> Iterator[Row]:
+def _rows(
+    wanted: list[Entry], shelf: Shelf, texts: Texts, city: City, old: frozenset[str], lost: list[Entry]
+) -> Iterator[Row]:
     for entry in wanted:
-        text = texts.text(entry)
+        text = texts.text(entry, None if entry.site else shelf.body_of(entry.file))
         if text is None:  # another build is at work; the next look will find it
             lost.append(entry)
             continue

@@ -3,18 +3,21 @@
 Documents are numbered in the order in which they are shown, newest first. Of each pair of UTF-16 code units a list says
 in which documents it stands, at which places (modulo 32), and whose title holds it. Lists of rare pairs lie together in
 shards by a hash of the pair; a frequent pair has a file of its own, and `heavy.bin` says how frequent it is. The bytes
-follow from the documents alone.
+follow from the documents alone: not from how many of them are looked at together, nor from how many processes look.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+
+from sitegen.search import units
 
 HEAVY = 1200
 """A pair that stands in more documents than this has a file of its own."""
@@ -22,22 +25,47 @@ SHARD = 24_000
 """Bytes of a shard before it is deflated, on average."""
 BLOCK = 32
 """Documents whose facts lie in one file."""
-PASS = 24_000_000
-"""Pairs that are sorted at a time: eight bytes each, and as much again while they are looked at."""
+CHUNK = 1_000_000
+"""Characters that are looked at together."""
+RANGES = 256
+"""Keys are cut by the first eight bits of their hash, so that the lists of a part of the pairs can be made alone."""
+RANGE = 2_000_000
+"""Keys that are made into lists at a time: eight bytes each, and some forty while they are looked at."""
 MAX_DOCUMENTS = 1 << 27
 _HASH = np.uint32(2654435761)
+_NONE = np.uint64((1 << 64) - 1)
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Words = np.ndarray[Any, np.dtype[np.uint64]]
+Keys = np.ndarray[Any, np.dtype[np.uint64]]
+"""Sorted, each once: hash of a pair (32 bits), document (27), place modulo 32 (5)."""
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """`text` and `title` are folded; the title stands in the text too. `facts`: JSON, what a result shows."""
+    """What can be found, as it is shown."""
 
-    text: str
-    title: str
-    facts: list[Any]
+    title: str = ""
+    number: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The keys of some documents. `title`: of their titles and numbers, without places; `units`: how long the folded
+    texts are."""
+
+    body: Keys
+    title: Keys
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The files of a part of the pairs, as (name, bytes), and its frequent pairs: (hash, in how many documents)."""
+
+    files: list[tuple[str, bytes]]
+    frequent: list[tuple[int, int]]
 
 
 def deflated(data: bytes) -> bytes:
@@ -45,161 +73,225 @@ def deflated(data: bytes) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-def facts_files(documents: Sequence[Document]) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of the files that hold what results show."""
-    for start in range(0, len(documents), BLOCK):
-        block = [document.facts for document in documents[start : start + BLOCK]]
-        yield f"m/{start // BLOCK:x}.bin", deflated(orjson.dumps(block))
+def facts_files(documents: Iterable[Sequence[Any]], first: int = 0) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of the files that hold what results show. `first`: the number of the first document, which a file
+    begins with."""
+    listed = list(documents)
+    for start in range(0, len(listed), BLOCK):
+        yield f"m/{(first + start) // BLOCK:x}.bin", deflated(orjson.dumps(listed[start : start + BLOCK]))
 
 
 def index_files(documents: Sequence[Document], bits: int | None = None) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of the shards, the files of frequent pairs and `heavy.bin`. `bits`: of the number of shards; None:
     as many as `bits_for` says. The names of shards are numbers in hexadecimal."""
-    texts, titles = _Units([d.text for d in documents]), _Units([d.title for d in documents])
-    bits = bits_for(len(texts.units)) if bits is None else bits
-    passes = 1
-    while len(texts.units) / passes > PASS:
-        passes *= 2
+    runs = list(runs_of(documents, 0))
+    length = sum(run.units for run in runs)
+    bits = bits_for(length) if bits is None else bits
+    count = parts_for(length, bits)
+    cuts = [(cut(run.body), cut(run.title)) for run in runs]
     frequent: list[tuple[int, int]] = []
-    for number in range(passes):
-        yield from _some(texts, titles, number, passes, bits, frequent)
-    yield "heavy.bin", deflated(_dictionary(frequent))
+    for number in range(count):
+        low, high = number * RANGES // count, (number + 1) * RANGES // count
+        body = [run.body[b[low] : b[high]] for run, (b, _t) in zip(runs, cuts, strict=True)]
+        title = [run.title[t[low] : t[high]] for run, (_b, t) in zip(runs, cuts, strict=True)]
+        part = part_of(body, title, number=number, parts=count, bits=bits, documents=len(documents))
+        yield from part.files
+        frequent += part.frequent
+    yield heavy_file(frequent)
 
 
-def bits_for(units: int) -> int:
+def bits_for(length: int) -> int:
     """So many that a shard is `SHARD` bytes: a unit of text takes about two."""
     bits = 0
-    while units * 1.5 / (1 << bits) > SHARD and bits < 16:
+    while length * 1.5 / (1 << bits) > SHARD and bits < 16:
         bits += 1
     return bits
 
 
-class _Units:
-    """The UTF-16 code units of all texts, one after the other."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        data = [np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16) for text in texts]
-        self.lengths = np.array([len(units) for units in data], np.int64)
-        self.starts = np.concatenate([[0], np.cumsum(self.lengths)])[:-1] if data else self.lengths
-        self.units = np.concatenate(data) if data else np.zeros(0, np.uint16)
-
-    def pairs(self, number: int, passes: int) -> Iterator[Words]:
-        """Pieces of the keys of one pass: hash, document, place modulo 32."""
-        for first in range(0, len(self.lengths), 2000):
-            lengths = self.lengths[first : first + 2000]
-            start = int(self.starts[first])
-            units = self.units[start : start + int(lengths.sum())].astype(np.uint32)
-            if len(units) < 2:
-                continue
-            hashes = ((units[:-1] << np.uint32(16)) | units[1:]) * _HASH
-            document = np.repeat(np.arange(first, first + len(lengths), dtype=np.uint64), lengths)
-            place = np.arange(len(units), dtype=np.uint64) - np.repeat(
-                (self.starts[first : first + len(lengths)] - start).astype(np.uint64), lengths
-            )
-            keep = document[1:] == document[:-1]
-            if passes > 1:
-                keep &= (hashes >> np.uint32(33 - passes.bit_length())) == number
-            key = (document[:-1] << np.uint64(5)) | (place[:-1] & np.uint64(31))
-            yield (hashes[keep].astype(np.uint64) << np.uint64(32)) | key[keep]
-
-    def sorted_pairs(self, number: int, passes: int) -> Words:
-        keys: Words = np.concatenate([np.zeros(0, np.uint64), *self.pairs(number, passes)])
-        keys.sort()
-        fresh: Words = keys[_first(keys)]
-        return fresh
+def parts_for(length: int, bits: int) -> int:
+    """Into how many parts the pairs of so long a text are cut: a part has whole shards."""
+    count = 1
+    while length / count > RANGE and count < min(RANGES, 1 << bits):
+        count *= 2
+    return count
 
 
-def _some(
-    texts: _Units, titles: _Units, number: int, passes: int, bits: int, frequent: list[tuple[int, int]]
-) -> Iterator[tuple[str, bytes]]:
-    """The files of one pass; the frequent pairs that it meets are noted."""
-    body = _Lists(texts.sorted_pairs(number, passes))
-    title_keys = titles.sorted_pairs(number, passes) >> np.uint64(5)
-    title = _Lists(title_keys[_first(title_keys)] << np.uint64(5))
-    total = len(texts.lengths)
-    own = np.flatnonzero(body.counts > HEAVY)
+# --- from texts to keys ----------------------------------------------------------------------------------------------
+
+
+def runs_of(documents: Iterable[Document], first: int) -> Iterator[Run]:
+    """The keys of documents that are numbered from `first`; of `CHUNK` characters at a time, that memory is bounded."""
+    waiting: list[str] = []
+    size = 0
+    for document in documents:
+        waiting += [document.title, document.number, document.body]
+        size += len(document.body)
+        if size > CHUNK:
+            yield _run(waiting, first)
+            first += len(waiting) // 3
+            waiting, size = [], 0
+    if waiting:
+        yield _run(waiting, first)
+
+
+def _run(texts: Sequence[str], first: int) -> Run:
+    """`texts`: title, number, body of each document. What lies between texts is in no pair."""
+    text = units.folded(texts)
+    gaps = np.flatnonzero(text == 0)
+    starts = np.concatenate([[0], gaps[2::3] + 1])
+    length = len(text) - len(starts) + 1
+    empty = np.zeros(0, np.uint64)
+    if len(text) < 2:
+        return Run(body=empty, title=empty, units=length)
+    lengths = np.diff(np.append(starts, len(text)))
+    numbers = np.arange(first, first + len(starts), dtype=np.uint32)
+    places = np.arange(len(text), dtype=np.uint32) - np.repeat(starts.astype(np.uint32), lengths)
+    places &= np.uint32(31)
+    places |= np.repeat(numbers << np.uint32(5), lengths)
+    wide = text.astype(np.uint32)
+    keys = np.empty((len(text) - 1, 2), "<u4")
+    keys[:, 0] = places[:-1]
+    np.multiply((wide[:-1] << np.uint32(16)) | wide[1:], _HASH, out=keys[:, 1])
+    body = keys.view("<u8").ravel()
+    for edge in (gaps - 1, gaps):
+        body[edge[(edge >= 0) & (edge < len(body))]] = _NONE
+    in_title = np.zeros(len(text), np.bool_)
+    for start, end in zip(starts.tolist(), gaps[1::3].tolist(), strict=True):
+        in_title[start:end] = True
+    title = (body[in_title[:-1]] | np.uint64(31)) ^ np.uint64(31)
+    return Run(body=_sorted(body), title=_sorted(title), units=length)
+
+
+def _sorted(keys: Keys) -> Keys:
+    """In order, each once, without those that stand for nothing (with or without a place)."""
+    keys.sort()
+    keys = keys[: np.searchsorted(keys, _NONE ^ np.uint64(31))]
+    fresh: Keys = keys[_first(keys)]
+    return fresh
+
+
+def cut(keys: Keys) -> list[int]:
+    """Where each of the `RANGES` begins, and the end."""
+    edges = np.arange(RANGES, dtype=np.uint64) << np.uint64(56)
+    return [*np.searchsorted(keys, edges).tolist(), len(keys)]
+
+
+def lay_down(path: Path, run: Run) -> None:
+    """Write a run to a disk: the keys of the bodies, then those of the titles."""
+    with path.open("wb") as file:
+        run.body.tofile(file)
+        run.title.tofile(file)
+
+
+def take_up(path: str, low: int, high: int) -> Keys:
+    """Some keys of what was laid down, by their numbers in the file."""
+    return np.fromfile(path, np.uint64, high - low, offset=8 * low)
+
+
+# --- from keys to files ----------------------------------------------------------------------------------------------
+
+
+def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: int, bits: int, documents: int) -> Part:
+    """The part `number` of `parts`. `body`, `title`: its keys, from one or more runs; `documents`: how many the segment
+    has."""
+    of_body, of_title = _Lists(_merged(body)), _Lists(_merged(title))
+    own = np.flatnonzero(of_body.counts > HEAVY)
+    files: list[tuple[str, bytes]] = []
+    frequent: list[tuple[int, int]] = []
     for gram in own.tolist():
-        value, count = int(body.hashes[gram]), int(body.counts[gram])
+        value, count = int(of_body.hashes[gram]), int(of_body.counts[gram])
         frequent.append((value, count))
-        found = int(np.searchsorted(title.hashes, np.uint64(value)))
-        has = found < len(title.hashes) and int(title.hashes[found]) == value
-        placed = count <= total // 4
-        parts = [varint(1 if placed else 0), varint(count), body.documents(gram, gram + 1)]
-        parts += [body.places(gram, gram + 1)] if placed else []
-        parts += [varint(int(title.counts[found])), title.documents(found, found + 1)] if has else [varint(0)]
-        yield f"h/{value:x}.bin", deflated(b"".join(parts))
-    light, light_title = body.without(body.hashes[own]), title.without(body.hashes[own])
-    shards = 1 << bits
-    first, last = number * shards // passes, (number + 1) * shards // passes
-    edges = np.arange(first, last + 1, dtype=np.uint64) << np.uint64(32 - bits)
-    at, title_at = np.searchsorted(light.hashes, edges), np.searchsorted(light_title.hashes, edges)
-    for offset in range(max(last - first, 1)):
-        low, high = (at[offset], at[offset + 1]) if last > first else (0, len(light.hashes))
-        title_low, title_high = title_at[offset : offset + 2]
+        files.append((f"h/{value:x}.bin", deflated(_frequent(of_body, gram, of_title, documents))))
+    skipped = np.flatnonzero(np.isin(of_title.hashes, of_body.hashes[own]))
+    shards = (1 << bits) // parts
+    edges = np.arange(number * shards, (number + 1) * shards + 1, dtype=np.uint64) << np.uint64(32 - bits)
+    at, title_at = np.searchsorted(of_body.hashes, edges), np.searchsorted(of_title.hashes, edges)
+    for offset in range(shards):
         base = int(edges[offset])
-        raw = light.packed(int(low), int(high), base, places=True)
-        raw += light_title.packed(int(title_low), int(title_high), base, places=False)
-        yield f"s/{first + offset:x}.bin", deflated(raw)
+        raw = of_body.packed(at[offset], at[offset + 1], base, own, places=True)
+        raw += of_title.packed(title_at[offset], title_at[offset + 1], base, skipped, places=False)
+        files.append((f"s/{number * shards + offset:x}.bin", deflated(raw)))
+    return Part(files=files, frequent=frequent)
 
 
-class _Lists:
-    """Lists of documents by pair, from sorted keys."""
-
-    def __init__(self, keys: Words) -> None:
-        self._keys = keys
-        postings = keys >> np.uint64(5)
-        fresh = _first(postings)
-        at = np.flatnonzero(fresh)
-        self._occurrences = np.append(at, len(keys))
-        postings = postings[at]
-        hashes, documents = postings >> np.uint64(27), postings & np.uint64(MAX_DOCUMENTS - 1)
-        starts = np.flatnonzero(_first(hashes))
-        self.hashes = hashes[starts]
-        self._starts = np.append(starts, len(postings))
-        self.counts = np.diff(self._starts)
-        steps = documents.copy()
-        steps[1:] -= documents[:-1]
-        steps[starts] = documents[starts] + np.uint64(1)
-        self._packed, ends = varints(steps)
-        self._ends = np.concatenate([[0], ends])
-        places = (keys & np.uint64(31)).astype(np.uint8)
-        places[self._occurrences[1:] - 1] |= 32
-        self._places = places
-
-    def documents(self, low: int, high: int) -> bytes:
-        """Steps from document to document (the first one from -1), of the pairs `low` to `high`."""
-        return self._packed[self._ends[self._starts[low]] : self._ends[self._starts[high]]].tobytes()
-
-    def places(self, low: int, high: int) -> bytes:
-        """A byte for each occurrence: its place modulo 32, and 32 with the last one of a document."""
-        return self._places[self._occurrences[self._starts[low]] : self._occurrences[self._starts[high]]].tobytes()
-
-    def without(self, hashes: Words) -> _Lists:
-        if not len(hashes):
-            return self
-        return _Lists(self._keys[~np.isin(self._keys >> np.uint64(32), hashes)])
-
-    def packed(self, low: int, high: int, base: int, *, places: bool) -> bytes:
-        """How many pairs, their hashes (steps from `base`), how many documents each has, the documents, the places."""
-        hashes = np.diff(self.hashes[low:high], prepend=np.uint64(base))
-        parts = [varint(high - low), varints(hashes)[0].tobytes()]
-        parts += [varints(self.counts[low:high].astype(np.uint64))[0].tobytes(), self.documents(low, high)]
-        return b"".join([*parts, self.places(low, high)] if places else parts)
-
-
-def _dictionary(frequent: list[tuple[int, int]]) -> bytes:
+def heavy_file(frequent: Iterable[tuple[int, int]]) -> tuple[str, bytes]:
     """How many frequent pairs, their hashes (steps), how many documents each has, in sixty-fourths."""
     listed = sorted(frequent)
     hashes = np.array([value for value, _ in listed], np.uint64)
     counts = np.array([count // 64 for _, count in listed], np.uint64)
     steps = np.diff(hashes, prepend=np.uint64(0))
-    return varint(len(listed)) + varints(steps)[0].tobytes() + varints(counts)[0].tobytes()
+    data = varint(len(listed)) + varints(steps)[0].tobytes() + varints(counts)[0].tobytes()
+    return "heavy.bin", deflated(data)
 
 
-def _first(values: Words) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _merged(runs: Sequence[Keys]) -> Keys:
+    keys: Keys = np.concatenate([np.zeros(0, np.uint64), *runs])
+    if len(runs) > 1:
+        keys.sort()
+    return keys
+
+
+def _frequent(body: _Lists, gram: int, title: _Lists, documents: int) -> bytes:
+    """Of one pair: whether places are told (they are not when it stands nearly everywhere), its documents, its places,
+    the documents in whose title it stands."""
+    value, count = body.hashes[gram], int(body.counts[gram])
+    found = int(np.searchsorted(title.hashes, value))
+    has = found < len(title.hashes) and title.hashes[found] == value
+    placed = count <= documents // 4
+    parts = [varint(1 if placed else 0), varint(count), body.documents(gram, gram + 1)]
+    parts += [body.places(gram, gram + 1)] if placed else []
+    parts += [varint(int(title.counts[found])), title.documents(found, found + 1)] if has else [varint(0)]
+    return b"".join(parts)
+
+
+class _Lists:
+    """Lists of documents by pair, from keys."""
+
+    def __init__(self, keys: Keys) -> None:
+        postings = keys >> np.uint64(5)
+        at = np.flatnonzero(_first(postings))
+        places = (keys & np.uint64(31)).astype(np.uint8)
+        places[np.append(at[1:], len(keys))[: len(at)] - 1] |= 32
+        postings = postings[at]
+        hashes = (postings >> np.uint64(27)).astype(np.uint32)
+        documents = postings.astype(np.uint32) & np.uint32(MAX_DOCUMENTS - 1)
+        starts = np.flatnonzero(_first(hashes))
+        steps = documents.copy()
+        steps[1:] -= documents[:-1]
+        steps[starts] = documents[starts] + np.uint32(1)
+        packed, lengths = varints(steps)
+        bounds = np.append(starts, len(postings))
+        self.hashes = hashes[starts].astype(np.uint64)
+        self.counts = np.diff(bounds)
+        self._packed, self._places = packed, places
+        self._documents_at = np.append(0, np.cumsum(lengths, dtype=np.int64))[bounds]
+        self._places_at = np.append(at, len(keys))[bounds]
+
+    def documents(self, low: int, high: int) -> bytes:
+        """Steps from document to document (the first one from -1), of the pairs `low` to `high`."""
+        return self._packed[self._documents_at[low] : self._documents_at[high]].tobytes()
+
+    def places(self, low: int, high: int) -> bytes:
+        """A byte for each occurrence: its place modulo 32, and 32 with the last one of a document."""
+        return self._places[self._places_at[low] : self._places_at[high]].tobytes()
+
+    def packed(self, low: int, high: int, base: int, without: Numbers, *, places: bool) -> bytes:
+        """How many pairs, their hashes (steps from `base`), how many documents each has, the documents, the places; of
+        the pairs `low` to `high` that are not `without` (sorted)."""
+        out = without[np.searchsorted(without, low) : np.searchsorted(without, high)]
+        picked = np.delete(np.arange(low, high), out - low)
+        stretches = list(zip([low, *(out + 1).tolist()], [*out.tolist(), high], strict=True))
+        steps = np.diff(self.hashes[picked], prepend=np.uint64(base))
+        parts = [varint(len(picked)), varints(steps)[0].tobytes(), varints(self.counts[picked])[0].tobytes()]
+        parts += [self.documents(*stretch) for stretch in stretches]
+        parts += [self.places(*stretch) for stretch in stretches] if places else []
+        return b"".join(parts)
+
+
+def _first(values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Where a run of equal values begins."""
     fresh = np.ones(len(values), np.bool_)
-    fresh[1:] = values[1:] != values[:-1]
+    np.not_equal(values[1:], values[:-1], out=fresh[1:])
     return fresh
 
 
@@ -207,18 +299,19 @@ def varint(value: int) -> bytes:
     return varints(np.array([value], np.uint64))[0].tobytes()
 
 
-def varints(values: Words) -> tuple[Bytes, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Seven bits a byte, the lowest first, 128 where more follow; and where each one ends."""
-    lengths = np.ones(len(values), np.int64)
-    for bits in (7, 14, 21, 28):
-        lengths += values >= np.uint64(1 << bits)
-    ends = np.cumsum(lengths)
-    packed = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
-    starts = ends - lengths
-    for number in range(5):
-        some = lengths > number
-        if not some.any():
-            break
-        byte = ((values[some] >> np.uint64(7 * number)) & np.uint64(127)).astype(np.uint8)
-        packed[starts[some] + number] = byte | ((lengths[some] > number + 1).astype(np.uint8) << 7)
-    return packed, ends
+def varints(values: np.ndarray[Any, Any]) -> tuple[Bytes, Bytes]:
+    """Seven bits a byte, the lowest first, 128 where more follow; and how many bytes each one takes."""
+    values = values.astype(np.uint32, copy=False)
+    lengths = np.ones(len(values), np.uint8)
+    widest = int(values.max()) if len(values) else 0
+    columns = 1
+    while widest >> (7 * columns):
+        lengths += values >= np.uint32(1 << (7 * columns))
+        columns += 1
+    if columns == 1:
+        return values.astype(np.uint8), lengths
+    table = np.empty((len(values), columns), np.uint8)
+    for column in range(columns):
+        table[:, column] = (values >> np.uint32(7 * column)).astype(np.uint8) | np.uint8(128)
+    table[np.arange(len(values)), lengths - 1] &= 127
+    return table[np.arange(columns, dtype=np.uint8) < lengths[:, None]], lengths

@@ -8,23 +8,20 @@ Below `SMALL` documents that is done every time, and all files follow from what 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sitegen import editions
 from sitegen.clock import SHANGHAI
-from sitegen.model import url_of
-from sitegen.search import extract
-from sitegen.search.folding import VARIANTS_FILE, fold
+from sitegen.search.folding import VARIANTS_FILE
+from sitegen.search.texts import Entry, Texts
 
 if TYPE_CHECKING:
     from sitegen.archived import Published
     from sitegen.city import City
-    from sitegen.search.segment import Document
+    from sitegen.search.tables import Press, Shown
     from sitegen.state import State
     from sitegen.state.shelf import Shelf
 
@@ -39,60 +36,25 @@ KINDS = ("article", "policy", "interpretation", "service", "message", "leader", 
 VALIDITIES = ("", "有效", "部分失效", "部分废止", "失效", "废止")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What is to be found. `digest` follows from all that is indexed of it; they are ordered by `order`."""
-
-    path: str
-    digest: str
-    stamp: float
-    """When it was published, in seconds since 1970."""
-    site: str = ""
-    """Of a copy in the archive: the id of the site that was retired."""
-
-    @property
-    def order(self) -> tuple[float, str]:
-        return (-self.stamp, self.path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A document of a segment with what facets ask of it."""
-
-    document: Document
-    column: str
-    kind: str
-    validity: str
-    year: str
-
-
-Files = Callable[[], Iterable[tuple[str, bytes]]]
-Markup = Callable[[str], bytes | None]
-"""The bytes of a file of the release that is being made; None: it is not there."""
-
-
-def publish(state: State, city: City, markup: Markup) -> Iterator[tuple[str, Files]]:
-    """(prefix, files) of everything below /search/ that a release has; the files of a folder (its prefix ends in `/`)
-    that stands already need not be made. What is remembered of the base is brought up to date."""
+def publish(state: State, city: City, press: Press) -> None:
+    """Everything below /search/ that a release has; what is remembered of the base is brought up to date."""
     segments: list[dict[str, Any]] = []
-    source = _Source(state, city, markup)
+    source = _Source(state, city, press)
     sites = {column.path: column.site for column in city.columns.values()}
     base, changed = _layers(state)
     layers: list[tuple[str, list[Entry] | None, int | None]] = [("a", base, None), ("d", changed, CHANGED_BITS)]
     for name, entries, bits in (*layers, ("z", archived(state, city), None)):
         if entries == []:
             continue
-        facts, files = source.known(name) if entries is None else source.segment(name, entries, bits)
+        facts = source.known(name) if entries is None else source.segment(name, entries, bits)
         if name == "a":
             facts["dead"] = state.search_dead()
         elif name == "d":
             facts["at"] = [state.search_place(*entry.order) for entry in changed]
         facts["sites"] = [sites.get(column, column) for column in facts["columns"]]
         segments.append(facts)
-        yield f"{FOLDER}/{facts['path']}/", files
-    manifest = {"format": FORMAT, "segments": segments, **_names(city)}
-    yield f"{FOLDER}/index.json", lambda: [(f"{FOLDER}/index.json", orjson.dumps(manifest))]
-    yield f"{FOLDER}/variants.txt", lambda: [(f"{FOLDER}/variants.txt", VARIANTS_FILE.read_bytes())]
+    press.put(f"{FOLDER}/index.json", orjson.dumps({"format": FORMAT, "segments": segments, **_names(city)}))
+    press.put(f"{FOLDER}/variants.txt", VARIANTS_FILE.read_bytes())
 
 
 def _layers(state: State) -> tuple[list[Entry] | None, list[Entry]]:
@@ -150,126 +112,46 @@ def _names(city: City) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """What is published of a document: `title`, `number` and `body` as they stand, and what results show."""
-
-    title: str
-    number: str
-    body: str
-    facts: tuple[Any, ...]
-    column: str
-    kind: str
-    validity: str
-
-    @property
-    def folded(self) -> str:
-        """The three one after the other; what lies between them stands in no query."""
-        return "\0".join([*self.folded_title, fold(self.body)])
-
-    @property
-    def folded_title(self) -> list[str]:
-        return [fold(self.title), fold(self.number)]
-
-
-class Texts:
-    """The texts of what is published, from the release itself and the facts of the build."""
-
-    def __init__(self, state: Shelf, city: City, markup: Markup) -> None:
-        self._state, self._city, self._markup = state, city, markup
-        self._copies = {
-            str(page["url"]): (page, index)
-            for index in city.published
-            if index.mode == "copies"
-            for page in index.raw.get("pages") or ()
-        }
-
-    def text(self, entry: Entry) -> Text | None:
-        """None when its page is not in the release as the build remembers it."""
-        return self._copy(entry) if entry.site else self._article(entry)
-
-    def version(self, entry: Entry) -> str:
-        """What the text follows from: of an article its source, wherever the version that is shown was found."""
-        if entry.site or not entry.digest:
-            return entry.digest
-        facts = self._state.facts(entry.path)
-        return str(orjson.loads(facts)[0][editions.FIELD["blob"]]) if facts else ""
-
-    def _article(self, entry: Entry) -> Text | None:
-        file = url_of(entry.path)[1:]
-        facts, known, data = self._state.facts(entry.path), self._state.body_of(file), self._markup(file)
-        if not facts or known is None or data is None or hashlib.sha256(data).hexdigest() != known[0]:
-            return None
-        made = orjson.loads(known[1])
-        values, (_kind, details) = orjson.loads(facts)[:2]
-        title, kind, column, source, date = (
-            values[editions.FIELD[name]] for name in ("title", "kind", "column", "source", "date")
-        )
-        number = str(details.get("doc_number") or "")
-        validity = str(details.get("validity") or "")
-        return Text(
-            title=title,
-            number=number,
-            body=extract.text_of(data[made["start"] : made["start"] + made["length"]].decode()).strip(),
-            facts=(title, file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
-            column=column,
-            kind=kind,
-            validity=validity,
-        )
-
-    def _copy(self, entry: Entry) -> Text | None:
-        page, index = self._copies[entry.path]
-        data = self._markup(entry.path.removeprefix("/"))
-        if data is None:
-            return None
-        title, date = str(page["title"]), str(page.get("date") or "")[:10]
-        shown = (title, entry.path.removeprefix("/"), date, index.site, "copy", "", "", page["target_uri"])
-        return Text(
-            title=title,
-            number="",
-            body=extract.old_page(data.decode("utf-8", "replace")).strip(),
-            facts=(*shown, str(index.raw["name"]), str(index.raw["archived_on"])),
-            column=index.site,
-            kind="copy",
-            validity="",
-        )
-
-
 class _Source:
     """Segments from texts."""
 
-    def __init__(self, state: State, city: City, markup: Markup) -> None:
-        self._state = state
-        self._texts = Texts(state, city, markup)
+    def __init__(self, state: State, city: City, press: Press) -> None:
+        self._state, self._press = state, press
+        self._texts = Texts(state, city, lambda file: None)
 
-    def known(self, name: str) -> tuple[dict[str, Any], Files]:
-        """A segment that stays as it is."""
-        return orjson.loads(self._state.value(f"search {name}")), lambda: ()
+    def known(self, name: str) -> dict[str, Any]:
+        """What the manifest says of a segment that stays as it is."""
+        facts: dict[str, Any] = orjson.loads(self._state.value(f"search {name}"))
+        self._press.keep(f"{FOLDER}/{facts['path']}")
+        return facts
 
-    def segment(self, name: str, entries: Sequence[Entry], bits: int | None) -> tuple[dict[str, Any], Files]:
-        """What the manifest says of a segment, and how its files are made."""
+    def segment(self, name: str, entries: Sequence[Entry], bits: int | None) -> dict[str, Any]:
+        """What the manifest says of a segment, which is written when it is another than before."""
         path = f"{name}-{_version(name, entries, self._texts)}"
         kept = self._state.value(f"search {name}")
-        facts: dict[str, Any] = orjson.loads(kept) if kept else {}
-        if facts.get("path") == path:
-            return facts, lambda: ()
-        found = [self._found(entry) for entry in entries]
-        facts = self._facts(path, found, bits)
+        if kept and orjson.loads(kept)["path"] == path:
+            return self.known(name)
+        facts = self._made(path, entries, bits)
         self._state.set_value(f"search {name}", orjson.dumps(facts).decode())
-        return dict(facts), lambda: self._files(path, found, facts)
+        return facts
 
-    def _facts(self, path: str, found: Sequence[Found], bits: int | None) -> dict[str, Any]:
-        from sitegen.search.segment import bits_for
+    def _made(self, path: str, entries: Sequence[Entry], bits: int | None) -> dict[str, Any]:
+        from sitegen.search import segment
 
-        columns = sorted({one.column for one in found})
+        sheet = self._press.read([(e, None if e.site else self._state.body_of(e.file)) for e in entries])
+        bits = segment.bits_for(sum(laid.units for laid in sheet.laid)) if bits is None else bits
+        self._press.press(f"{FOLDER}/{path}", sheet, bits)
+        for name, data in segment.facts_files(one.facts for one in sheet.shown):
+            self._press.put(f"{FOLDER}/{path}/{name}", data)
+        columns = sorted({one.column for one in sheet.shown})
+        self._press.put(f"{FOLDER}/{path}/f.bin", segment.deflated(_sorts(sheet.shown, columns)))
         years: dict[str, int] = {}
-        for number, one in enumerate(found):
-            years.setdefault(one.year, number)
-        units = sum(len(one.document.text) for one in found)
+        for number, entry in enumerate(entries):
+            years.setdefault(f"{datetime.fromtimestamp(entry.stamp, SHANGHAI):%Y}", number)
         return {
             "path": path,
-            "docs": len(found),
-            "bits": bits_for(units) if bits is None else bits,
+            "docs": len(entries),
+            "bits": bits,
             "archived": int(path.startswith("z")),
             "columns": columns,
             "kinds": KINDS,
@@ -277,30 +159,13 @@ class _Source:
             "years": list(years.items()),
         }
 
-    def _found(self, entry: Entry) -> Found:
-        """A page that cannot be read keeps its number and is found by nothing."""
-        from sitegen.search.segment import Document
 
-        text = self._texts.text(entry)
-        year = f"{datetime.fromtimestamp(entry.stamp, SHANGHAI):%Y}"
-        if text is None:
-            return Found(document=Document(text="", title="", facts=[]), column="", kind="", validity="", year=year)
-        document = Document(text=text.folded, title="\0".join(text.folded_title), facts=list(text.facts))
-        return Found(document=document, column=text.column, kind=text.kind, validity=text.validity, year=year)
-
-    def _files(self, path: str, found: Sequence[Found], facts: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-        from sitegen.search import segment
-
-        documents = [one.document for one in found]
-        for name, data in segment.index_files(documents, int(facts["bits"])):
-            yield f"{FOLDER}/{path}/{name}", data
-        for name, data in segment.facts_files(documents):
-            yield f"{FOLDER}/{path}/{name}", data
-        columns = {name: number for number, name in enumerate(facts["columns"])}
-        numbers = [columns[one.column] for one in found]
-        sorts = bytes([n & 255 for n in numbers]) + bytes([n >> 8 for n in numbers])
-        sorts += bytes([_place(KINDS, one.kind) | _place(VALIDITIES, one.validity) << 4 for one in found])
-        yield f"{FOLDER}/{path}/f.bin", segment.deflated(sorts)
+def _sorts(shown: Sequence[Shown], columns: Sequence[str]) -> bytes:
+    """Of each document its column (two bytes, the low ones of all first), its kind and its validity (half a byte)."""
+    places = {name: number for number, name in enumerate(columns)}
+    numbers = [places[one.column] for one in shown]
+    kinds = [_place(KINDS, one.kind) | _place(VALIDITIES, one.validity) << 4 for one in shown]
+    return bytes([n & 255 for n in numbers]) + bytes([n >> 8 for n in numbers]) + bytes(kinds)
 
 
 def _place(names: Sequence[str], name: str) -> int:

@@ -1,0 +1,127 @@
+"""The texts of what is published, as the search knows them: from the pages of a release and the facts of the build."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sitegen import editions
+from sitegen.model import url_of
+from sitegen.search import extract
+from sitegen.search.folding import fold
+
+if TYPE_CHECKING:
+    from sitegen.city import City
+    from sitegen.state.shelf import Shelf
+
+Markup = Callable[[str], bytes | None]
+"""The bytes of a file of the release; None: it is not there."""
+Stands = tuple[str, str]
+"""Digest of a page and what was made of it, as JSON (`Shelf.body_of`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be found. `digest` follows from all that is indexed of it; they are ordered by `order`."""
+
+    path: str
+    digest: str
+    stamp: float
+    """When it was published, in seconds since 1970."""
+    site: str = ""
+    """Of a copy in the archive: the id of the site that was retired."""
+
+    @property
+    def order(self) -> tuple[float, str]:
+        return (-self.stamp, self.path)
+
+    @property
+    def file(self) -> str:
+        """Where its page stands in the release."""
+        return self.path.removeprefix("/") if self.site else url_of(self.path)[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What is published of a document: `title`, `number` and `body` as they stand, and what results show."""
+
+    title: str
+    number: str
+    body: str
+    facts: tuple[Any, ...]
+    column: str
+    kind: str
+    validity: str
+
+    @property
+    def folded(self) -> str:
+        """The three one after the other; what lies between them stands in no query."""
+        return "\0".join([*self.folded_title, fold(self.body)])
+
+    @property
+    def folded_title(self) -> list[str]:
+        return [fold(self.title), fold(self.number)]
+
+
+class Texts:
+    def __init__(self, state: Shelf, city: City, markup: Markup) -> None:
+        self._state, self._markup = state, markup
+        self._copies = {
+            str(page["url"]): (page, index)
+            for index in city.published
+            if index.mode == "copies"
+            for page in index.raw.get("pages") or ()
+        }
+
+    def text(self, entry: Entry, stands: Stands | None) -> Text | None:
+        """None when its page is not in the release as the build remembers it (`stands`: of an article)."""
+        return self._copy(entry) if entry.site else self._article(entry, stands)
+
+    def version(self, entry: Entry) -> str:
+        """What the text follows from: of an article its source, wherever the version that is shown was found."""
+        if entry.site or not entry.digest:
+            return entry.digest
+        facts = self._state.facts(entry.path)
+        return str(orjson.loads(facts)[0][editions.FIELD["blob"]]) if facts else ""
+
+    def _article(self, entry: Entry, stands: Stands | None) -> Text | None:
+        facts, data = self._state.facts(entry.path), self._markup(entry.file)
+        if not facts or stands is None or data is None or hashlib.sha256(data).hexdigest() != stands[0]:
+            return None
+        made = orjson.loads(stands[1])
+        values, (_kind, details) = orjson.loads(facts)[:2]
+        title, kind, column, source, date = (
+            values[editions.FIELD[name]] for name in ("title", "kind", "column", "source", "date")
+        )
+        number = str(details.get("doc_number") or "")
+        validity = str(details.get("validity") or "")
+        return Text(
+            title=title,
+            number=number,
+            body=extract.text_of(data[made["start"] : made["start"] + made["length"]].decode()).strip(),
+            facts=(title, entry.file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
+            column=column,
+            kind=kind,
+            validity=validity,
+        )
+
+    def _copy(self, entry: Entry) -> Text | None:
+        page, index = self._copies[entry.path]
+        data = self._markup(entry.file)
+        if data is None:
+            return None
+        title, date = str(page["title"]), str(page.get("date") or "")[:10]
+        shown = (title, entry.file, date, index.site, "copy", "", "", page["target_uri"])
+        return Text(
+            title=title,
+            number="",
+            body=extract.old_page(data.decode("utf-8", "replace")).strip(),
+            facts=(*shown, str(index.raw["name"]), str(index.raw["archived_on"])),
+            column=index.site,
+            kind="copy",
+            validity="",
+        )
