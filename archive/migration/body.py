@@ -134,15 +134,9 @@ def words(element: etree._Element | None, *, blanks: bool = False) -> str:
         return (" " if blanks else "").join(cast("Iterator[str]", element.itertext(with_tail=True))).strip()
     parts = []
     for node in element.iter():
-        if not isinstance(node.tag, str) or node.tag in NOT_TEXT:
-            pass
-        elif node.text:
-            parts.append(node.text)
-        if node.tail and node is not element and not _inside_script(node):
-            parts.append(node.tail)
+        tag = node.tag
+        if tag not in NOT_TEXT and isinstance(tag, str) and (text := node.text):
+            parts.append(text)
+        if (tail := node.tail) and node is not element:  # scripts and styles hold no elements: no tail lies in them
+            parts.append(tail)
     return (" " if blanks else "").join(parts).strip()
-
-
-def _inside_script(node: etree._Element) -> bool:
-    parent = node.getparent()
-    return parent is not None and isinstance(parent.tag, str) and parent.tag in {"script", "style"}

@@ -20,7 +20,7 @@ from archive.migration.body import words
 from archive.migration.elements import Elements
 from archive.migration.extracted import Draft, ExtractReport, Skipped
 from archive.migration.likeness import Matcher, Text
-from archive.publishing import copies, names, stamp
+from archive.publishing import copies, names, oldpage
 from archive.publishing.copies import Copies, Copy
 from archive.store import Capture
 from archive.text import _
@@ -190,7 +190,7 @@ class _Extraction:
     def _recognise(self, row: Row, column: str) -> _Found | Rejected:
         response = recall.response(self.capture, row)
         text, code = charset.decode(response.body, response.headers)
-        root = stamp.parse(text)
+        root = oldpage.parse(text)
         found = article.judge(root, row.url)
         if root is None or isinstance(found, Rejected):
             return cast(Rejected, found)
@@ -198,7 +198,7 @@ class _Extraction:
             row=row,
             column=column,
             charset=code,
-            base=stamp.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code)),
+            base=oldpage.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code)),
             article=found,
             elements=elements.of(root, found),
             attachments=elements.attachments(root, found),

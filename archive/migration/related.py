@@ -12,7 +12,7 @@ from archive.decision import Decision
 from archive.migration import article, current, elements, likeness
 from archive.migration.body import words
 from archive.migration.likeness import Likeness, Text
-from archive.publishing import copies, stamp
+from archive.publishing import copies, oldpage
 from archive.store import Capture
 from archive.text import _
 from archive.warcs import recall
@@ -100,7 +100,7 @@ def archived_texts(capture: Capture, problems: list[Problem]) -> Iterator[Text]:
         except Refused as refused:
             problems += refused.problems
             continue
-        root = stamp.parse(charset.decode(response.body, response.headers)[0])
+        root = oldpage.parse(charset.decode(response.body, response.headers)[0])
         one = article.recognise(root, row.url)
         if root is not None and one is not None:
             yield Text(

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from importlib import resources
 
@@ -16,6 +16,9 @@ from sitegen.clock import SHANGHAI
 
 # What no rule of an old page can undo: declarations in a style attribute that are !important.
 _PINNED = "display:block!important;visibility:visible!important;opacity:1!important;position:relative!important"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ def page(
     publication = facts.publication
     layered, last = _styles(_nonce(facts))
     successor = f'<link rel="latest-version" href="{escape(facts.successor_url)}">\n' if facts.successor_url else ""
-    machine = escape(json.dumps(facts.as_json(), ensure_ascii=False, sort_keys=True))
+    machine = escape(_JSON.encode(facts.as_json()))
     framed = _frame(old, wide=wide) if old or not main else ""
     return (
         f'{doctype}{chr(10) if doctype else ""}<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
@@ -137,7 +140,12 @@ def page(
 
 def stamp(facts: Facts, words: Words) -> str:
     """The first element of the body."""
-    publication = facts.publication
+    return f'{_said(facts.publication, words)}<dl class="gdz-pairs">{_pairs(facts)}</dl><p class="gdz-go">{_buttons(facts)}</p></div></section>'
+
+
+@lru_cache(maxsize=64)
+def _said(publication: Publication, words: Words) -> str:
+    """The stamp's beginning, which all copies of one kind share."""
     hant = ' lang="zh-Hant"' if publication.is_traditional else ""
     label = escape(publication.label)
     day = publication.archived_on.isoformat()
@@ -150,7 +158,6 @@ def stamp(facts: Facts, words: Words) -> str:
         f'<p class="gdz-on" style="display:block!important"><span{hant}>{publication.when}</span>'
         f'<time datetime="{day}">{day}</time></p>'
         f'<p class="gdz-warn">{escape(words.warning)}</p></div></div>'
-        f'<dl class="gdz-pairs">{_pairs(facts)}</dl><p class="gdz-go">{_buttons(facts)}</p></div></section>'
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from archive import canon, charset, decision
 from archive.crawling.frontier import Row
 from archive.publishing import names
-from archive.publishing.stamp import Role, Target
+from archive.publishing.disarm import Role, Target
 
 Kind = Literal["page", "redirect", "image", "file", "style", "script"]
 
@@ -167,16 +167,22 @@ class CopyLinks:
     leaving: dict[str, str] = field(default_factory=dict)
     """File of a warning page → external URL, of every link looked up so far."""
     folder: tuple[str, ...] = field(init=False)
+    _near: dict[tuple[str, str, str], dict[str, Target | None]] = field(init=False, default_factory=dict)
+    """What was asked for on this copy so far: URL of a page → its part of `cache`."""
 
     def __post_init__(self) -> None:
         self.folder = tuple(self.name.split("/")[:-1])
 
     def target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
-        place = base if link[:1] in "?#" else base[: base.rfind("/")]
-        known = self.cache.setdefault((place, charset, role, self.folder), {})
+        known = self._near.get((base, charset, role)) if link[:1] not in "?#" else self._known(base, charset, role)
+        if known is None:
+            known = self._near[base, charset, role] = self._known(base[: base.rfind("/")], charset, role)
         if link not in known:
             known[link] = self._target(base, link, charset, role)
         return known[link]
+
+    def _known(self, place: str, charset: str, role: Role) -> dict[str, Target | None]:
+        return self.cache.setdefault((place, charset, role, self.folder), {})
 
     def written(self, base: str, link: str) -> str:
         if not self.written_by:

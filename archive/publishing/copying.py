@@ -22,7 +22,7 @@ from archive import canon, charset
 from archive.appearance import Look
 from archive.crawling.frontier import Row
 from archive.migration import article
-from archive.publishing import banner, copies, css, interstitial, names, pdf, seal, stamp
+from archive.publishing import banner, copies, css, interstitial, names, oldpage, pdf, seal, stamp
 from archive.publishing.copies import Copies, Copy, CopyLinks
 from archive.store import Capture
 from archive.successor import Places
@@ -105,7 +105,7 @@ def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[s
                 response = recall.response(capture, row)
             except Refused:
                 continue
-            if markup := stamp.written(charset.decode(response.body, response.headers)[0]):
+            if markup := oldpage.written(charset.decode(response.body, response.headers)[0]):
                 found[row.key] = markup
     return found
 
@@ -205,8 +205,8 @@ class _Worker:
 
     def _page(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         text, code = charset.decode(response.body, response.headers)
-        root = stamp.parse(text)
-        base = stamp.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code))
+        root = oldpage.parse(text)
+        base = oldpage.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code))
         found = article.heading(root, row.url)
         named = found if isinstance(found, article.Heading) else None
         facts = self._facts(row, response)

@@ -71,7 +71,7 @@ class _Rewriter:
         found = self.link(re.sub(r"\\(.)", r"\1", raw))
         if found is None:
             return "none" if match[0][:3].lower() == "url" else ""
-        return f'url("{_quoted(found)}")'
+        return f'url("{quoted(found)}")'
 
     def rules(self, text: str) -> None:
         """Rules one after another; `{` without end is closed, `}` without beginning is left out."""
@@ -98,7 +98,7 @@ class _Rewriter:
         found = self.link(raw)
         media = _safe_prelude(match[3])
         if found:
-            self.out.append(f'@import url("{_quoted(found)}"){" " + media if media else ""};')
+            self.out.append(f'@import url("{quoted(found)}"){" " + media if media else ""};')
 
     def _block(self, prelude: str, body: str) -> None:
         if "url(" in prelude.lower():  # no selector holds one
@@ -243,5 +243,5 @@ def _safe_prelude(text: str) -> str:
     return re.sub(r"[{};]", "", text).strip()
 
 
-def _quoted(url: str) -> str:
+def quoted(url: str) -> str:
     return url.replace("\\", "%5C").replace('"', "%22").replace("\n", "").replace("\r", "")

@@ -100,7 +100,14 @@ def url_of_copy(site: str, timestamp: str, target_uri: str, is_page: bool) -> st
 
 def relative(name: str, folder: tuple[str, ...]) -> str:
     """A link from a copy in `folder` (its segments) to the copy `name`."""
-    parts = name.split("/")
+    there, slash, last = name.rpartition("/")
+    return _way(there + slash, folder) + last
+
+
+@lru_cache(maxsize=1 << 14)
+def _way(there: str, folder: tuple[str, ...]) -> str:
+    """From one folder to another: a site has few of them and many pages in each."""
+    parts = there.split("/")
     shared = 0
     for ours, theirs in zip(folder, parts[:-1], strict=False):
         if ours != theirs:

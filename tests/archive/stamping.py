@@ -11,9 +11,10 @@ from lxml import html as lxml_html
 
 from archive import canon, charset
 from archive.decision import Approval, Decision, Successor
-from archive.publishing import banner, stamp
+from archive.publishing import banner, oldpage, stamp
+from archive.publishing.disarm import Role, Target
 from archive.publishing.publish import PublishReport, publish
-from archive.publishing.stamp import Role, Stamped, Target
+from archive.publishing.stamp import Stamped
 from tests.archive.oldweb import OldWeb, captured, decided
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -70,8 +71,8 @@ def stamped(
     markup: str | bytes, *, links: KnownLinks | None = None, headers: tuple[tuple[str, str], ...] = ()
 ) -> Stamped:
     text, code = charset.decode(markup.encode() if isinstance(markup, str) else markup, headers)
-    root = stamp.parse(text)
-    base = stamp.base_of(root, PAGE, canon.resolve)
+    root = oldpage.parse(text)
+    base = oldpage.base_of(root, PAGE, canon.resolve)
     return stamp.stamp(root, text, base=base, charset=code, links=links or KnownLinks(), facts=facts())
 
 

@@ -12,7 +12,7 @@ import pytest
 from archive import charset, decision, store
 from archive.migration import article, extract, markdown
 from archive.migration.extracted import ExtractReport
-from archive.publishing import stamp
+from archive.publishing import oldpage
 from sitegen import frontmatter
 from sitegen.errors import Refused
 from tests.archive.oldweb import ROOT
@@ -47,11 +47,11 @@ def values(path: Path) -> dict[str, Any]:
 
 
 def recognised(markup: str, url: str = "http://old.example/a/1.htm") -> article.Recognised | None:
-    return article.recognise(stamp.parse(markup), url)
+    return article.recognise(oldpage.parse(markup), url)
 
 
 def as_markdown(markup: str) -> str:
-    body = stamp.parse(f"<html><body>{markup}")
+    body = oldpage.parse(f"<html><body>{markup}")
     assert body is not None
     found = body.find("body")
     assert found is not None

@@ -22,7 +22,7 @@ from archive.crawling.capture import capture as capture_of
 from archive.migration import article, dates, elements, extract, markdown
 from archive.migration.article import Recognised, Rejected
 from archive.migration.extracted import ExtractReport
-from archive.publishing import stamp
+from archive.publishing import oldpage
 from archive.store import Capture
 from sitegen import frontmatter
 from sitegen.errors import Refused
@@ -39,7 +39,7 @@ BODIES: dict[str, dict[str, Any]] = json.loads((LYJ / "_bodies.json").read_text(
 
 def judged(data: bytes, url: str, content_type: str = "text/html") -> Recognised | Rejected:
     text, _code = charset.decode(data, (("Content-Type", content_type),))
-    return article.judge(stamp.parse(text), url)
+    return article.judge(oldpage.parse(text), url)
 
 
 def read(found: Recognised) -> str:
@@ -63,7 +63,7 @@ def test_an_article_of_each_family_of_templates_is_read_as_the_key_says(one: dic
         one["source"],
     )
     assert read(found) == flat("".join(one["paragraphs"]))
-    root = stamp.parse(charset.decode((TEMPLATES / one["file"]).read_bytes(), ())[0])
+    root = oldpage.parse(charset.decode((TEMPLATES / one["file"]).read_bytes(), ())[0])
     assert root is not None
     said = elements.of(root, found)
     names = ("doc_number", "index_number", "issuer", "author")
@@ -321,7 +321,7 @@ def test_a_title_repeated_as_the_first_line_of_the_text_is_taken_out() -> None:
 
 def test_a_number_that_the_text_cites_is_not_its_own() -> None:
     markup = f"<meta charset=utf-8><title>题目是这个</title><h1>题目是这个</h1>发布时间：2018-07-01<div class=TRS_Editor><p>根据示政发〔2010〕1号文件，{'现通知如下。' * 9}</p></div>"
-    root = stamp.parse(markup)
+    root = oldpage.parse(markup)
     found = article.judge(root, "http://old.example/a.htm")
     assert isinstance(found, Recognised)
     assert root is not None

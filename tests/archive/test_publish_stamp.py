@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.publishing import banner, stamp
+from archive.publishing import banner, oldpage
 from tests.archive.stamping import PUBLICATION, KnownLinks, facts, old_part, stamped, tree
 
 HOSTILE = {
@@ -250,7 +250,7 @@ def test_what_a_script_wrote_as_the_page_loaded_stays_readable() -> None:
 
 
 def test_what_a_script_would_write_only_when_asked_is_not_shown() -> None:
-    assert stamp.written("function f(){document.write('no');}document.write('yes');") == "yes"
+    assert oldpage.written("function f(){document.write('no');}document.write('yes');") == "yes"
 
 
 def test_the_pages_of_a_list_can_be_reached() -> None:
