@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-_tag = re.compile(r"""<!--.*?-->|<(?:[^<>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
+_tag = re.compile(r"""<!--.*?-->|<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""", re.DOTALL)
 _unseen = re.compile(r"<(script|style|template|noscript)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _OLD_PAGE = '<div class="gdz-page'
 _FOOT = '<footer class="gdz gdz-foot"'

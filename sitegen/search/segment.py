@@ -205,12 +205,9 @@ def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: 
     skipped = np.flatnonzero(np.isin(of_title.hashes, of_body.hashes[own]))
     shards = (1 << bits) // parts
     edges = np.arange(number * shards, (number + 1) * shards + 1, dtype=np.uint64) << np.uint64(32 - bits)
-    at, title_at = np.searchsorted(of_body.hashes, edges), np.searchsorted(of_title.hashes, edges)
-    for offset in range(shards):
-        base = int(edges[offset])
-        raw = of_body.packed(at[offset], at[offset + 1], base, own, places=True)
-        raw += of_title.packed(title_at[offset], title_at[offset + 1], base, skipped, places=False)
-        files.append((f"s/{number * shards + offset:x}.bin", deflated(raw)))
+    rest = zip(of_body.packed(edges, own, places=True), of_title.packed(edges, skipped, places=False), strict=True)
+    for shard, (low, high) in enumerate(rest, start=number * shards):
+        files.append((f"s/{shard:x}.bin", deflated(low + high)))
     return Part(files=files, frequent=frequent)
 
 
@@ -259,12 +256,12 @@ class _Lists:
         steps = documents.copy()
         steps[1:] -= documents[:-1]
         steps[starts] = documents[starts] + np.uint32(1)
-        packed, lengths = varints(steps)
+        packed, packed_at = _with_places(steps)
         bounds = np.append(starts, len(postings))
         self.hashes = hashes[starts].astype(np.uint64)
         self.counts = np.diff(bounds)
         self._packed, self._places = packed, places
-        self._documents_at = np.append(0, np.cumsum(lengths, dtype=np.int64))[bounds]
+        self._documents_at = packed_at[bounds]
         self._places_at = np.append(at, len(keys))[bounds]
 
     def documents(self, low: int, high: int) -> bytes:
@@ -275,17 +272,36 @@ class _Lists:
         """A byte for each occurrence: its place modulo 32, and 32 with the last one of a document."""
         return self._places[self._places_at[low] : self._places_at[high]].tobytes()
 
-    def packed(self, low: int, high: int, base: int, without: Numbers, *, places: bool) -> bytes:
-        """How many pairs, their hashes (steps from `base`), how many documents each has, the documents, the places; of
-        the pairs `low` to `high` that are not `without` (sorted)."""
-        out = without[np.searchsorted(without, low) : np.searchsorted(without, high)]
-        picked = np.delete(np.arange(low, high), out - low)
-        stretches = list(zip([low, *(out + 1).tolist()], [*out.tolist(), high], strict=True))
-        steps = np.diff(self.hashes[picked], prepend=np.uint64(base))
-        parts = [varint(len(picked)), varints(steps)[0].tobytes(), varints(self.counts[picked])[0].tobytes()]
-        parts += [self.documents(*stretch) for stretch in stretches]
-        parts += [self.places(*stretch) for stretch in stretches] if places else []
-        return b"".join(parts)
+    def packed(self, edges: Keys, without: Numbers, *, places: bool) -> Iterator[bytes]:
+        """Of the pairs from each edge to the next: how many, their hashes (steps from the edge), how many documents each
+        has, the documents, the places. The pairs `without` (sorted) are left out."""
+        picked = np.delete(np.arange(len(self.hashes)), without)
+        hashes = self.hashes[picked]
+        at = np.searchsorted(hashes, edges)
+        steps = np.diff(hashes, prepend=np.uint64(0))
+        begun = np.flatnonzero(np.diff(at))
+        steps[at[begun]] = hashes[at[begun]] - edges[begun]
+        packed_steps, steps_at = _with_places(steps)
+        packed_counts, counts_at = _with_places(self.counts[picked])
+        whole, out = np.searchsorted(self.hashes, edges), np.searchsorted(without, np.searchsorted(self.hashes, edges))
+        for shard in range(len(edges) - 1):
+            low, high = int(at[shard]), int(at[shard + 1])
+            gaps = without[out[shard] : out[shard + 1]].tolist()
+            stretches = list(zip([whole[shard], *(gap + 1 for gap in gaps)], [*gaps, whole[shard + 1]], strict=True))
+            parts = [
+                varint(high - low),
+                packed_steps[steps_at[low] : steps_at[high]].tobytes(),
+                packed_counts[counts_at[low] : counts_at[high]].tobytes(),
+                *[self.documents(*stretch) for stretch in stretches],
+                *[self.places(*stretch) for stretch in stretches if places],
+            ]
+            yield b"".join(parts)
+
+
+def _with_places(values: np.ndarray[Any, Any]) -> tuple[Bytes, Numbers]:
+    """`varints`, and where each one begins, and the end."""
+    packed, lengths = varints(values)
+    return packed, np.append(0, np.cumsum(lengths, dtype=np.int64))
 
 
 def _first(values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -296,22 +312,29 @@ def _first(values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def varint(value: int) -> bytes:
-    return varints(np.array([value], np.uint64))[0].tobytes()
+    data = bytearray()
+    while value > 127:
+        data.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*data, value])
 
 
 def varints(values: np.ndarray[Any, Any]) -> tuple[Bytes, Bytes]:
     """Seven bits a byte, the lowest first, 128 where more follow; and how many bytes each one takes."""
     values = values.astype(np.uint32, copy=False)
-    lengths = np.ones(len(values), np.uint8)
     widest = int(values.max()) if len(values) else 0
-    columns = 1
-    while widest >> (7 * columns):
-        lengths += values >= np.uint32(1 << (7 * columns))
-        columns += 1
+    columns = max(1, -(-widest.bit_length() // 7))
+    lengths = np.ones(len(values), np.uint8)
     if columns == 1:
         return values.astype(np.uint8), lengths
-    table = np.empty((len(values), columns), np.uint8)
-    for column in range(columns):
-        table[:, column] = (values >> np.uint32(7 * column)).astype(np.uint8) | np.uint8(128)
-    table[np.arange(len(values)), lengths - 1] &= 127
-    return table[np.arange(columns, dtype=np.uint8) < lengths[:, None]], lengths
+    word = np.dtype(f"<u{1 << (columns - 1).bit_length()}")
+    words = (values & np.uint32(127)).astype(word)
+    used = np.zeros((len(values), word.itemsize), np.bool_)
+    used[:, 0] = True
+    for column in range(1, columns):
+        more = values >= np.uint32(1 << 7 * column)
+        bits = ((values >> np.uint32(7 * column)) & np.uint32(127)).astype(word)
+        words |= (bits << word.type(8 * column)) | (more.astype(word) << word.type(8 * column - 1))
+        used[:, column] = more
+        lengths += more
+    return words.view(np.uint8)[used.ravel()], lengths
