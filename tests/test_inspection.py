@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from sitegen.cli import main
 from sitegen.clock import SHANGHAI
-from sitegen.errors import UsageError
+from sitegen.errors import Problem, UsageError
 from sitegen.inspection import journal, measures, mending, profile, sweep
-from sitegen.inspection.facts import DatedItem, Facts, Guide, Measured, SiteResult, Visit
+from sitegen.inspection.facts import DatedItem, Facts, Guide, Measured, SiteResult, Visit, by_site
 from sitegen.model import Column, Site
 from sitegen.records import Records
 from sitegen.rules import hidden, leaders, workdays, writing
@@ -359,6 +359,41 @@ def test_an_inspection_tells_by_site_what_is_wrong(city: TinyCity) -> None:
     told = {(one["code"], one["path"]) for one in sites[""]["findings"]}
     assert ("inspect-date-forged", "content/xwdt/202601/t20260105_2.md") in told
     assert ("inspect-writing", "content/xwdt/202611/t20261122_1.md") in told
+
+
+def test_a_text_in_traditional_script_is_one_finding_that_counts(tmp_path: Path) -> None:
+    lenses = sweep.Lenses(
+        root=tmp_path,
+        site=tmp_path,
+        host="www.example.gov.cn",
+        lexicon=writing.load(tmp_path),
+        roll=leaders.Roll(()),
+        spam=hidden.pattern(()),
+    )
+
+    def told(body: str) -> list[tuple[str, int | None, str, str]]:
+        (tmp_path / "a.md").write_text(f"---\ntitle: x\n---\n\n{body}\n", "utf-8")
+        found = sweep.sweep(lenses, [sweep.Text("a.md", "a.md", date(2026, 11, 1))], [], jobs=1)
+        return [(one.path, one.line, one.message, one.remedy) for one in found.writing]
+
+    assert told("全市總結。") == [("content/a.md", 5, "“總結” is no standard writing", "write “总结”")]
+    words = "總結 計劃 會議 實務 開門 關係 "
+    [(path, line, message, remedy)] = told(f"第一行\n{words * 40}")
+    assert (path, line) == ("content/a.md", 6)
+    assert message == "“總結”、“計劃”、“會議”、“實務”、“開門” is no standard writing (240 places)"
+    assert remedy == "write “总结”、“计划”、“会议”、“实务”、“开门”"
+    assert told("全市总结。") == []
+
+
+def test_each_site_is_measured_by_what_stands_on_it() -> None:
+    """Each finding is on one site, none is lost, and none is on two."""
+    places = ("content/xwdt/a.md", "content/jyj/tzgg/b.md", "content/jyj/index.md", "content/_archive/lyj.yml")
+    problems = tuple(Problem(path=place, code="x-y", message="", remedy="") for place in places)
+    sites = {"": SITE, "jyj": replace(SITE, path="jyj", source="jyj/index.md")}
+    parts = by_site(facts(sites=sites, writing=problems, dead_links=(("jyj/tzgg/b.md", "x"), ("index.md", "y"))))
+    assert [one.path for one in parts[""].writing] == [places[0], places[3]]
+    assert [one.path for one in parts["jyj"].writing] == [places[1], places[2]]
+    assert (parts[""].dead_links, parts["jyj"].dead_links) == ((("index.md", "y"),), (("jyj/tzgg/b.md", "x"),))
 
 
 def test_the_reading_log_names_what_was_published_today(city: TinyCity) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
 from sitegen.errors import Problem
-from sitegen.inspection.facts import Facts, Finding, Measured, SiteResult
+from sitegen.inspection.facts import Facts, Finding, Measured, SiteResult, by_site
 from sitegen.inspection.profile import Indicator, Profile
 from sitegen.model import Column, Site
 from sitegen.text import _
@@ -25,7 +25,8 @@ _Found = Iterable[Problem]
 
 def inspect(facts: Facts, profile: Profile) -> list[SiteResult]:
     """Every site by the whole profile, by path."""
-    return [_site(facts, profile, site) for _path, site in sorted(facts.sites.items())]
+    parts = by_site(facts)
+    return [_site(parts[path], profile, site) for path, site in sorted(facts.sites.items())]
 
 
 def _site(facts: Facts, profile: Profile, site: Site) -> SiteResult:
@@ -59,7 +60,7 @@ def _score(facts: Facts, profile: Profile, site: Site, measured: Iterable[Measur
 
 
 class _Look:
-    """One indicator looked at on one site."""
+    """One indicator looked at on one site; `facts` are those of that site."""
 
     def __init__(self, facts: Facts, profile: Profile, site: Site, indicator: Indicator) -> None:
         self.facts, self.profile, self.site, self.indicator = facts, profile, site, indicator
@@ -70,10 +71,6 @@ class _Look:
 
     def number(self, name: str) -> float:
         return self.indicator.number(name)
-
-    def here(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Those that stand on this site."""
-        return [problem for problem in problems if self.facts.site_of(problem.path) == self.site.path]
 
     def result(self, problems: Iterable[Problem], *, vetoed: bool = False, unit: str = "") -> Measured:
         name = "veto_mend_days" if self.indicator.is_veto else "mend_days"
@@ -111,7 +108,7 @@ def months_before(day: date, months: int) -> date:
 
 def _serious(look: _Look) -> Measured:
     """V1: one is enough: personal data, pages that were tampered with, hidden links, forged dates."""
-    found = [*look.here(look.facts.serious), *look.here(_forged(look))]
+    found = [*look.facts.serious, *_forged(look)]
     return look.result(found, vetoed=bool(found))
 
 
@@ -269,7 +266,7 @@ def _other_units(look: _Look) -> set[str]:
 
 def _services(look: _Look) -> Measured:
     """V6: no services at all, or guides that lack four classes of elements: five of them, or all when there are fewer."""
-    guides = [g for g in look.facts.guides if look.facts.site_of(g.path) == look.site.path]
+    guides = look.facts.guides
     offers = any(column.holds == "service" for column in look.columns)
     if not offers and look.site.kind == "department":
         return look.result([])
@@ -328,15 +325,11 @@ def _relations(look: _Look) -> Measured:
         )
         for path, how, stable_id in look.facts.broken_relations
     ]
-    return look.result(look.here(found))
+    return look.result(found)
 
 
 def _guides(look: _Look) -> Measured:
-    return look.result(
-        _incomplete(look, guide.path, guide.missing)
-        for guide in look.facts.guides
-        if guide.missing and look.facts.site_of(guide.path) == look.site.path
-    )
+    return look.result(_incomplete(look, guide.path, guide.missing) for guide in look.facts.guides if guide.missing)
 
 
 def _answers_public(look: _Look) -> Measured:
@@ -396,7 +389,7 @@ def _identity(look: _Look) -> Measured:
 
 def _links_of(look: _Look, *, home: bool) -> Iterator[Problem]:
     for source, target in look.facts.dead_links:
-        if look.facts.site_of(source) == look.site.path and (source == look.site.source) == home:
+        if (source == look.site.source) == home:
             yield look.report(
                 "inspect-link-dead",
                 f"content/{source}",
@@ -410,7 +403,7 @@ def _home_links(look: _Look) -> Measured:
 
 
 def _links(look: _Look) -> Measured:
-    return look.result([*_links_of(look, home=False), *look.here(look.facts.external)])
+    return look.result([*_links_of(look, home=False), *look.facts.external])
 
 
 def _by_hand(look: _Look) -> Measured:
@@ -429,9 +422,9 @@ _MEASURES: dict[str, Callable[[_Look], Measured]] = {
     "relations": _relations,
     "blank": lambda look: look.result(_blank(look)),
     "overdue": lambda look: look.result(_overdue(look)),
-    "writing": lambda look: look.result(look.here(look.facts.writing)),
+    "writing": lambda look: look.result(look.facts.writing),
     "guides": _guides,
-    "attachments": lambda look: look.result(look.here(look.facts.attachments)),
+    "attachments": lambda look: look.result(look.facts.attachments),
     "answers-public": _answers_public,
     "slow-answers": _slow_answers,
     "identity": _identity,

@@ -20,6 +20,8 @@ from sitegen.text import _
 
 _BATCH = 400
 _FEW = 2 * _BATCH
+_SHOWN = 5
+"""Slips of one text that are shown; the others are counted."""
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"'`，。；、）】》”]{3,500}")
 _IN_TRADITIONAL = re.compile(r"^lang: *zh-(?:Hant|TW|HK|MO)\b", re.MULTILINE)
 
@@ -143,16 +145,26 @@ def _text(lenses: Lenses, item: Text, swept: Swept) -> None:
 
 
 def _written(path: str, text: str, lenses: Lenses) -> Iterator[Problem]:
-    for slip in writing.find(text, lenses.lexicon):
-        if slip.found in lenses.lexicon.slips or not _IN_TRADITIONAL.search(text):
-            yield Problem(
-                path=path,
-                line=slip.line,
-                code="inspect-writing",
-                severity="warning",
-                message=_("“{found}” is no standard writing").format(found=slip.found),
-                remedy=_("write “{better}”").format(better=slip.better) if slip.better else _("read this line again"),
-            )
+    """One finding for a text, however often it slips: a text in Traditional script would be told a thousand times."""
+    slips = writing.find(text, lenses.lexicon)
+    if slips and _IN_TRADITIONAL.search(text):
+        slips = [slip for slip in slips if slip.found in lenses.lexicon.slips]
+    if not slips:
+        return
+    better = {slip.found: slip.better for slip in slips}
+    shown = list(better)[:_SHOWN]
+    said = _("{words} is no standard writing").format(words="、".join(f"“{word}”" for word in shown))
+    if len(slips) > len(shown):
+        said = _("{said} ({count} places)").format(said=said, count=len(slips))
+    advice = "、".join(f"“{better[word]}”" for word in shown if better[word])
+    yield Problem(
+        path=path,
+        line=slips[0].line,
+        code="inspect-writing",
+        severity="warning",
+        message=said,
+        remedy=_("write {words}").format(words=advice) if advice else _("read this line again"),
+    )
 
 
 def _named(path: str, text: str, roll: Roll, day: date) -> Iterator[Problem]:

@@ -54,18 +54,16 @@ def find(text: str, lexicon: Lexicon) -> list[Slip]:
     wrongs = sorted(set(_any_of(tuple(lexicon.slips)).findall(text))) if lexicon.slips else []
     if not wrongs and not _traditional().search(text):
         return []
-    found = []
     if "data-hanzi-exempt" in text:
         text = _EXEMPT.sub("", text)
+    traditional, found = _traditional(), []
     for number, line in enumerate(text.split("\n"), 1):
-        if line.isascii():
-            continue
-        for word in (*lexicon.exempt, *STAMP):
-            line = line.replace(word, " " * len(word))
-        found += [
-            Slip(line=number, found=match[0], better=_converter().convert(match[0]))
-            for match in _traditional().finditer(line)
-        ]
+        if traditional.search(line):
+            for word in (*lexicon.exempt, *STAMP):
+                line = line.replace(word, " " * len(word))
+            found += [
+                Slip(line=number, found=run, better=_converter().convert(run)) for run in traditional.findall(line)
+            ]
         found += [Slip(line=number, found=wrong, better=lexicon.slips[wrong]) for wrong in wrongs if wrong in line]
     return found
 
