@@ -6,32 +6,35 @@ import dataclasses
 import random
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from sitegen import build as building
-from sitegen import (
-    cli_annual,
-    cli_headers,
-    cli_inspect,
-    cli_messages,
-    cli_report,
-    cli_review,
-    cli_rules,
-    cli_search,
-    cli_site,
-    clock,
-    config,
-    output,
-    report,
-)
+from sitegen import clock, config, output, report
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.text import _
 
+ELSEWHERE = {
+    "due": "cli_rules", "headers": "cli_headers", "inspect": "cli_inspect", "messages": "cli_messages",
+    "report": "cli_report", "review": "cli_review", "rules": "cli_rules", "search": "cli_search", "site": "cli_site",
+}  # fmt: skip
+"""Commands that have a module of their own, which is loaded when they are asked for: a build must not wait for it."""
 
-@click.group(cls=report.Group, context_settings={"help_option_names": ["-h", "--help"]})
+
+class Program(report.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *(name for name in ELSEWHERE if name not in self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ELSEWHERE and cmd_name not in self.commands:
+            import_module(f"sitegen.{ELSEWHERE[cmd_name]}").register(self)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     package_name="jiyuehua", message="%(prog)s %(version)s", cls=report.Option, help="Show the version and exit."
 )
@@ -291,16 +294,3 @@ def _unknown_release(release: str | None) -> Problem:
         message=_("there is no such release to go back to"),
         remedy=_("see: {command}").format(command="sitegen release list"),
     )
-
-
-main.add_command(cli_headers.headers)
-main.add_command(cli_review.review)
-main.add_command(cli_rules.rules)
-main.add_command(cli_rules.due)
-main.add_command(cli_messages.messages)
-main.add_command(cli_search.search)
-main.add_command(cli_report.reports)
-main.add_command(cli_inspect.inspect)
-main.add_command(cli_site.sites)
-for _command in (cli_annual.annual, cli_annual.visits, cli_annual.evidence):
-    cli_report.reports.add_command(_command)

@@ -37,3 +37,7 @@ def headers(config_file: Path, form: str, root: Path) -> None:
     """
     write = servers.nginx if form == "nginx" else servers.caddy
     click.echo(write(config.load(config_file).site_url, root.absolute().as_posix()), nl=False)
+
+
+def register(program: click.Group) -> None:
+    program.add_command(headers)

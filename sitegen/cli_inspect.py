@@ -259,3 +259,7 @@ def _say_mended(project: Project, name: str, person: str | None, today: date) ->
     problem = mending.say_mended(project.content, name, person, today)
     if problem is not None:
         raise UsageError([problem])
+
+
+def register(program: click.Group) -> None:
+    program.add_command(inspect)

@@ -93,3 +93,7 @@ def show(letter_id: str, config_file: Path, private: Path | None) -> None:
         message, remedy = _("there is no letter {id}").format(id=letter_id), "ls content/_records/messages"
         raise UsageError([Problem(path=letter_id, code="letter-unknown", message=message, remedy=remedy)])
     click.echo(found, nl=False)
+
+
+def register(program: click.Group) -> None:
+    program.add_command(messages)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sitegen import clock, config, report
+from sitegen import cli_annual, clock, config, report
 from sitegen.cli_options import config_option, date_option, option, reporting
 from sitegen.text import _
 
@@ -155,3 +155,9 @@ def _cell(value: object) -> object:
         if isinstance(value, str) and value[:1] in "=+-@\t\r" and value
         else ("" if value is None else value)
     )
+
+
+def register(program: click.Group) -> None:
+    program.add_command(reports)
+    for command in (cli_annual.annual, cli_annual.visits, cli_annual.evidence):
+        reports.add_command(command)

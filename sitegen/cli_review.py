@@ -349,3 +349,7 @@ def verify(config_file: Path, as_json: bool, jobs: int) -> None:
         if result.commits is None:
             click.echo(_("no git here: whether the last verdict of an article was removed cannot be told"))
     report.leave(result.problems)
+
+
+def register(program: click.Group) -> None:
+    program.add_command(review)

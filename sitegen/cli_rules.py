@@ -195,3 +195,8 @@ def _tell(duty: Duty, rule: Rule, *, overdue: bool) -> None:
     click.echo(f"  {when}  {rule.id} {rule.article}  {duty.problem.where}")
     click.echo(f"    {click.style(duty.problem.message, fg='red' if overdue else None)}")
     click.echo(f"    → {duty.problem.remedy}")
+
+
+def register(program: click.Group) -> None:
+    program.add_command(rules)
+    program.add_command(due)

@@ -53,3 +53,7 @@ def serve(config_file: Path, port: int, asks: int, trusted_proxy: str | None) ->
     from sitegen.search import server
 
     server.serve(config.load(config_file), port, asks=asks, trusted_proxy=trusted_proxy, progress=report.progress)
+
+
+def register(program: click.Group) -> None:
+    program.add_command(search)

@@ -387,3 +387,7 @@ def _finish(desk: Desk, done: Done, as_json: bool) -> None:
         click.echo(_("written: {path}").format(path=path))
     if desk.dry_run:
         click.echo(_("nothing was written (--dry-run)"))
+
+
+def register(program: click.Group) -> None:
+    program.add_command(sites)

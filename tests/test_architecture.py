@@ -13,6 +13,7 @@ import click
 import pytest
 
 from archive.cli import COMMANDS
+from sitegen.cli import ELSEWHERE
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*(ROOT / "sitegen").rglob("*.py"), *(ROOT / "archive").rglob("*.py")])
@@ -162,5 +163,17 @@ def test_a_command_loads_its_own_module_and_the_table_names_every_command() -> N
         assert sorted(group.commands) == sorted(name for name, place in COMMANDS.items() if place == module)
     program = "import sys; from archive.cli import main; main(['index', '--help'], standalone_mode=False)"
     program += "; print(sorted({'lxml', 'numpy', 'rich', 'yaml', 'warcio', 'asyncio'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_build_waits_for_no_other_command() -> None:
+    for name, module in ELSEWHERE.items():
+        group = click.Group()
+        importlib.import_module(f"sitegen.{module}").register(group)
+        assert sorted(group.commands) == sorted(name for name, place in ELSEWHERE.items() if place == module), name
+    program = "import sys; from sitegen.cli import main; main(['build', '--help'], standalone_mode=False)"
+    heavy = "{'cryptography', 'numpy', 'PIL', 'mkdocs', 'lxml', 'pypdf', 'docx', 'openpyxl', 'icalendar', 'asyncio'}"
+    program += f"; print(sorted({heavy} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert said.stdout.splitlines()[-1] == "[]"
