@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
+from html import escape
 
 MAX_URLS = 45_000
 """The protocol allows 50,000 addresses a file."""
