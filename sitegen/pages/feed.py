@@ -40,7 +40,7 @@ def _entry(base: str, host: str, article: Article, signed_at: str) -> str:
     tag = f"tag:{host},{article.date:%Y-%m-%d}:{article.id}"
     return (
         f"<entry><title>{_text(article.title)}</title><id>{_text(tag)}</id>"
-        f'<link rel="alternate" type="text/html" href={quoteattr(base + article.url)}/>'
+        f'<link rel="alternate" type="text/html" href="{escape(base + article.url)}"/>'
         f"<published>{article.date.isoformat()}</published><updated>{signed_at}</updated>"
         f"<author><name>{_text(article.source)}</name></author>"
         f"<summary>{_text(article.description)}</summary></entry>"
