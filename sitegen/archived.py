@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sitegen import frontmatter, lifecycle
 from sitegen.errors import Problem
 from sitegen.lifecycle import SiteRecord
+from sitegen.rules import registry
 from sitegen.text import _
 
 
@@ -132,15 +133,16 @@ class Retiring:
     """Root-relative address of the notice; empty where none is named."""
 
 
-def retiring(records: Iterable[SiteRecord]) -> dict[str, Retiring]:
-    """Path of a section → its announcement, from the event `banner` on until the archive is published."""
+def retiring(records: Iterable[SiteRecord], least: int) -> dict[str, Retiring]:
+    """Path of a section → its announcement, from the event `banner` on until the archive is published. `least`: the days
+    that an announcement stands."""
     found = {}
     for record in records:
         event = record.last("banner")
         if event is None or record.last("published") or record.last("retired"):
             continue
         path = record.site.replace("--", "/")
-        until = event.facts.get("until") or (event.on + timedelta(days=30)).isoformat()
+        until = lifecycle.stands_until(event, least).isoformat()
         url = event.facts.get("url", "")
         notice = url if url.startswith("/") and not url.startswith("//") else ""
         found[path] = Retiring(path=path, on=event.on.isoformat(), until=until, notice=notice)
@@ -204,18 +206,19 @@ def unpublished_decisions(content: Path, indexes: list[Published]) -> list[Probl
 
 
 def early_notices(content: Path) -> list[Problem]:
-    """第十二条(三): the migration notice stays for at least 30 days, until the day that was recorded with it.
+    """第十二条（三）: the migration notice stays as long as the rules ask, and until the day that was recorded with it.
 
     It must not be taken out before the retirement is recorded as `retired` (which waits for that day), and must not
     expire earlier. Whoever moves it keeps `retires: <site>`.
     """
     problems: list[Problem] = []
+    least = int(registry.number("notice_days", content))
     for record in lifecycle.load_all(content):
         event = record.last("portal-notice")
         if event is None or not event.facts.get("url"):
             continue
         path = event.facts["url"].strip("/").removesuffix(".html") + ".md"
-        until = event.facts.get("until") or (event.on + timedelta(days=30)).isoformat()
+        until = lifecycle.stands_until(event, least).isoformat()
         notice = _notice_of(content, path, record.site)
         if notice is None and record.last("retired") is None:
             problems.append(

@@ -26,6 +26,7 @@ from sitegen.records import Records
 from sitegen.reports import annual
 from sitegen.reports.annual import Report
 from sitegen.reviews.memory import Memory
+from sitegen.rules import registry
 from sitegen.scan import Scan
 from sitegen.sites import stages
 from sitegen.text import _
@@ -118,7 +119,9 @@ def read(project: Project, scan: Scan) -> Inputs:
         reports=tuple(reports),
         published=tuple(published),
         retired=retired,
-        retiring=archived.retiring(lifecycle.load_all(project.content)),
+        retiring=archived.retiring(
+            lifecycle.load_all(project.content), int(registry.number("notice_days", project.content))
+        ),
         good=good,
         reader=replay,
         problems=problems,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,16 @@ class SiteRecord:
 
     def last(self, event: str) -> Event | None:
         return next((found for found in reversed(self.events) if found.event == event), None)
+
+
+def stands_until(event: Event, least: int) -> date:
+    """The first day on which what the event announced may come down: its `until`, and no earlier than `least` days
+    after it (第十二条（三）; the number is `notice_days` of the rules)."""
+    earliest = event.on + timedelta(days=least)
+    try:
+        return max(earliest, date.fromisoformat(event.facts.get("until", "")))
+    except ValueError:
+        return earliest
 
 
 def path_of(content: Path, site: str) -> Path:

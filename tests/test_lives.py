@@ -145,6 +145,19 @@ def test_a_notice_that_nobody_can_read_is_told() -> None:
     assert codes(replace(known, online=frozenset(urls.values())), TODAY + timedelta(days=1)) == []
 
 
+@pytest.mark.parametrize("name", ["portal-notice", "banner"])
+def test_a_retirement_that_was_announced_is_due_when_its_notice_has_stood(name: str) -> None:
+    """第十二条（三）: the clock is shown from the first day; late is who leaves it open afterwards."""
+    known = facts(lifecycles=(record(event(name, TODAY - timedelta(days=30))),))
+    assert found(known) == []
+    [clock] = [duty for duty in duties.all_duties(known, TODAY, NUMBERS) if duty.rule == "YZ-12"]
+    [late] = found(known, TODAY + timedelta(days=1))
+    assert (late.rule, late.problem.code, late.by) == ("YZ-12", "duty-retirement-open", TODAY)
+    assert clock.problem.message == f"{late.problem.message} (due {TODAY})"
+    ended = facts(lifecycles=(record(event(name, TODAY), event("retired", TODAY)),))
+    assert found(ended, TODAY + timedelta(days=31), "retirement") == []
+
+
 def test_a_change_of_domain_without_its_notice_is_told() -> None:
     """第十四条."""
     moved = record(event("domain-changed", to="http://kx.example.gov.cn/"), url="http://kjj.example.gov.cn/")

@@ -27,8 +27,10 @@ from archive.publishing import publish, published
 from archive.store import Capture
 from archive.text import _
 from archive.warcs import recall
-from sitegen import files
+from sitegen import files, lifecycle
+from sitegen.clock import SHANGHAI
 from sitegen.errors import Problem, Refused
+from sitegen.rules import registry
 
 
 def site_id(path: str) -> str:
@@ -149,6 +151,7 @@ def publish_in_place(
     """The index of an in-place archive: no copies; the generator keeps each page at its version of the capture."""
     began = datetime.now(UTC)
     publish.refuse_incomplete(decision)
+    _refuse_before_announced(content, decision, now)
     noted = store.read_manifest(capture)
     index = public / capture.site / f"{capture.timestamp}.json"
     manifest = _manifest(build)
@@ -205,6 +208,26 @@ def publish_in_place(
         seconds=(datetime.now(UTC) - began).total_seconds(),
         problems=(),
     )
+
+
+def _refuse_before_announced(content: Path, decision: Decision, now: datetime) -> None:
+    """第十二条: pages that say until when they stay do stay."""
+    record = lifecycle.load(content, decision.site)
+    event = record.last("banner") if record else None
+    if record is None or event is None or record.last("published"):
+        return
+    until = lifecycle.stands_until(event, int(registry.number("notice_days", content)))
+    if now.astimezone(SHANGHAI).date() < until:
+        raise Refused(
+            [
+                Problem(
+                    path=decision.path,
+                    code="own-announced-until",
+                    message=_("the pages say that they stay until {date} (第十二条)").format(date=until),
+                    remedy=_("run the command again on that day"),
+                )
+            ]
+        )
 
 
 def _versions(index: Path) -> dict[str, dict[str, Any]]:

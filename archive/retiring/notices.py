@@ -52,6 +52,11 @@ def find(content: Path, decision: Decision) -> str | None:
     return None
 
 
+def days(content: Path) -> int:
+    """How long a notice stands at least (第十二条（三）), as this project has it."""
+    return int(registry.number("notice_days", content))
+
+
 def portal_notice(
     decision: Decision,
     *,
@@ -65,7 +70,7 @@ def portal_notice(
 
     `columns`: old path prefix → title of the old column. Raises Refused when the portal has no column 通知公告.
     """
-    until = now.date() + timedelta(days=registry.number("notice_days", content))
+    until = now.date() + timedelta(days=days(content))
     if found := find(content, decision):
         return Notice(path=found, until=until, written=False)
     if not (content / COLUMN / "index.md").exists():

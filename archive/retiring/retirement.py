@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 from archive.decision import Decision
 from archive.text import _
+from sitegen import lifecycle
 from sitegen.errors import Problem
 from sitegen.lifecycle import SiteRecord
 
 State = Literal["done", "due", "waiting", "refused"]
-NOTICE_DAYS = 30
 
 TWELVE = "第十二条"
 FIFTEEN = "第十五条"
@@ -40,7 +40,7 @@ def title_of(name: str) -> str:
         "police-cancelled": _("公安机关备案标识 cancelled"),
         "domain-cancelled": _("domain cancelled"),
         "portal-notice": _("notice on the portal"),
-        "notice-period": _("the notice stays for at least {days} days").format(days=NOTICE_DAYS),
+        "notice-period": _("the notice stays as long as the rules ask"),
         "reported": _("report of the change to 国务院办公厅"),
         "retired": _("retirement completed"),
     }[name]
@@ -89,7 +89,8 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All that the rules look at. `drafts`: migrated articles that wait for review; `notice` the portal notice's path
-    under content/; `notice_live`: readers can open it; `built`: the live release carries the published capture."""
+    under content/; `notice_live`: readers can open it; `built`: the live release carries the published capture;
+    `notice_days`: how long a notice stands at least (rule YZ-12)."""
 
     site: str
     today: date
@@ -104,6 +105,7 @@ class Standing:
     notice: str | None
     notice_live: bool
     redirects: bool
+    notice_days: int
 
     def event_on(self, name: str) -> date | None:
         event = self.record.last(name) if self.record else None
@@ -118,8 +120,12 @@ class Standing:
 
 
 def steps(standing: Standing) -> list[Step]:
-    """Every step in the order of the law; our own pages need no deregistration and no notice."""
-    found = [_approval(standing), _captured(standing), _published(standing)]
+    """Every step in the order of the law; our own pages need no deregistration and no notice, and keep to the day that
+    was announced on them."""
+    found = [_approval(standing), _captured(standing)]
+    if standing.own and announced_until(standing):
+        found += [_recorded(standing, "banner", TWELVE), _notice_period(standing)]
+    found.append(_published(standing))
     if not standing.own:
         found += [_migrated(standing), _redirects(standing)]
     found.append(_built(standing))
@@ -141,7 +147,21 @@ def warnings(standing: Standing) -> list[Problem]:
     """Dates that the law does not forbid but that visitors or inspectors will stumble over."""
     found = []
     path = f"content/_records/sites/{standing.site}.yml"
-    until = notice_until(standing)
+    until = announced_until(standing)
+    published = standing.event_on("published")
+    if standing.own and until and published and published < until:
+        found.append(
+            Problem(
+                path=path,
+                code="retire-announced-early",
+                severity="warning",
+                key="published",
+                message=_(
+                    "the section was archived on {date}; its pages said that it stays until {until} (第十二条)"
+                ).format(date=published, until=until),
+                remedy=_("correct the date of `banner` or its `until`, or note the reason"),
+            )
+        )
     cancelled = standing.record.last("domain-cancelled") if standing.record else None
     if cancelled and "note" not in cancelled.facts and (until is None or cancelled.on < until):
         found.append(
@@ -151,18 +171,18 @@ def warnings(standing: Standing) -> list[Problem]:
                 severity="warning",
                 key="domain-cancelled",
                 message=_(
-                    "the domain was cancelled before the notice on the portal had stood for 30 days: visitors could not "
+                    "the domain was cancelled before the notice on the portal had stood for {days} days: visitors could not "
                     "read the 迁移公告 on the old address (第十二条)"
-                ),
+                ).format(days=standing.notice_days),
                 remedy=(
                     _(
                         "keep the domain answering until {date}, or say in the event's `note` what was done about it"
                     ).format(date=until.isoformat())
                     if until
                     else _(
-                        "keep the domain answering until the notice has stood for 30 days, or say in the event's `note` "
+                        "keep the domain answering until the notice has stood for {days} days, or say in the event's `note` "
                         "what was done about it"
-                    )
+                    ).format(days=standing.notice_days)
                 ),
             )
         )
@@ -220,16 +240,10 @@ def refusals(found: list[Step], site: str) -> list[Problem]:
     ]
 
 
-def notice_until(standing: Standing) -> date | None:
-    """The first day on which the portal notice may come down: what was recorded, and at least 30 days."""
-    event = standing.record.last("portal-notice") if standing.record else None
-    if event is None:
-        return None
-    least = event.on + timedelta(days=NOTICE_DAYS)
-    try:
-        return max(least, date.fromisoformat(event.facts.get("until", "")))
-    except ValueError:
-        return least
+def announced_until(standing: Standing) -> date | None:
+    """The first day on which the portal notice may come down, or a section of ours that was announced to end may end."""
+    event = standing.record.last("banner" if standing.own else "portal-notice") if standing.record else None
+    return lifecycle.stands_until(event, standing.notice_days) if event else None
 
 
 def _approval(standing: Standing) -> Step:
@@ -360,10 +374,10 @@ def _notice(standing: Standing) -> Step:
 
 def _notice_period(standing: Standing) -> Step:
     article = "第十二条（三）"
-    until = notice_until(standing)
+    until = announced_until(standing)
     if until is None:
         return Step(name="notice-period", article=article, state="due", detail=_("counted from the day of the notice"))
-    if standing.today < until:
+    if standing.today < until and not (standing.own and standing.event_on("published")):
         return Step(
             name="notice-period",
             article=article,
@@ -378,7 +392,7 @@ def _reported(standing: Standing, before: list[Step]) -> Step:
     article = "第十二条（四）"
     if on := standing.event_on("reported"):
         return Step(name="reported", article=article, state="done", on=on)
-    until = notice_until(standing)
+    until = announced_until(standing)
     overdue = until is not None and standing.today >= until and all(step.state == "done" for step in before)
     return Step(
         name="reported",

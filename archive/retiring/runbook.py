@@ -22,7 +22,7 @@ from archive.proving import verify
 from archive.publishing import copies, own, publish, published
 from archive.redirection import old_urls, redirects, relate
 from archive.retiring import notices, retirement
-from archive.retiring.retirement import NOTICE_DAYS, Standing, Step
+from archive.retiring.retirement import Standing, Step
 from archive.store import Capture
 from archive.text import _
 from sitegen import clock, files, ledger, lifecycle, model
@@ -109,6 +109,7 @@ def standing(desk: Desk, decision: Decision) -> Standing:
         notice=notice,
         notice_live=notice is not None and successor.is_live(desk.build, model.url_of(notice)),
         redirects=(desk.store / decision.site / "redirects.nginx").exists(),
+        notice_days=notices.days(desk.content),
     )
 
 
@@ -170,7 +171,7 @@ class _Run:
         if approval is not None:
             self.record("approval", approval.date, {"document": approval.document})
         capture = self.captured()
-        if capture is None or not self.verified(capture):
+        if capture is None or not self.verified(capture) or not self.announced():
             return
         self.published(capture)
         if not self.own:
@@ -239,6 +240,11 @@ class _Run:
         facts = {"capture": capture.id, "coverage": f"{report.coverage:g}", "manifest": store.manifest_digest(capture)}
         self.record("captured", _day(capture), facts)
         return True
+
+    def announced(self) -> bool:
+        """Whether the day has come until which pages of our own said that they stay; an old site's notice does not wait."""
+        steps = retirement.steps(standing(self.desk, self.decision)) if self.own else []
+        return all(step.state == "done" for step in steps if step.name == "notice-period")
 
     def published(self, capture: Capture) -> None:
         """Copies that still say what the decision says stay as they are (第十五条: not altered once archived)."""
@@ -317,7 +323,7 @@ class _Run:
         if not now.notice_live or now.notice is None or (now.record and now.record.last("portal-notice")):
             return
         on = _signed_on(self.desk.content, now.notice) or self.desk.today
-        until = on + timedelta(days=NOTICE_DAYS)
+        until = on + timedelta(days=now.notice_days)
         self.record("portal-notice", on, {"until": until.isoformat(), "url": model.url_of(now.notice)})
 
     def finished(self) -> None:

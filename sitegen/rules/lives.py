@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from sitegen.lifecycle import SiteRecord
+from sitegen.lifecycle import SiteRecord, stands_until
 from sitegen.model import Site, url_of
 from sitegen.rules import submissions
 from sitegen.rules.facts import Duty, Facts, Numbers, duty, is_late
@@ -119,6 +119,26 @@ def _moved(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
                         command=f"archive notice {record.site} --kind domain-change --from {event.on} --to …"
                     ),
                 )  # fmt: skip
+
+
+def _retirements(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
+    """第十二条: a retirement that was announced goes on when its announcement has stood as long as it must."""
+    for record in facts.lifecycles:
+        event = record.last("portal-notice") or record.last("banner")
+        if event is None or record.last("retired"):
+            continue
+        by = stands_until(event, int(numbers["notice_days"]))
+        yield duty(
+            "YZ-12", record.unit, by, code="duty-retirement-open", path=f"content/_records/sites/{record.site}.yml",
+            key=event.event,
+            message=_("the retirement was announced on {date}; the announcement stands until {until}").format(
+                date=event.on, until=by
+            ),
+            remedy=_("see what is left, and on that day finish it: {command}").format(
+                command=f"archive status {record.site}; archive retire {record.site}"
+            ),
+            late=is_late(by, today),
+        )  # fmt: skip
 
 
 def _domains(facts: Facts, today: date, numbers: Numbers) -> Iterator[Duty]:
@@ -312,6 +332,7 @@ RULES: tuple[Callable[[Facts, date, Numbers], Iterable[Duty]], ...] = (
     _filings,
     _moved,
     _notices,
+    _retirements,
     _deputies,
     _surveys,
     _topic_plans,

@@ -67,6 +67,7 @@ def standing(**more: Any) -> Standing:
         "notice": "tzgg/202610/t20261013_9000001.md",
         "notice_live": True,
         "redirects": True,
+        "notice_days": 30,
     }
     return Standing(**(about | more))
 
@@ -128,6 +129,35 @@ def test_the_notice_stands_at_least_thirty_days() -> None:
     assert states(standing(record=longer))["notice-period"] == "waiting"
 
 
+def test_a_project_may_let_notices_stand_longer() -> None:
+    """notice_days in _records/rules.yml, one number for the notice, the steps and the build."""
+    now = standing(
+        record=replace(without(), events=(Event(event="portal-notice", on=TODAY, facts={}),)), notice_days=45
+    )
+    found = {step.name: step for step in retirement.steps(now)}
+    assert found["notice-period"].by == TODAY + timedelta(days=45)
+
+
+def announced(days_ago: int, *more: tuple[str, int]) -> SiteRecord:
+    events = [("banner", days_ago), ("captured", 1), *more]
+    return record(*((name, TODAY - timedelta(days=days)) for name, days in events), by="jyj")
+
+
+@pytest.mark.parametrize(("days_ago", "state"), [(29, "waiting"), (30, "done")])
+def test_pages_of_ours_that_were_announced_to_end_stay_until_that_day(days_ago: int, state: str) -> None:
+    """第十二条（三）: what the pages themselves say is kept."""
+    found = {step.name: step for step in retirement.steps(standing(own=True, record=announced(days_ago)))}
+    assert (found["banner"].state, found["notice-period"].state) == ("done", state)
+    assert list(found).index("notice-period") < list(found).index("published")
+
+
+def test_pages_of_ours_archived_before_the_announced_day_are_told() -> None:
+    early = standing(own=True, record=announced(10, ("published", 1)))
+    assert [problem.code for problem in retirement.warnings(early)] == ["retire-announced-early"]
+    kept = standing(own=True, record=announced(40, ("published", 1)))
+    assert retirement.warnings(kept) == []
+
+
 def test_each_recorded_step_shows_its_date_its_document_and_who() -> None:
     """What an inspector asks of every deregistration; JSON and the table have it."""
     step = next(step for step in retirement.steps(standing()) if step.name == "icp-cancelled")
@@ -184,7 +214,13 @@ def test_a_banner_hung_before_the_approval_is_a_warning() -> None:
 
 
 def test_our_own_pages_need_no_deregistration_and_no_notice() -> None:
-    assert list(states(standing(own=True))) == ["approval", "captured", "published", "built", "retired"]
+    assert list(states(standing(own=True, record=without("banner")))) == [
+        "approval",
+        "captured",
+        "published",
+        "built",
+        "retired",
+    ]
 
 
 def test_the_table_says_what_to_do_next() -> None:
@@ -405,6 +441,29 @@ def test_a_column_of_ours_retires_in_place(city: TinyCity) -> None:
     assert again.outcome == "retired"
     assert published.newest_index(city.root / "build/public", "jyj--tzgg").read_bytes() == before
     assert len(store.captures(city.root / "build/archive", "jyj--tzgg")) == 1
+
+
+def test_a_column_of_ours_that_was_announced_to_end_stays_until_that_day(city: TinyCity) -> None:
+    """第十二条: run before the day, the retirement waits and changes nothing; run on it, it ends."""
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    city.put("_archive/jyj--tzgg.yml", OWN)
+    city.put(
+        "_records/sites/jyj--tzgg.yml", "site: jyj--tzgg\nevents:\n  - {event: banner, date: 2026-11-20, by: jyj}\n"
+    )
+    desk = own_desk(city)
+    early = runbook.retire(desk, "jyj--tzgg")
+    assert (early.outcome, early.problems) == ("waiting until 2026-12-20", [])
+    assert not published.newest_index(city.root / "build/public", "jyj--tzgg").exists()
+    [capture] = store.captures(desk.store, "jyj--tzgg")
+    decision = runbook.load_decision(desk, "jyj--tzgg")
+    with pytest.raises(Refused) as refused:
+        own.publish_in_place(
+            capture, decision, build=desk.build, public=desk.public, content=desk.content, now=desk.now
+        )
+    assert [problem.code for problem in refused.value.problems] == ["own-announced-until"]
+    late = runbook.retire(replace(desk, now=datetime(2026, 12, 20, 9, 0, tzinfo=clock.SHANGHAI)), "jyj--tzgg")
+    assert (late.outcome, late.problems) == ("retired", [])
 
 
 def test_without_a_decision_our_own_pages_stay_and_the_file_to_write_is_shown(city: TinyCity) -> None:
