@@ -7,6 +7,7 @@ the end how often each kind of edit was made.
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import shutil
 import sqlite3
@@ -20,11 +21,13 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from PIL import Image
 
 from sitegen import build as building
 from sitegen import docket, signing
 from sitegen.build import Report
 from sitegen.errors import PlatformError
+from sitegen.search import tables
 from tests.cities import NOW, TinyCity
 
 SEQUENCES = int(os.environ.get("LAWS", "25"))
@@ -44,6 +47,15 @@ _BODIES = st.sampled_from(
     ]
 )
 _POLICY = 'doc_number: 示政发〔2026〕{number}号\nindex_number: "1/2026-{number}"\nissuer: 市政府\nwritten_on: 2026-11-01\nvalidity: 有效\n'
+
+
+def _photo() -> bytes:
+    data = io.BytesIO()
+    Image.linear_gradient("L").resize((900, 9)).save(data, "PNG")
+    return data.getvalue()
+
+
+PICTURE = _photo()
 made: Counter[str] = Counter()
 
 
@@ -121,7 +133,7 @@ class Edits(RuleBasedStateMachine):
         self.city.article(path, f"解读{number}", extra=f"interprets: {interprets}\n", sign=False)
         self._sign(path)
 
-    @rule(column=_COLUMNS, name=st.sampled_from(["a.pdf", "p.png"]), data=st.sampled_from([b"one", b"two", None]))
+    @rule(column=_COLUMNS, name=st.sampled_from(["a.pdf", "p.png"]), data=st.sampled_from([b"one", PICTURE, None]))
     def change_attachment(self, column: str, name: str, data: bytes | None) -> None:
         made["attachments"] += 1
         file = self.city.content / column / "202611" / name
@@ -274,6 +286,16 @@ class Edits(RuleBasedStateMachine):
         lines = index.read_text(encoding="utf-8").splitlines()
         index.write_text("\n".join(f"{key}: {value}" if x.startswith(f"{key}:") else x for x in lines) + "\n", "utf-8")
 
+    @rule(switch=st.sampled_from(["traditional", "pictures"]), on=st.booleans())
+    def switch(self, switch: str, on: bool) -> None:
+        """The edition in Traditional characters; pictures in the sizes of screens."""
+        made[f"{switch} switched"] += 1
+        index = self.city.content / "index.md"
+        lines = [x for x in index.read_text(encoding="utf-8").splitlines() if not x.startswith(f"{switch}:")]
+        if on:
+            lines.insert(1, f"{switch}: true")
+        index.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
     @rule(mark=st.sampled_from(["<!-- a -->", "<!-- b -->"]))
     def edit_template(self, mark: str) -> None:
         made["templates edited"] += 1
@@ -304,6 +326,7 @@ class Edits(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(building, "FEW", few)
             patched.setattr(docket, "FEW", few)
+            patched.setattr(tables, "BATCH", 2 if jobs > 1 else 1000)
             return self.city.build(now=self.now, jobs=jobs)
 
     @rule()
