@@ -39,7 +39,7 @@ def rules() -> None:
 @option("--parameters", is_flag=True, help="Print the numbers that a project may correct in _records/rules.yml.")
 @reporting
 def list_rules(config_file: Path, as_json: bool, parameters: bool) -> None:
-    """Every requirement with its article, its mode and its state.
+    """Every requirement with its article, its mode, its state, and its failing and passing test or why software cannot.
 
     \b
     Example: sitegen rules list --parameters
@@ -56,6 +56,7 @@ def list_rules(config_file: Path, as_json: bool, parameters: bool) -> None:
                 click.echo(f"{rule.id}  {line}")
         else:
             click.echo(f"{rule.id}  {rule.article}  {rule.mode}  [{registry.state_name(rule.state)}]  {rule.asks}")
+            _print_facts(_shown(rule), "    ")
 
 
 @rules.command()
@@ -82,16 +83,19 @@ def show(rule_id: str, config_file: Path, as_json: bool) -> None:
     click.echo(f"{rule.id}  {registry.REGULATION}{rule.article}  {rule.mode}")
     click.echo(rule.asks)
     click.echo(registry.state_name(rule.state))
-    for label, text in (
-        (_("missing"), rule.lacks),
-        (_("told by"), ", ".join(rule.codes)),
-        (_("failing test"), rule.fails),
-        (_("passing test"), rule.passes),
-    ):
-        if text:
-            click.echo(f"  {label}: {text}")
+    _print_facts([(_("told by"), ", ".join(rule.codes)), *_shown(rule)], "  ")
     for line in _parameters(rule):
         click.echo(f"  {line}")
+
+
+def _shown(rule: Rule) -> list[tuple[str, str]]:
+    return [(_("failing test"), rule.fails), (_("passing test"), rule.passes), (_("missing"), rule.lacks)]
+
+
+def _print_facts(facts: list[tuple[str, str]], indent: str) -> None:
+    for label, text in facts:
+        if text:
+            click.echo(f"{indent}{label}: {text}")
 
 
 def _parameters(rule: Rule) -> list[str]:

@@ -9,8 +9,6 @@ from sitegen.rules import registry
 FILE = Path(__file__).parent.parent / "docs" / "compliance.md"
 _STATES = {
     "implemented": "yes",
-    "partly": "partly",
-    "planned": "not yet",
     "organisational": "not for software",
 }
 

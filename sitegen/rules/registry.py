@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -14,7 +14,7 @@ from sitegen.errors import Problem, UsageError
 from sitegen.text import _, language_now
 
 Mode = Literal["BUILD", "WARN", "LEDGER", "RUN", "DOC"]
-State = Literal["implemented", "partly", "planned", "organisational"]
+State = Literal["implemented", "organisational"]
 Confidence = Literal["read", "memory", "local"]
 REGULATION = "《永州市政府网站建设管理办法》"
 _DATA = Path(__file__).with_name("yongzhou.yml")
@@ -53,7 +53,7 @@ class Rule:
 
     @property
     def lacks(self) -> str:
-        """What software does not do for it (yet); empty: nothing is known to be missing."""
+        """Why software cannot, or what of it stays with people; empty: nothing is known to be missing."""
         return _in_language(self.missing)
 
     def as_json(self) -> dict[str, object]:
@@ -77,8 +77,6 @@ class Rule:
 def state_name(state: State) -> str:
     return {
         "implemented": _("implemented"),
-        "partly": _("partly implemented"),
-        "planned": _("not implemented yet"),
         "organisational": _("not for software"),
     }[state]
 
@@ -88,7 +86,7 @@ def load(content: Path | None = None) -> dict[str, Rule]:
 
     Raises UsageError when that file cannot be read or names what does not exist.
     """
-    rules = {raw["id"]: _rule(raw) for raw in yaml.load(_DATA.read_text(encoding="utf-8"), yaml.CSafeLoader)}
+    rules = {raw["id"]: rule(raw) for raw in yaml.load(_DATA.read_text(encoding="utf-8"), yaml.CSafeLoader)}
     return _corrected(rules, content / "_records" / "rules.yml") if content else rules
 
 
@@ -113,7 +111,10 @@ def _numbers(content: Path, _stamp: int) -> dict[str, Any]:
         return numbers(load())
 
 
-def _rule(raw: dict[str, Any]) -> Rule:
+def rule(raw: dict[str, Any]) -> Rule:
+    """One entry of the registry's file. Raises ValueError for a state that is neither of the two."""
+    if raw["state"] not in get_args(State):
+        raise ValueError(f"{raw['id']}: state {raw['state']!r}")
     return Rule(
         id=raw["id"],
         article=raw["article"],
