@@ -4,16 +4,18 @@ outcome."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from archive import charset
 from archive.crawling import look
 from archive.crawling.frontier import Row
-from archive.crawling.ledger import Ledger
+from archive.crawling.ledger import AT_A_TIME, Arrived, Excluded, Ledger
 from archive.crawling.look import Looked
+from archive.crawling.queues import Queues
 from archive.crawling.reader import Reader
 from archive.crawling.scope import origin_of
 from archive.decision import Decision
@@ -22,12 +24,18 @@ from archive.net import fetch, robots
 from archive.store import Capture
 from archive.warcs import recall
 
-_MOST_AT_ONCE = 64
+_CONNECTIONS = 256
+"""To all hosts together."""
+_BACKLOG = 16
+"""Answers that wait to be looked into and written down: while there are more, nothing is asked for."""
 PAGES_WITHOUT_READER = 100
 """Another process takes a third of a second to begin: not worth it for a small site."""
 _ROBOTS = "robots.txt"
 # RFC 9309 §2.5 asks for 500 KiB at least.
 _ROBOTS_AT_MOST = 1 << 20
+# The threads take turns at the interpreter; each of the network's many short calls waits for its turn, 5 ms if
+# nothing is said.
+_TURN = 0.0005
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -48,47 +56,141 @@ class Crawl:
         browse: Callable[[Crawl], Awaitable[bool]] | None = None,
     ) -> None:
         self._decision, self._capture, self._ledger, self._client = decision, capture, ledger, client
-        # As many answers again may wait to be written down while the next ones are fetched.
-        self._most = min(_MOST_AT_ONCE, 2 * connections * len(decision.hosts))
         self._crash, self._browse = crash, browse
-        self._asked: dict[str, asyncio.Lock] = {}
         self._thread = ThreadPoolExecutor(1, "ledger")
-        self._arrived: list[tuple[Row, fetch.Exchange | fetch.FetchFailure, Looked | None]] = []
-        self._keeping = asyncio.Lock()
         self._reader, self._pages = Reader(), 0
+        self._queues = Queues(connections)
+        self._unread: set[str] = set()
+        """Origins of which there may be more to fetch than what waits in the queues."""
+        self._in_hand: set[str] = set()
+        """Keys of what is being fetched, looked into or written down."""
+        self._fetching = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._news = asyncio.Event()
+        self._arrived: list[Arrived] = []
+        self._arrival = asyncio.Event()
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
+        self._learning: set[str] = set()
+        self._asked: dict[str, asyncio.Lock] = {}
 
     async def run(self, start: Sequence[str]) -> None:
         """Until nothing is queued. What was fetched and not committed when this ends early is fetched
         again. Raises ServerGoneError, with everything before committed."""
-        running: dict[asyncio.Task[None], str] = {}
-        waiting: list[Row] = []
+        turn = sys.getswitchinterval()
+        sys.setswitchinterval(_TURN)
         try:
             await self.do(self._ledger.begin, start)
-            while True:
-                if not waiting:
-                    waiting = await self._next_rows(frozenset(running.values()))
-                while waiting and len(running) < self._most:
-                    row = waiting.pop()
-                    running[asyncio.create_task(self._visit(row))] = row.key
-                if running:
-                    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        del running[task]
-                        task.result()
-                elif not waiting and not await self.do(self._ledger.probe_indexes) and not await self._opened_pages():
-                    break
+            self._keeper = self._begin(self._keep())
+            while await self._go_on():
+                await self._fill()
+                self._ask()
+                if self._in_hand or self._learning:
+                    await self._news.wait()
+                self._news.clear()
+                if self._failure is not None:
+                    raise self._failure
         except (fetch.ServerGoneError, asyncio.CancelledError):
             # Ctrl-C cancels: what was fetched so far is kept.
+            await self._stop()
             await self.do(self._ledger.commit)
             raise
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await self._stop()
             await self._client.close()
             await self._reader.close()
             self._thread.shutdown()
+            sys.setswitchinterval(turn)
+
+    async def _go_on(self) -> bool:
+        """Whether there is anything left to fetch, or being fetched."""
+        if self._in_hand or self._learning or self._unread or self._queues:
+            return True
+        while not (waiting := await self.do(self._ledger.waiting)):
+            if not await self.do(self._ledger.probe_indexes) and not await self._opened_pages():
+                return False
+        self._unread.update(waiting)
+        return True
+
+    async def _fill(self) -> None:
+        """Read the queued rows of origins of which none waits here; an origin's robots.txt before anything else of it."""
+        empty = [origin for origin in self._unread if self._queues.is_empty(origin)]
+        for origin in empty:
+            if origin not in self._rules and origin not in self._learning:
+                self._learning.add(origin)
+                self._begin(self._learn(origin))
+        if not (ready := [origin for origin in empty if origin in self._rules]):
+            return
+        self._unread.difference_update(ready)
+        for origin, rows in (await self.do(self._ledger.next_rows, ready, frozenset(self._in_hand))).items():
+            self._queues.put(rows)
+            if len(rows) == AT_A_TIME:
+                self._unread.add(origin)
+
+    def _ask(self) -> None:
+        """Begin with as many URLs as may be asked for now."""
+        while self._fetching < _CONNECTIONS and len(self._in_hand) - self._fetching < _BACKLOG:
+            row = self._queues.take()
+            if row is None:
+                break
+            self._in_hand.add(row.key)
+            if cause := self._ledger.barred(row) or self._forbidden(row):
+                self._queues.release(row)
+                self._arrive(Arrived(row=row, answer=Excluded(cause=cause)))
+            else:
+                self._fetching += 1
+                self._begin(self._visit(row))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def _stop(self) -> None:
+        """Begin nothing more; what has arrived is written down, unless that is what failed."""
+        self._stopping = True
+        for task in self._tasks - {self._keeper}:
+            task.cancel()
+        self._arrival.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._failure = self._failure or error
+            self._news.set()
+
+    async def _visit(self, row: Row) -> None:
+        try:
+            answer = await self._client.fetch(row.url)
+        finally:
+            self._fetching -= 1
+            self._queues.release(row)
+            self._news.set()
+        self._arrive(await self._looked(row, answer))
+
+    async def _learn(self, origin: str) -> None:
+        self._rules[origin] = await self._learn_rules(origin)
+        self._learning.discard(origin)
+        self._news.set()
+
+    def _arrive(self, arrived: Arrived) -> None:
+        self._arrived.append(arrived)
+        self._arrival.set()
+
+    async def _keep(self) -> None:
+        """Have what arrives written down. What comes while the ledger is busy is written down together: each errand to its
+        thread takes as long as the work for a small page."""
+        while not self._stopping or self._arrived:
+            await self._arrival.wait()
+            self._arrival.clear()
+            arrived, self._arrived = self._arrived, []
+            self._unread |= await self.do(self._ledger.take_all, arrived)
+            self._in_hand.difference_update(one.row.key for one in arrived)
+            self._news.set()
 
     async def do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
@@ -106,7 +208,11 @@ class Crawl:
                 origin = origin_of(row.url)
                 if origin not in self._rules:
                     self._rules[origin] = await self._learn_rules(origin)
-                await self._visit(row)
+                cause = self._ledger.barred(row) or self._forbidden(row)
+                if cause is None:
+                    await self._fetch(row)
+                else:
+                    await self.do(self._ledger.take_all, [Arrived(row=row, answer=Excluded(cause=cause))])
                 row = await self.do(self._ledger.row, link.url)
         return row
 
@@ -121,14 +227,6 @@ class Crawl:
     async def _opened_pages(self) -> bool:
         """Whether the browser, if there is one, has opened pages: they may have led to something new."""
         return self._browse is not None and await self._browse(self)
-
-    async def _next_rows(self, running: frozenset[str]) -> list[Row]:
-        """The next queued rows, last first. An origin's robots.txt is read before anything else of it."""
-        rows = await self.do(self._ledger.next_rows, running)
-        for origin in dict.fromkeys(origin_of(row.url) for row in rows):
-            if origin not in self._rules:
-                self._rules[origin] = await self._learn_rules(origin)
-        return [row for row in reversed(rows) if urlsplit(row.key).path != "/robots.txt"]
 
     async def _learn_rules(self, origin: str) -> tuple[robots.Rule, ...]:
         url = f"{origin}/robots.txt"
@@ -148,13 +246,6 @@ class Crawl:
         self._client.slow_down(urlsplit(origin).hostname or "", robots.crawl_delay(text, fetch.PRODUCT))
         return robots.parse(text, fetch.PRODUCT)
 
-    async def _visit(self, row: Row) -> None:
-        cause = self._ledger.barred(row) or self._forbidden(row)
-        if cause is None:
-            await self._fetch(row)
-        else:
-            await self.do(self._ledger.exclude, row, cause)
-
     def _forbidden(self, row: Row) -> str | None:
         rules = self._rules[origin_of(row.url)]
         rule = robots.forbidding(rules, row.url)
@@ -164,16 +255,13 @@ class Crawl:
         return f"{_ROBOTS}: the server failed to give it" if failed else f"{_ROBOTS}: Disallow: {rule.path}"
 
     async def _fetch(self, row: Row) -> None:
-        answer = await self._client.fetch(row.url)
+        """Fetch it and have it written down at once."""
+        arrived = await self._looked(row, await self._client.fetch(row.url))
+        await self.do(self._ledger.take_all, [arrived])
+
+    async def _looked(self, row: Row, answer: fetch.Exchange | fetch.FetchFailure) -> Arrived:
         self._crash("after-fetch")
-        looked = await self._look(answer)
-        self._arrived.append((row, answer, looked))
-        # What arrives while the ledger is busy is written down together: each errand to its thread takes as long as
-        # the work for a small page.
-        async with self._keeping:
-            arrived, self._arrived = self._arrived, []
-            if arrived:
-                await self.do(self._ledger.take_all, arrived)
+        return Arrived(row=row, answer=answer, looked=await self._look(answer))
 
     async def _look(self, answer: fetch.Exchange | fetch.FetchFailure) -> Looked | None:
         """Pages of a larger site are looked into by a process of their own; None leaves it to the ledger."""

@@ -127,6 +127,8 @@ _values = attrgetter(*_COLUMNS)
 # `hits` and `more` grow while a row is being fetched: the row that comes back does not know.
 _outcome_values = attrgetter(*_COLUMNS[: _COLUMNS.index("id")])
 _original_values = attrgetter(*(field.name for field in fields(Original)))
+# `http://host:port` of a key, whose path begins with a slash.
+_ORIGIN = "substr(key, 1, instr(substr(key, 9), '/') + 7)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS url (
   key TEXT UNIQUE NOT NULL, url TEXT NOT NULL, depth INTEGER, priority INTEGER, kind TEXT, sources TEXT,
@@ -135,7 +137,7 @@ CREATE TABLE IF NOT EXISTS url (
   record_type TEXT, seconds REAL, size INTEGER, id INTEGER PRIMARY KEY, hits INTEGER NOT NULL DEFAULT 0,
   more INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS queue ON url (priority, depth) WHERE state = 'queued';
+CREATE INDEX IF NOT EXISTS queue_of_origin ON url (ORIGIN, priority, depth) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS payload (
   payload_digest TEXT PRIMARY KEY, target_uri TEXT, date TEXT, capture TEXT, warc TEXT, "offset" INTEGER
 );
@@ -152,7 +154,7 @@ CREATE VIEW IF NOT EXISTS source AS
   FROM place JOIN url ON url.id = place.url LEFT JOIN url AS via ON via.id = place.via;
 CREATE TABLE IF NOT EXISTS earlier AS SELECT * FROM url LIMIT 0;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+""".replace("ORIGIN", _ORIGIN)
 _INSERT = f"INSERT OR IGNORE INTO url VALUES ({','.join('?' * len(_COLUMNS))})"  # noqa: S608 (as many marks as columns)
 _UPDATE = """
 UPDATE url SET (key, url, depth, priority, kind, sources, state, status, mime, payload_digest, warc, "offset",
@@ -224,10 +226,22 @@ class Frontier:
             self._db.executemany(_INSERT, map(_values, rows))
             return self._db.total_changes - before
 
-    def next_batch(self, size: int, skip: frozenset[str] = frozenset()) -> list[Row]:
-        """The next queued rows, `skip` (keys being fetched) left out."""
-        query = "SELECT * FROM url WHERE state = 'queued' ORDER BY priority, depth, rowid LIMIT ?"
-        rows = map(self._row, self._db.execute(query, (size + len(skip),)))
+    def waiting(self) -> list[str]:
+        """The origins (`http://host:port`) that have queued rows. Each is found by one step through the index: there may
+        be a million rows of the first one."""
+        least = f"SELECT min({_ORIGIN}) FROM url WHERE state = 'queued'"  # noqa: S608 (nothing but our own expression)
+        query = f"""
+            WITH RECURSIVE origin (name) AS (
+              {least} UNION ALL
+              SELECT ({least} AND {_ORIGIN} > name) FROM origin WHERE name IS NOT NULL)
+            SELECT name FROM origin WHERE name IS NOT NULL"""  # noqa: S608
+        return [name for (name,) in self._db.execute(query)]
+
+    def next_batch(self, origin: str, size: int, skip: frozenset[str] = frozenset()) -> list[Row]:
+        """The next queued rows of an origin, `skip` (keys being fetched) left out."""
+        query = f"""
+            SELECT * FROM url WHERE state = 'queued' AND {_ORIGIN} = ? ORDER BY priority, depth, rowid LIMIT ?"""  # noqa: S608
+        rows = map(self._row, self._db.execute(query, (origin, size + len(skip))))
         return [row for row in rows if row.key not in skip][:size]
 
     def requeue(self) -> None:

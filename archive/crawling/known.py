@@ -54,6 +54,8 @@ class Known:
         for name in frontier.setting("session_ids"):
             self.take_for_session(name, frontier)
         self.found: list[Row] = []
+        self.queued: set[str] = set()
+        """Origins of which there is something new to fetch."""
         self._new_places: list[Place] = []
         self._more: defaultdict[int, int] = defaultdict(int)
         self._hits: defaultdict[int, int] = defaultdict(int)
@@ -192,7 +194,9 @@ class Known:
         self._last += 1
         self._ids[row.key] = self._last
         self._places.append(0)
-        self._admitted += row.state == "queued"
+        if row.state == "queued":
+            self._admitted += 1
+            self.queued.add(row.key[: row.key.find("/", 8)])
         self.found.append(row)
 
     def _place(self, number: int, kind: str, where: str, hits: int = 0) -> None:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from archive import canon, message, terms
@@ -28,6 +28,7 @@ from archive.store import Capture
 from archive.warcs import warc
 
 IN_PART = "looked at in part"
+AT_A_TIME = 256
 _OUTCOMES_A_COMMIT = 256
 _BYTES_A_COMMIT = 4_000_000
 _FOUND_A_COMMIT = 5_000
@@ -35,6 +36,22 @@ _SECONDS_A_COMMIT = 1.0
 _INDEX = re.compile(r"(?:index|default)\.(?:s?html?|aspx?|jsp|php|do)", re.I)
 # A URL may send back to itself until a cookie is set; so many times it is asked again.
 _COOKIE_STATES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """A URL that was not asked for, and the rule that says so."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """What became of a URL; its body is looked into by the ledger unless it was `looked` into before."""
+
+    row: Row
+    answer: Exchange | FetchFailure | Excluded
+    looked: Looked | None = None
 
 
 class Ledger:
@@ -92,10 +109,15 @@ class Ledger:
     def probe(self, url: str, kind: str, priority: int) -> None:
         self.known.probe(url, kind, priority)
 
-    def next_rows(self, running: frozenset[str]) -> list[Row]:
-        """What to fetch next; `running` (keys) left out."""
+    def waiting(self) -> list[str]:
+        """The origins of which there is something to fetch."""
         self.commit()
-        return self._frontier.next_batch(256, running)
+        return self._frontier.waiting()
+
+    def next_rows(self, origins: Iterable[str], running: frozenset[str]) -> dict[str, list[Row]]:
+        """What to fetch next of each origin, `AT_A_TIME` at most; `running` (keys) left out."""
+        self.commit()
+        return {origin: self._frontier.next_batch(origin, AT_A_TIME, running) for origin in origins}
 
     def row(self, url: str) -> Row | None:
         self.commit()
@@ -115,9 +137,6 @@ class Ledger:
         """How many URLs the inventory holds."""
         return self.known.number
 
-    def exclude(self, row: Row, cause: str) -> None:
-        self._settle(replace(row, state="excluded", cause=cause))
-
     def excuse(self) -> None:
         """What failed and the decision excuses by name is excused."""
         for row in list(self._frontier.rows("failed")):
@@ -125,16 +144,21 @@ class Ledger:
                 self._settle(replace(row, state="excused", cause=cause))
         self.commit()
 
-    def take_all(self, arrived: Sequence[tuple[Row, Exchange | FetchFailure, Looked | None]]) -> None:
+    def take_all(self, arrived: Sequence[Arrived]) -> set[str]:
+        """Write down what became of some URLs. The origins of which there is something new to fetch since the last time."""
         with ExitStack() as bodies:  # when one cannot be written, the others are let go of, too
-            for _row, answer, _looked in arrived:
-                if isinstance(answer, Exchange):
-                    bodies.enter_context(answer.body)
-            for row, answer, looked in arrived:
-                self.take(row, answer, looked)
+            for one in arrived:
+                if isinstance(one.answer, Exchange):
+                    bodies.enter_context(one.answer.body)
+            for one in arrived:
+                self._take(one.row, one.answer, one.looked)
+        queued, self.known.queued = self.known.queued, set()
+        return queued
 
-    def take(self, row: Row, answer: Exchange | FetchFailure, looked: Looked | None = None) -> None:
-        """Write down what became of a URL; its body is looked into unless that was done before."""
+    def _take(self, row: Row, answer: Exchange | FetchFailure | Excluded, looked: Looked | None) -> None:
+        if isinstance(answer, Excluded):
+            self._settle(replace(row, state="excluded", cause=answer.cause))
+            return
         self._done += 1
         if isinstance(answer, FetchFailure):
             attempts = row.attempts + answer.attempts
@@ -245,6 +269,7 @@ class Ledger:
             self._asked_again[number] += 1
             self.commit()
             self._frontier.ask_again(number)
+            self.known.queued.add(origin_of(row.key))
 
     def probe_indexes(self) -> bool:
         """`/news/` and `/news/index.html` are one page under two addresses, and visitors have kept either:

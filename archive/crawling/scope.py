@@ -26,3 +26,8 @@ def origin_of(url: str) -> str:
     """`http://host:port`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def host_of(url: str) -> str:
+    """The name that is dialled, whatever scheme and port: all its origins share its patience."""
+    return urlsplit(url).hostname or ""
