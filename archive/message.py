@@ -61,7 +61,10 @@ def parse_fields(head: bytes) -> Fields:
 def field(fields: Fields, name: str) -> str | None:
     """The first field of that name, in any case."""
     lower = name.lower()
-    return next((value for key, value in fields if key.lower() == lower), None)
+    for key, value in fields:
+        if key == name or (len(key) == len(name) and key.lower() == lower):
+            return value
+    return None
 
 
 def printable(text: str) -> str:
@@ -76,7 +79,12 @@ def is_chunked(fields: Fields) -> bool:
 def content_lengths(fields: Fields) -> set[int | None]:
     """What the head says of the body's length; `5, 5` and two equal fields say it once, None is no number.
     More than one element: nobody knows (RFC 9112 §6.3)."""
-    said = (part.strip() for name, value in fields if name.lower() == "content-length" for part in value.split(","))
+    said = (
+        part.strip()
+        for name, value in fields
+        if len(name) == 14 and name.lower() == "content-length"
+        for part in value.split(",")
+    )
     return {int(text) if _LENGTH.fullmatch(text) else None for text in said}
 
 

@@ -125,7 +125,7 @@ class Crawl:
             return
         self._unread.difference_update(ready)
         for origin, rows in (await self.do(self._ledger.next_rows, ready, frozenset(self._in_hand))).items():
-            self._queues.put(rows)
+            self._queues.put(origin, rows)
             if len(rows) == AT_A_TIME:
                 self._unread.add(origin)
 
@@ -248,7 +248,7 @@ class Crawl:
 
     def _forbidden(self, row: Row) -> str | None:
         rules = self._rules[origin_of(row.url)]
-        rule = robots.forbidding(rules, row.url)
+        rule = robots.forbidding(rules, row.url) if rules else None
         if rule is None:
             return None
         failed = rules is robots.DISALLOW_ALL

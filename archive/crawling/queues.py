@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from archive.crawling.frontier import Row
 from archive.crawling.scope import host_of, origin_of
@@ -19,12 +19,10 @@ class Queues:
         self._waiting: defaultdict[str, deque[Row]] = defaultdict(deque)
         self._turns: deque[str] = deque()
 
-    def put(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            origin = origin_of(row.key)
-            if not self._waiting[origin]:
-                self._turns.append(origin)
-            self._waiting[origin].append(row)
+    def put(self, origin: str, rows: Sequence[Row]) -> None:
+        if rows and not self._waiting[origin]:
+            self._turns.append(origin)
+        self._waiting[origin].extend(rows)
 
     def is_empty(self, origin: str) -> bool:
         return not self._waiting[origin]
@@ -44,7 +42,7 @@ class Queues:
 
     def release(self, row: Row) -> None:
         """The row's place is free again."""
-        self._taken[host_of(row.key)] -= 1
+        self._taken[host_of(origin_of(row.key))] -= 1
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from archive.decision import allows
+
+_ORIGIN = re.compile(r"[a-z]+://[^/?#]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,12 @@ class Scope:
 
 
 def origin_of(url: str) -> str:
-    """`http://host:port`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    """`http://host:port` of an absolute URL."""
+    found = _ORIGIN.match(url)
+    return found[0] if found else ""
 
 
-def host_of(url: str) -> str:
+@lru_cache(maxsize=1024)
+def host_of(origin: str) -> str:
     """The name that is dialled, whatever scheme and port: all its origins share its patience."""
-    return urlsplit(url).hostname or ""
+    return urlsplit(origin).hostname or ""

@@ -310,15 +310,14 @@ class Client:
 
         A host that says it is busy is left alone by every connection, and asked more slowly afterwards.
         """
-        asked = _retry_after(exchange)
         if exchange.status in _BUSY:
             host.pace = min(max(2 * host.pace, 0.25), _SLOWEST_PACE)
-            seconds = 0.5 * attempt if asked is None else asked
+            seconds = _retry_after(exchange, 0.5 * attempt)
             host.next_at = max(host.next_at, asyncio.get_running_loop().time() + seconds)
             return 0.0
         host.pace = host.pace * 0.9 if host.pace > 0.01 else 0.0
         if exchange.status in _TRY_AGAIN or exchange.truncated not in (None, "length"):
-            return 0.5 * attempt if asked is None else asked
+            return _retry_after(exchange, 0.5 * attempt)
         return None
 
     def _wants_login(self, parts: SplitResult, host: _Host, request: _Request, exchange: Exchange) -> bool:
@@ -404,11 +403,11 @@ def _lines(head: Sequence[str], secrets: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii", "replace")
 
 
-def _retry_after(exchange: Exchange) -> float | None:
-    """Seconds that `Retry-After` asks for (number or date), bounded."""
+def _retry_after(exchange: Exchange, otherwise: float) -> float:
+    """Seconds that `Retry-After` asks for (number or date), bounded; `otherwise` where it says nothing."""
     said = message.field(exchange.headers, "Retry-After") or ""
     if said.isascii() and said.isdigit():
         return min(float(said[:9]), LONGEST_WAIT)
     with suppress(ValueError, TypeError, OverflowError):
         return min(max((parsedate_to_datetime(said) - exchange.started).total_seconds(), 0.0), LONGEST_WAIT)
-    return None
+    return otherwise

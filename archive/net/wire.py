@@ -54,7 +54,7 @@ class Patience:
         self._timer, self._idle = timer, idle
         self._now = asyncio.get_running_loop().time
         self._end = self._now() + longest
-        self._deadline = self._now() + idle
+        self._deadline = self._rings = self._now() + idle
 
     def got(self, count: int) -> None:
         """Each byte buys time, up to `idle` seconds from now."""
@@ -65,7 +65,10 @@ class Patience:
 
     def _wait_until(self, moment: float) -> None:
         self._deadline = min(moment, self._end)
-        self._timer.reschedule(self._deadline)
+        # To set the timer anew costs more than to read a small body: a hundredth of its time is let go.
+        if abs(self._deadline - self._rings) >= self._idle / 100:
+            self._rings = self._deadline
+            self._timer.reschedule(self._rings)
 
 
 @asynccontextmanager

@@ -65,11 +65,12 @@ def test_a_host_that_keeps_everybody_waiting_keeps_no_other_host_waiting(tmp_pat
 def test_a_host_has_as_many_places_whatever_its_schemes_and_ports() -> None:
     """Four connections are four for http, https and every port of a name together."""
     queues = Queues(2)
-    queues.put(row(url) for url in ("http://a.cn/1", "https://a.cn/2", "http://a.cn:8080/3", "http://b.cn/1"))
+    for origin in ("http://a.cn", "https://a.cn", "http://a.cn:8080", "http://b.cn"):
+        queues.put(origin, [row(f"{origin}/")])
     taken = [queues.take() for _ in range(4)]
-    assert [one and one.key for one in taken] == ["http://a.cn/1", "https://a.cn/2", "http://b.cn/1", None]
-    queues.release(row("https://a.cn/2"))
-    assert queues.take() == row("http://a.cn:8080/3")
+    assert [one and one.key for one in taken] == ["http://a.cn/", "https://a.cn/", "http://b.cn/", None]
+    queues.release(row("https://a.cn/"))
+    assert queues.take() == row("http://a.cn:8080/")
     assert not queues
 
 
