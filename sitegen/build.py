@@ -9,24 +9,22 @@ import itertools
 import os
 import shutil
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from sitegen import (
     checks,
     content,
     crew,
     docket,
-    editions,
     files,
     frontmatter,
     inputs,
+    outcome,
     output,
     pages,
     plain,
@@ -41,7 +39,7 @@ from sitegen.crew import Crew
 from sitegen.docket import Court
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.inputs import Inputs
-from sitegen.model import file_of, url_of
+from sitegen.outcome import Report
 from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
@@ -59,42 +57,6 @@ Fault = Callable[[str], None]
 BATCH = 50
 FEW = 25
 """Up to this many pages are rendered in this process: another one costs more to start."""
-TOLD = 20
-"""How many warnings of one kind are told one by one; of the rest the number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """`rendered`: pages written by a template; `release`: the id that is live now; `next_change`: the next instant at
-    which a build would give another result by time alone; `more`: (code, how many) of warnings not told one by one;
-    `markdown`: how many bodies were rendered directly (`direct`), taken from the last release (`kept`), or left to
-    Python-Markdown, by reason."""
-
-    rendered: int
-    kept: int
-    removed: int
-    pending: int
-    problems: tuple[Problem, ...]
-    more: tuple[tuple[str, int], ...]
-    release: str
-    seconds: float
-    next_change: datetime | None
-    reasons: Mapping[str, str]
-    markdown: Mapping[str, int]
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "rendered": self.rendered,
-            "kept": self.kept,
-            "removed": self.removed,
-            "pending": self.pending,
-            "problems": [problem.as_json() for problem in self.problems],
-            "more": [{"code": code, "count": count} for code, count in self.more],
-            "release": self.release,
-            "seconds": round(self.seconds, 3),
-            "next_change": self.next_change.isoformat() if self.next_change else None,
-            "markdown": dict(self.markdown),
-        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,7 +102,7 @@ def build(
     except OSError as error:
         for leftover in project.releases.glob("*.open"):
             shutil.rmtree(leftover, ignore_errors=True)
-        raise Refused([_not_read(project, error) or _not_written(error)]) from error
+        raise Refused([outcome.not_read(project, error) or outcome.not_written(error)]) from error
 
 
 def _build_and_report(work: Callable[..., _Build], project: Project, *, clean: bool) -> Report:
@@ -154,7 +116,7 @@ def _build_and_report(work: Callable[..., _Build], project: Project, *, clean: b
         except Damaged as damage:
             state.forget()
             report = _run(work(state=state), started)
-            return dataclasses.replace(report, problems=(*report.problems, _damaged(damage)))
+            return dataclasses.replace(report, problems=(*report.problems, outcome.damaged(damage)))
     finally:
         state.close()
 
@@ -538,15 +500,15 @@ def _same(path: Path, blob: str) -> bytes:
 def _report(work: _Build, started: float) -> Report:
     state = work.state
     problems = [*state.troubles(), *checks.relations(state), *checks.links(state, work.scan)]
-    told, more = told_of(state)
+    told, more = outcome.told_of(state)
     problems += told
     if output.is_held(work.project):
-        problems.append(_held(work.project))
+        problems.append(outcome.held(work.project))
     due = state.next_change()
-    return Report(
+    return outcome.Report(
         rendered=len(work.reasons),
         kept=state.page_count() - len(work.reasons),
-        removed=len([file for file in work.removed if not _is_derived(file)]),
+        removed=len([file for file in work.removed if not outcome.is_derived(file)]),
         pending=state.pending(),
         problems=tuple(in_order(problems)),
         more=more,
@@ -556,127 +518,3 @@ def _report(work: _Build, started: float) -> Report:
         reasons=work.reasons,
         markdown=dict(work.markdown.most_common()),
     )
-
-
-def _is_derived(file: str) -> bool:
-    """Feeds, site maps and the tables of the search: nobody wrote or attached them."""
-    return file.endswith(".xml") or (file.startswith(f"{shards.FOLDER}/") and not file.endswith(".html"))
-
-
-def explain(project: Project, path: str, report: Report) -> str:
-    """Why the page of a source (`content/….md`), a URL or a file of the release was rendered, kept, or is not there."""
-    name = path.removeprefix(f"{project.content.name}/").removeprefix(project.site_url).lstrip("/")
-    file = file_of(url_of(name)) if name.endswith(".md") else file_of("/" + name)
-    if file in report.reasons:
-        return _("rendered: {reason}").format(reason=report.reasons[file])
-    if (project.live / file).is_file():
-        return _("kept: its text, its column, its neighbours, the texts it names, its links and the theme are the same")
-    told = [f"{p.code}: {p.message}" for p in report.problems if p.path == f"content/{name}"]
-    return _("not published: {reasons}").format(reasons="; ".join(told) or _("there is no such page"))
-
-
-def told_of(state: State) -> tuple[list[Problem], tuple[tuple[str, int], ...]]:
-    """Problems of sources: every error; of the warnings of one kind the first, and how many more there are."""
-    told: list[Problem] = []
-    more: dict[str, int] = defaultdict(int)
-    for (severity, code, key), count in sorted(state.tallies().items()):
-        limit = count if severity == "error" else min(count, TOLD)
-        told += state.source_problems(severity, code, key, limit)
-        more[code] += count - limit
-    return told, tuple((code, count) for code, count in sorted(more.items()) if count)
-
-
-def _held(project: Project) -> Problem:
-    return Problem(
-        path="build/site",
-        code="release-held",
-        severity="warning",
-        message=_("{release} was gone back to and stays live, because no source has changed since").format(
-            release=output.live_release(project)
-        ),
-        remedy=_("correct the sources and build, or go forward with: sitegen release rollback RELEASE_ID"),
-    )
-
-
-def _not_read(project: Project, error: OSError) -> Problem | None:
-    """When it was a source that failed, the disk has room enough."""
-    if not isinstance(error.filename, str) or not Path(error.filename).is_relative_to(project.content):
-        return None
-    return plain.changed_meanwhile(Path(error.filename).relative_to(project.root).as_posix())
-
-
-def _damaged(damage: Damaged) -> Problem:
-    return Problem(
-        path="build/state/build.sqlite",
-        code="state-damaged",
-        severity="warning",
-        message=_("what was remembered of the last build is damaged ({error}): everything was built again").format(
-            error=damage
-        ),
-        remedy=_("nothing, when the disk was full or the machine failed; if it is told again, report it"),
-    )
-
-
-def _not_written(error: OSError) -> Problem:
-    return Problem(
-        path="build/releases",
-        code="release-not-written",
-        message=_("the release could not be written: {error}").format(error=error),
-        remedy=_("make room on the disk and build again; the release that is served was not touched"),
-    )
-
-
-def manifest(project: Project, now: datetime) -> dict[str, Any]:
-    """What the live release consists of (docs/FORMATS.md §5). Raises Refused when it is not the one last built."""
-    with output.only_build(project):
-        state = State(project.state / "build.sqlite")
-        try:
-            release = output.live_release(project)
-            if not release or state.value("release") != release:
-                raise Refused([no_manifest(release)])
-            everything = inputs.read(project, scan(project.content, {}))
-            listed = [
-                _manifest_page(file, section, source, state, everything)
-                for file, section, source in state.pages()
-                if not file.startswith("zh-hant/")  # it follows from the others
-            ]
-            return {
-                "format": "release/1",
-                "id": release,
-                "site_url": project.site_url,
-                "pages": listed,
-                "files": [{"url": f"/{file}", "column": column} for file, column in state.attached_files()],
-            }
-        finally:
-            state.close()
-
-
-def no_manifest(release: str) -> Problem:
-    return Problem(
-        path="build/site",
-        code="release-unknown",
-        message=_("what {release} consists of is not known").format(release=release or "build/site"),
-        remedy=_("run: {command}").format(command="sitegen build"),
-    )
-
-
-def _manifest_page(file: str, section: str, source: str, state: State, everything: Inputs) -> dict[str, object]:
-    digest = blob = None
-    column = everything.tree.columns.get(section)
-    title = column.title if column else everything.tree.sites[""].title
-    if source in everything.tree.section_texts:
-        text = everything.tree.section_texts[source].encode()
-        digest, blob = files.sha256(text), content.git_blob(text)
-        title = next(s.title for s in everything.tree.sections if s.source == source)
-    elif source:
-        article = orjson.loads(state.facts(source))[0]
-        title, digest, blob = (article[editions.FIELD[name]] for name in ("title", "digest", "blob"))
-    return {
-        "url": "/"
-        + (file.removesuffix("index.html") if file == "index.html" or file.endswith("/index.html") else file),
-        "source": source or None,
-        "column": "" if section.startswith("@") else section,
-        "title": title,
-        "digest": digest,
-        "blob": blob,
-    }

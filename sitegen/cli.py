@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from sitegen import build as building
-from sitegen import clock, config, output, report
+from sitegen import clock, config, outcome, output, report
 from sitegen.cli_options import config_option, date_option, json_option, option, reporting
 from sitegen.errors import Problem, UsageError
 from sitegen.text import _
@@ -96,7 +96,7 @@ def build(
     else:
         report.problems(result.problems)
         for path in explain:
-            click.echo(f"{path}: {building.explain(project, path, result)}")
+            click.echo(f"{path}: {outcome.explain(project, path, result)}")
         for code, count in result.more:
             click.echo(_("… and {count} more warnings {code}").format(count=count, code=code), err=True)
         if sum(result.markdown.values()) > building.FEW:
@@ -247,15 +247,16 @@ def rollback(release_id: str | None, config_file: Path) -> None:
 
 @release.command()
 @config_option
-@date_option
 @reporting
-def manifest(config_file: Path, given_date: str | None) -> None:
+def manifest(config_file: Path) -> None:
     """Everything the live release consists of, as JSON (docs/FORMATS.md §5).
 
     \b
     Example: sitegen release manifest | python -m json.tool | less
     """
-    report.data(building.manifest(config.load(config_file), clock.now(given_date)))
+    from sitegen.manifest import manifest as manifest_of
+
+    report.data(manifest_of(config.load(config_file)))
 
 
 @release.command()

@@ -16,6 +16,7 @@ from sitegen import files, inputs, output, pages, plain
 from sitegen.config import Project
 from sitegen.crew import Crew
 from sitegen.errors import Problem, Refused
+from sitegen.manifest import no_manifest
 from sitegen.scan import scan
 from sitegen.state import State
 from sitegen.text import _
@@ -34,7 +35,7 @@ def verify(
         try:
             live = output.tree_of(project, output.live_release(project))
             if live is None or state.value("release") != live.name:
-                raise Refused([building.no_manifest(output.live_release(project))])
+                raise Refused([no_manifest(output.live_release(project))])
             everything = inputs.read(project, scan(project.content, {}))
             shown, _refused = plain.section_files(everything, state, state.asset_digests())
             setup, frame = building.prepare(project, everything, state, shown, staged=folder, base=None, direct=False)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sitegen import build as building
 from sitegen import clock, config, content, ledger, signing
-from sitegen.build import Report
 from sitegen.config import Project
 from sitegen.ledger import STAGES
+from sitegen.outcome import Report
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("SITEGEN_SHARED", ROOT.parent / "shared"))

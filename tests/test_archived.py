@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sitegen import build as building
 from sitegen import files, lifecycle, reader
 from sitegen.errors import Refused
 from sitegen.lifecycle import Event
+from sitegen.manifest import manifest as manifest_of
 from sitegen.pages.initials import initial
 from tests.cities import NOW, TinyCity, codes
 
@@ -263,7 +263,7 @@ def test_events_are_appended_and_nothing_before_them_is_touched(city: TinyCity) 
 
 def retire(city: TinyCity, *sources: str) -> None:
     """What `archive retire` leaves for pages of our own, made from the live release's manifest."""
-    manifest = building.manifest(city.project, NOW)
+    manifest = manifest_of(city.project)
     pages = [
         {
             "target_uri": manifest["site_url"].rstrip("/") + page["url"],

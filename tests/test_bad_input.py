@@ -15,9 +15,9 @@ import pytest
 from sitegen import build as building
 from sitegen import content, files, signing
 from sitegen import scan as scanning
-from sitegen.build import Report
 from sitegen.errors import Refused
 from sitegen.examine import examine
+from sitegen.outcome import Report
 from tests.cities import NOW, TinyCity, codes
 
 GOOD = "xwdt/202611/t20261120_1.md"

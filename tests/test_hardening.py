@@ -16,6 +16,7 @@ import pytest
 from sitegen import archived, content, files, ledger, output, signing
 from sitegen import build as building
 from sitegen.errors import Refused
+from sitegen.manifest import manifest as manifest_of
 from sitegen.records import Role
 from tests.cities import NOW, TinyCity, codes, digest_of
 from tests.test_archived import STAMP, copied_page, publish, retire
@@ -502,7 +503,7 @@ def test_the_manifest_names_the_version_that_is_shown(city: TinyCity) -> None:
     city.put("xwdt/index.md", "---\ntitle：坏\n---\n")
     city.article("xwdt/202611/t20261120_2.md")
     city.build()
-    manifest = building.manifest(city.project, NOW)
+    manifest = manifest_of(city.project)
     page = next(page for page in manifest["pages"] if page["source"] == "xwdt/index.md")
     assert page["blob"] == content.git_blob(good)
 

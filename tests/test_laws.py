@@ -25,8 +25,8 @@ from PIL import Image
 
 from sitegen import build as building
 from sitegen import docket, signing
-from sitegen.build import Report
 from sitegen.errors import PlatformError
+from sitegen.outcome import Report
 from sitegen.search import tables
 from tests.cities import NOW, TinyCity
 

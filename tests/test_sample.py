@@ -13,8 +13,8 @@ import pytest
 
 from sitegen import build as building
 from sitegen import config, frontmatter, signing
-from sitegen.build import Report
 from sitegen.model import Article, Interpretation, Policy
+from sitegen.outcome import Report
 from sitegen.render.adapter import Engine
 from sitegen.signing import Desk
 from tests.cities import NOW, ROOT

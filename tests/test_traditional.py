@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitegen import phrases
-from sitegen.build import Report
+from sitegen.outcome import Report
 from sitegen.pages import traditional
 from sitegen.render.traditional import Traditional
 from tests.cities import TinyCity
