@@ -81,7 +81,8 @@ def test_three_processes_make_the_files_that_one_makes(
     monkeypatch.setattr(segment, "SHARD", 200)
     several = city.copy_sources(tmp_path / "several")
     several.build(jobs=3)
-    monkeypatch.setattr(segment, "RANGE", 2_000_000)
+    monkeypatch.undo()
+    monkeypatch.setattr(segment, "SHARD", 200)
     other.build(jobs=1)
     shards = [file for file in other.released() if file.startswith("search/a-") and "/s/" in file]
     assert len(shards) > 16

@@ -25,11 +25,11 @@ SHARD = 24_000
 """Bytes of a shard before it is deflated, on average."""
 BLOCK = 32
 """Documents whose facts lie in one file."""
-CHUNK = 1_000_000
+CHUNK = 500_000
 """Characters that are looked at together."""
 RANGES = 256
 """Keys are cut by the first eight bits of their hash, so that the lists of a part of the pairs can be made alone."""
-RANGE = 2_000_000
+RANGE = 1_000_000
 """Keys that are made into lists at a time: eight bytes each, and some forty while they are looked at."""
 MAX_DOCUMENTS = 1 << 27
 _HASH = np.uint32(2654435761)
