@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 @option("--mended", metavar="ID", help="Say that a finding is mended; the next inspection looks whether it is.")
 @option("--as", "person", metavar="PERSON", help="Who says so; an id in people.yml.")
 @option("--site", "only_site", metavar="PATH", help="Only the findings of one site.")
+@option("--live", metavar="URL", help="Visit the running sites at this address, and ask the hosts that texts link to.")
+@option(
+    "--links",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    help="With --live: how many links are asked at most.",
+)
 @option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0: one per core.")
 @reporting
 def inspect(
@@ -46,17 +55,21 @@ def inspect(
     mended: str | None,
     person: str | None,
     only_site: str | None,
+    live: str | None,
+    links: int,
     jobs: int,
 ) -> None:
     """Inspect every site by the state of the last build: vetoes, deductions, score; who mends what until when.
 
-    Exit 0 when every site passes, 1 otherwise.
+    Visits and answers of other hosts are kept in build/inspection/; 20 visits a week are what V2 is judged by. Exit 0 when
+    every site passes, 1 otherwise.
 
     \b
     Example: sitegen inspect --daily
+    Example: sitegen inspect --live https://www.example.gov.cn
     Example: sitegen inspect --quarter 2026Q4 --as shixun
     """
-    from sitegen.inspection import profile
+    from sitegen.inspection import gather, journal, profile
 
     project = config.load(config_file)
     now = clock.now(given_date).astimezone(clock.SHANGHAI)
@@ -68,29 +81,58 @@ def inspect(
     elif open_only:
         _print_open(project, now.date(), as_json=as_json)
     else:
-        _inspect(project, now, indicators_by, quarter, only_site, person, jobs, daily=daily, as_json=as_json)
+        if quarter and ((bounds := journal.bounds(quarter)) is None or bounds[0] > now.date()):
+            raise UsageError([_no_quarter(quarter)])
+        if live:
+            _visit(project, now, indicators_by, live)
+        gathered = gather.gather(project, now, jobs=jobs)
+        gathered = _with_links(project, gathered, indicators_by, links if live else None)
+        _inspect(project, now, indicators_by, gathered, quarter, only_site, person, daily=daily, as_json=as_json)
+
+
+def _visit(project: Project, now: datetime, profile: Profile, base: str) -> None:
+    from sitegen import inputs
+    from sitegen.inspection import live
+    from sitegen.scan import scan
+
+    sites = inputs.read(project, scan(project.content, {})).tree.sites
+    seconds = next(one.number("seconds") for one in profile.indicators if one.measure == "availability")
+    for answer, visit in live.visit(project, sites.values(), base, now, seconds):
+        said = _("{seconds} s").format(seconds=visit.seconds)
+        click.echo(f"{answer.status or answer.cause}  {said}  {answer.url}", err=True)
+
+
+def _with_links(project: Project, gathered: Gathered, profile: Profile, most: int | None) -> Gathered:
+    """`most`: how many links to other hosts are asked now; None: what is known of them is told."""
+    from sitegen.inspection import external, live
+    from sitegen.inspection import profile as profiles
+
+    if most is None:
+        known = external.load(live.links_file(project))
+    else:
+        seconds = next(one.number("seconds") for one in profile.indicators if one.measure == "availability")
+        manners = live.manners_of(project, seconds)
+        today = gathered.facts.today
+        known = live.ask_links(project, gathered.external, today, gathered.spam, most, manners)
+    told = live.told(gathered.external, known, profiles.settings(project.content), profile.number("external_failures"))
+    return gathered._replace(facts=replace(gathered.facts, external=told))
 
 
 def _inspect(
     project: Project,
     now: datetime,
     profile: Profile,
+    gathered: Gathered,
     quarter: str | None,
     only_site: str | None,
     person: str | None,
-    jobs: int,
     *,
     daily: bool,
     as_json: bool,
 ) -> None:
-    from sitegen.inspection import gather, journal, measures, mending
+    from sitegen.inspection import journal, measures, mending
     from sitegen.inspection import profile as profiles
 
-    if quarter and (bounds := journal.bounds(quarter)) is None:
-        raise UsageError([_no_quarter(quarter)])
-    if quarter and bounds and bounds[0] > now.date():
-        raise UsageError([_no_quarter(quarter)])
-    gathered = gather.gather(project, now, jobs=jobs)
     results = [r for r in measures.inspect(gathered.facts, profile) if only_site in (None, r.site)]
     findings = [finding for result in results for finding in result.findings]
     written: list[str] = []

@@ -24,9 +24,10 @@ ONLY_IN = {
     "jinja2": {"sitegen/render"},
     "warcio": {"archive/warcs/warc.py"},
     "fastwarc": {"archive/warcs/warc.py", "archive/warcs/recall.py", "archive/proving/verify.py"},
-    "socket": {"archive/net/addresses.py"},
+    "socket": {"sitegen/addresses.py"},
     "asyncio": {
-        "archive/net/addresses.py",
+        "sitegen/addresses.py",
+        "sitegen/inspection/probe.py",
         "archive/net/dial.py",
         "archive/net/wire.py",
         "archive/net/fetch.py",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from archive import message
 from archive.net.access import Access
-from archive.net.addresses import Allowed, literal, resolve
 from archive.net.wire import StaleError, Wire
+from sitegen.addresses import Allowed, literal, resolve
 
 _BUFFER = 1 << 18
 

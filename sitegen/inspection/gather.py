@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -15,8 +17,8 @@ from sitegen.config import Project
 from sitegen.editions import FIELD
 from sitegen.errors import Problem, UsageError
 from sitegen.inputs import Inputs
-from sitegen.inspection import attached, sweep
-from sitegen.inspection.facts import DatedItem, Facts, Guide, Visit
+from sitegen.inspection import attached, live, sweep, visits
+from sitegen.inspection.facts import DatedItem, Facts, Guide
 from sitegen.inspection.sweep import Built, Lenses, Text
 from sitegen.rules import hidden, leaders, messages, workdays, writing
 from sitegen.scan import scan
@@ -33,18 +35,20 @@ _SAID_IN_KEYS = {"办理地点": "place", "办理时间": "hours", "联系电话
 
 
 class Gathered(NamedTuple):
-    """`external`: (address, source) of links to other hosts; `problems`: what could not be looked at."""
+    """`external`: (address, source) of links to other hosts; `problems`: what could not be looked at; `spam`: words of
+    advertising."""
 
     facts: Facts
     external: list[tuple[str, str]]
     problems: list[Problem]
+    spam: re.Pattern[str]
 
 
-def gather(project: Project, now: datetime, *, visits: Iterable[Visit] = (), jobs: int = 0) -> Gathered:
+def gather(project: Project, now: datetime, *, jobs: int = 0) -> Gathered:
     """Raises UsageError when the city was not built here."""
     shelf = _open(project)
     try:
-        return _gather(project, shelf, now.astimezone(SHANGHAI), tuple(visits), jobs)
+        return _gather(project, shelf, now.astimezone(SHANGHAI), jobs)
     except BROKEN as error:
         raise UsageError([_no_build(str(error))]) from error
     finally:
@@ -69,7 +73,7 @@ def _no_build(reason: str) -> Problem:
     )
 
 
-def _gather(project: Project, shelf: Shelf, now: datetime, visits: tuple[Visit, ...], jobs: int) -> Gathered:
+def _gather(project: Project, shelf: Shelf, now: datetime, jobs: int) -> Gathered:
     everything = inputs.read(project, scan(project.content, {}))
     lexicon = writing.load(project.content)
     roll, roll_problems = leaders.load(project.content)
@@ -110,10 +114,19 @@ def _gather(project: Project, shelf: Shelf, now: datetime, visits: tuple[Visit, 
         serious=(*swept.serious, *grave, *_archived_pages(project, everything, lenses)),
         writing=tuple(swept.writing),
         attachments=tuple(problem for problem in opened if problem.severity != "error"),
-        visits=visits,
+        visits=tuple(visits.load(live.visits_file(project))),
     )
     problems = [*lexicon.problems, *roll_problems, *calendar.problems, *letter_problems]
-    return Gathered(facts, swept.external, problems)
+    footer = [(link.url, "content/_records/links.yml") for _title, group in everything.links.groups for link in group]
+    linked = [*(one for one in footer if "://" in one[0]), *swept.external]
+    return Gathered(facts, [one for one in linked if not _is_ours(one[0], project.host)], problems, lenses.spam)
+
+
+def _is_ours(url: str, host: str) -> bool:
+    try:
+        return urlsplit(url).netloc.lower() == host.lower()
+    except ValueError:
+        return False
 
 
 def _guides(project: Project, shelf: Shelf) -> Iterator[Guide]:

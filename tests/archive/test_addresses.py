@@ -7,8 +7,8 @@ import ipaddress
 
 import pytest
 
-from archive.net.addresses import Allowed, is_public, literal, resolve
 from archive.net.fetch import Client, ConnectTo, FetchFailure
+from sitegen.addresses import Allowed, is_public, literal, resolve
 
 PRIVATE = (
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "10.1.2.3", "172.16.0.1", "192.168.0.1",  # noqa: S104

@@ -1,4 +1,4 @@
-"""Which network addresses a capture may dial: what is private stays out of reach unless the decision names it."""
+"""Which network addresses a program of ours may dial: what is private stays out of reach unless a person names it."""
 
 from __future__ import annotations
 
