@@ -9,12 +9,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from sitegen import reader
+from sitegen import reader, servers
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.text import _
 
-_POLICY = "default-src 'self'; script-src 'none'; object-src 'none'; frame-ancestors 'none'"
+_ARCHIVED = (
+    "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+)
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -30,8 +33,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     }
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", _policy_of(self.path) or _POLICY)
-        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in {**servers.HEADERS, **_policy_of(self.path)}.items():
+            self.send_header(name, value)
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
 
@@ -55,18 +58,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Quiet: this server is for looking, its log is nobody's."""
 
 
-def _policy_of(path: str) -> str | None:
-    """Archived pages keep their own inline styles, and nothing else of what they were; in the reader they run.
-    The search page has a script of ours."""
+def _policy_of(path: str) -> dict[str, str]:
+    """Archived pages keep their own inline styles, and nothing else of what they were; in the reader they run."""
     if path.startswith(reader.PAGES):
-        return reader.POLICY
-    if path.partition("?")[0] in {
-        f"{edition}/search/{name}" for edition in ("", "/zh-hant") for name in ("", "index.html")
-    }:
-        return _POLICY.replace("script-src 'none'", "script-src 'self'")
+        return {"Content-Security-Policy": reader.POLICY}
     if path.startswith("/archive/") and path.count("/") > 3:
-        return "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-    return None
+        return {"Content-Security-Policy": _ARCHIVED}
+    return {}
 
 
 def server(folder: Path, port: int) -> http.server.ThreadingHTTPServer:

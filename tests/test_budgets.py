@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from tests.kinds import KINDS
+from tests.kinds import KINDS, with_both_editions
 
 FIRST_FLIGHT = 14 * 1024
 """Ten TCP segments: what a server sends before the first answer."""
@@ -21,6 +21,7 @@ SCRIPT = 12 * 1024
 
 @pytest.fixture(scope="module")
 def release(sample: Path) -> Path:
+    with_both_editions(sample)
     subprocess.run([sys.executable, "-m", "sitegen", "build"], cwd=sample, check=True, capture_output=True)
     return (sample / "build/site").resolve()
 

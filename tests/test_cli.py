@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from sitegen import report, serve
+from sitegen import report, serve, servers
 from sitegen.cli import main
 from sitegen.errors import Refused
 from tests.cities import NOW, TinyCity
@@ -229,6 +231,24 @@ def test_a_port_in_use_is_told(city: TinyCity) -> None:
         with pytest.raises(Refused) as refused:
             serve.server(city.root, taken.getsockname()[1])
     assert [p.code for p in refused.value.problems] == ["port-taken"]
+
+
+@pytest.mark.parametrize(
+    ("path", "scripts"),
+    [("/index.html", "script-src 'self'"), ("/archive/lyj/20261122/index.html", "script-src 'none'")],
+)
+def test_a_served_page_may_run_our_script_and_an_archived_one_none(city: TinyCity, path: str, scripts: str) -> None:
+    """The headers are those of a real server (`sitegen headers`), so that what is looked at is what citizens get."""
+    (city.root / "site" / path[1:]).parent.mkdir(parents=True)
+    (city.root / "site" / path[1:]).write_text("<!doctype html>", encoding="utf-8")
+    with serve.server(city.root / "site", 0) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.server_address[1]}{path}") as answer:
+            headers = answer.headers
+        running.shutdown()
+    assert scripts in headers["Content-Security-Policy"]
+    for name in servers.HEADERS.keys() - {"Content-Security-Policy"}:
+        assert servers.HEADERS[name] == headers[name]
 
 
 def commands(group: click.Group, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

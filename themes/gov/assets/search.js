@@ -555,7 +555,7 @@ async function start(root) {
   const params = new URLSearchParams(location.search), query = (params.get("q") || "").trim();
   const say = (words) => { root.querySelector("[data-say]").textContent = words; };
   document.querySelectorAll("input[name=q]").forEach((input) => { if (query) input.value = query; });
-  root.querySelector("[data-help]").hidden = true;
+  root.querySelector("[data-help]").hidden = Boolean(query);
   let opened = null;
   const index = () => (opened = opened || open(files));
   document.querySelectorAll("input[name=q]").forEach((input) => suggest(input, index));
