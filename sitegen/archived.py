@@ -109,11 +109,27 @@ def _validate(raw: Any) -> None:
         _texts(column, "title", "path")
     for event in raw.get("events") or ():
         _texts(event, "event", "date")
+    _validate_proof(raw.get("proof"))
     for picture in (raw.get("exhibits") or {}).get("screenshots") or ():
         _texts(picture, "url")
     for facts in raw["files"].values():
         if not isinstance(facts["bytes"], int) or not isinstance(facts["sha256"], str):
             raise TypeError("files")
+
+
+def _validate_proof(proof: Any) -> None:
+    if proof is None:
+        return
+    _texts(proof, "on")
+    for number in (proof["coverage"], proof["urls"], proof["records"], proof["orphans"]):
+        if not isinstance(number, int | float):
+            raise TypeError("proof")
+    for aspect in proof["aspects"]:
+        _texts(aspect, "name")
+        if not isinstance(aspect["looked_at"] + aspect["proven"], int):
+            raise TypeError("proof.aspects")
+    for check in proof["checks"]:
+        _texts(check, "nature", "check", "how", "result")
 
 
 def _texts(entry: Mapping[str, Any], *keys: str) -> None:

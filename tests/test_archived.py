@@ -132,6 +132,64 @@ def test_the_catalogue_lists_every_page_by_column_and_by_year_a_hundred_at_a_tim
     assert city.build().rendered == 0
 
 
+PROOF = {
+    "on": "2026-11-23", "coverage": 99.5, "urls": 200, "records": 640, "orphans": 1,
+    "aspects": [
+        {"name": "captured", "looked_at": 200, "proven": 199, "due": True},
+        {"name": "announced", "looked_at": 0, "proven": 0, "due": False},
+    ],
+    "checks": [
+        {"nature": "完整性", "check": "没有遗漏的网址", "how": "逐个核对", "looked_at": 1234, "result": "未通过", "from_standard": True},
+    ],
+}  # fmt: skip
+
+
+def test_citizens_read_what_the_proof_of_an_archive_found(city: TinyCity) -> None:
+    """第十五条: the report is one link away from the site's catalogue, and says what failed and what is not due."""
+    city.article(NEWS)
+    outcomes = {"captured": 18, "redirected": 1, "failed": 1, "excluded": 7}
+    publish(city, "lyj", pages=many_pages(3), copies={}, columns=[COLUMN | {"outcomes": outcomes}], proof=PROOF)
+    assert codes(city.build()) == []
+    front, report = city.page("archive/lyj/index.html"), city.page(f"archive/lyj/report-{STAMP}.html")
+    assert f'href="/archive/lyj/report-{STAMP}.html"' in front
+    assert "<dd>99.5%</dd>" in front
+    assert '<b>95%</b><span class="n">19 / 20</span>' in front
+    for words in (
+        "<dd>99.5%</dd>",
+        '<b>99.5%</b><span class="n">199 / 200</span>',
+        "尚未到期",
+        "1,234",
+        "未通过",
+        "2026-11-23",
+    ):
+        assert words in report
+
+
+def test_a_share_is_never_rounded_up_to_the_whole(city: TinyCity) -> None:
+    city.article(NEWS)
+    proof = PROOF | {"aspects": [{"name": "captured", "looked_at": 100_000, "proven": 99_999, "due": True}]}
+    publish(city, "lyj", pages=many_pages(3), copies={}, proof=proof)
+    city.build()
+    report = city.page(f"archive/lyj/report-{STAMP}.html")
+    assert '<rect width="99" height="8"/></svg><b>99.9%</b>' in report
+
+
+def test_an_archive_that_was_never_proven_has_no_report(city: TinyCity) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=many_pages(3), copies={}, columns=[COLUMN])
+    assert codes(city.build()) == []
+    assert "report-" not in city.page("archive/lyj/index.html")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"urls": "many"}, {"aspects": [{"name": "captured"}]}, {"checks": [{"nature": 1}]}, {"on": None}]
+)
+def test_a_proof_that_cannot_be_read_is_named(city: TinyCity, wrong: dict[str, Any]) -> None:
+    city.article(NEWS)
+    publish(city, "lyj", pages=many_pages(3), copies={}, proof=PROOF | wrong)
+    assert codes(city.build()) == ["archive-index-unreadable"]
+
+
 def test_every_capture_has_its_page_and_the_newest_stands_for_its_site(city: TinyCity) -> None:
     city.article(NEWS)
     path = publish(city, "lyj", pages=many_pages(3), copies={}, columns=[COLUMN])

@@ -49,6 +49,9 @@ def _where(capture_id: str, content: Path, place: Path, public: Path) -> Where:
     help="Write the report of 真实性, 完整性, 可用性, 安全性 here, and as JSON beside it.",
 )
 @cli.make_option(
+    "--publish", is_flag=True, help="Tell citizens: the next `sitegen build` shows the result in the site's catalogue."
+)
+@cli.make_option(
     "--allowed-signers",
     "signers",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -62,6 +65,7 @@ def _where(capture_id: str, content: Path, place: Path, public: Path) -> Where:
 def verify_command(
     capture_id: str,
     report: Path | None,
+    publish: bool,
     signers: Path | None,
     content: Path,
     place: Path,
@@ -72,7 +76,7 @@ def verify_command(
     """Prove that every URL of a capture is captured, stamped, linked, mapped and announced, as far as that is due.
 
     ID is <site>/<timestamp>, or a site for its newest capture. Every record, copy, link and old address is read again;
-    nothing is changed. What is not due yet is said and is no failure. Exit 1 when something is not proven. ID may also be
+    nothing of it is changed. What is not due yet is said and is no failure. Exit 1 when something is not proven. ID may also be
     a WACZ file, of any tool, or a proof that `archive prove` printed.
 
     \b
@@ -92,6 +96,9 @@ def verify_command(
         found = proof.prove(where)
         if report is not None:
             _write_report(report, where, found, given_date)
+        if publish:
+            today = clock.now(given_date).astimezone(clock.SHANGHAI).date()
+            published.update_proof(where.index, natures.summary(found, on=today))
         if signers is None:
             cli.finish(found.as_json(), _lines(found), found.problems, as_json)
         signer, problems = signature.verify(where.capture, signers)

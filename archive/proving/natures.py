@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from importlib import resources
 from typing import Literal
@@ -225,6 +225,23 @@ def as_json(proof: Proof, *, name: str, now: datetime) -> dict[str, object]:
         "coverage": proof.coverage,
         "orphans": list(proof.orphans),
         "checks": [check.as_json() for check in checks(proof)],
+    }
+
+
+def summary(proof: Proof, on: date) -> dict[str, object]:
+    """What the catalogue tells citizens: numbers and results by check, without the addresses of what failed."""
+    told = [check.as_json() for check in checks(proof)]
+    return {
+        "on": on.isoformat(),
+        "coverage": proof.coverage,
+        "urls": proof.urls,
+        "records": proof.records,
+        "orphans": len(proof.orphans),
+        "aspects": [
+            {"name": one.name, "looked_at": one.looked_at, "proven": one.proven, "due": not one.not_due}
+            for one in proof.aspects
+        ],
+        "checks": [{key: value for key, value in check.items() if key != "problems"} for check in told],
     }
 
 

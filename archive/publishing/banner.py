@@ -147,6 +147,9 @@ def stamp(facts: Facts, words: Words) -> str:
 def _said(publication: Publication, words: Words) -> str:
     """The stamp's beginning, which all copies of one kind share."""
     hant = ' lang="zh-Hant"' if publication.is_traditional else ""
+    level = (
+        ' role="heading" aria-level="1"' if words == PAGE_WORDS else ""
+    )  # other pages of ours have a heading of their own
     label = escape(publication.label)
     day = publication.archived_on.isoformat()
     return (
@@ -154,7 +157,7 @@ def _said(publication: Publication, words: Words) -> str:
         f'style="{_PINNED}"><div class="gdz-in"><div class="gdz-top">'
         f'<span class="gdz-seal" aria-hidden="true"{hant}>{label}</span><div class="gdz-say">'
         f'<p class="gdz-owner"><span class="gdz-mark" aria-hidden="true"></span>{escape(publication.owner)} · 网站归档</p>'
-        f'<p class="gdz-h" style="display:block!important">「<span{hant}>{label}</span>」{escape(words.headline)}</p>'
+        f'<p class="gdz-h"{level} style="display:block!important">「<span{hant}>{label}</span>」{escape(words.headline)}</p>'
         f'<p class="gdz-on" style="display:block!important"><span{hant}>{publication.when}</span>'
         f'<time datetime="{day}">{day}</time></p>'
         f'<p class="gdz-warn">{escape(words.warning)}</p></div></div>'
@@ -211,7 +214,7 @@ def _frame(old: str, *, wide: bool) -> str:
     if wide:
         note = "以下为历史页面原貌，窄屏可左右滑动；表单、投票、搜索已停用。"
     return (
-        f'<div class="gdz-frame"><div class="gdz gdz-note" lang="zh-Hans-CN"><p>{note}</p></div>'
+        f'<div class="gdz-frame" role="main"><div class="gdz gdz-note" lang="zh-Hans-CN"><p>{note}</p></div>'
         f'<div class="gdz-page{" gdz-wide" if wide else ""}" tabindex="0" role="region" aria-label="历史页面">{old}</div></div>\n'
     )
 

@@ -103,7 +103,9 @@ def publish(
     deleted = copying.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
     migrated = successor.migrated_pages(content, public.parent)
-    record = published.index_of(context, decision, made, relate.moved(inventory, migrated, planned.session_ids))
+    record = published.index_of(
+        context, decision, made, relate.moved(inventory, migrated, planned.session_ids), inventory
+    )
     record["events"] = published.events_of(lifecycle.load(content, capture.site))
     files.write_atomic(index, published.as_bytes(record))
     anew = sum(new for _, _, new in made.files.values())

@@ -14,7 +14,7 @@ import orjson
 
 from archive import store
 from archive.crawling import front
-from archive.crawling.frontier import Frontier
+from archive.crawling.frontier import Frontier, Row
 from archive.decision import Decision
 from archive.migration import article
 from archive.publishing import copies, exhibits
@@ -27,8 +27,10 @@ from sitegen.errors import Problem, Refused
 from sitegen.lifecycle import SiteRecord
 
 
-def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[str, str]) -> dict[str, Any]:
-    """`moved`: target URI → the page of ours that its text is now."""
+def index_of(
+    context: Context, decision: Decision, made: Made, moved: Mapping[str, str], inventory: Sequence[Row]
+) -> dict[str, Any]:
+    """`moved`: target URI → the page of ours that its text is now; `inventory`: every URL of the capture."""
     capture, planned = context.capture, context.copies
     publication = context.publication
     related = _related_before(context)
@@ -70,7 +72,8 @@ def index_of(context: Context, decision: Decision, made: Made, moved: Mapping[st
         },
         "inventory": exhibits.inventory(store.read_manifest(capture).get("counts", {})),
         "exhibits": exhibits.of(context, made),
-        "columns": _columns(context, decision, pages),
+        "columns": _columns(context, decision, pages, inventory),
+        "proof": _before(context).get("proof"),
         "pages": pages,
         "files": {name: {"bytes": size, "sha256": digest} for name, (size, digest, _) in sorted(made.files.items())},
     }
@@ -108,13 +111,16 @@ def warc_digests(capture: Capture) -> dict[str, str]:
     return {name: about["sha256"] for name, about in sorted(listed.items()) if name.endswith(".warc.gz")}
 
 
-def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _columns(
+    context: Context, decision: Decision, pages: Sequence[Mapping[str, Any]], inventory: Sequence[Row]
+) -> list[dict[str, Any]]:
     """The old columns: those of the decision first, then every other folder of the old site with more than one page."""
     mapped = list(decision.successor.columns) if decision.successor else []
     html = [(urlsplit(page["target_uri"]).path, page) for page in pages if page["kind"] == "page"]
     first = Counter(path.split("/")[1] for path, _ in html if path.count("/") > 1)
     prefixes = [prefix.strip("/") for prefix in mapped]
     prefixes += sorted(name for name, number in first.items() if number > 1 and name not in prefixes)
+    outcomes = _outcomes(inventory, prefixes)
     columns = []
     for prefix in prefixes:
         below = [page for path, page in html if path.startswith(f"/{prefix}/")]
@@ -129,9 +135,22 @@ def _columns(context: Context, decision: Decision, pages: Sequence[Mapping[str, 
                 "successor": context.places.column_url(prefix),
                 "successor_title": context.places.columns[prefix].title if prefix in context.places.columns else None,
                 "appraisal": _appraisal(decision, prefix),
+                "outcomes": dict(sorted(outcomes[prefix].items())),
             }
         )
     return columns
+
+
+def _outcomes(inventory: Sequence[Row], prefixes: Sequence[str]) -> dict[str, Counter[str]]:
+    """What became of the addresses below each column, by state; of nested columns the inner one has them."""
+    found: dict[str, Counter[str]] = {prefix: Counter() for prefix in prefixes}
+    longest = sorted(prefixes, key=len, reverse=True)
+    for row in inventory:
+        path = urlsplit(row.url).path
+        inside = next((prefix for prefix in longest if path.startswith(f"/{prefix}/")), None)
+        if inside is not None:
+            found[inside][row.state] += 1
+    return found
 
 
 def _appraisal(decision: Decision, prefix: str) -> dict[str, Any] | None:
@@ -144,9 +163,13 @@ def _appraisal(decision: Decision, prefix: str) -> dict[str, Any] | None:
 
 def _related_before(context: Context) -> dict[str, list[dict[str, Any]]]:
     """What `archive relate` wrote for each page: a publication made anew keeps it."""
+    return {page["target_uri"]: page.get("related", []) for page in _before(context).get("pages", ())}
+
+
+def _before(context: Context) -> dict[str, Any]:
+    """The index of a former publication of this capture; empty where there is none."""
     index = context.folder.parent / f"{context.folder.name}.json"
-    pages = read_index(index)["pages"] if index.exists() else ()
-    return {page["target_uri"]: page.get("related", []) for page in pages}
+    return read_index(index) if index.exists() else {}
 
 
 def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -252,6 +275,14 @@ def events_of(record: SiteRecord | None) -> list[dict[str, str]]:
         {"event": event.event, "date": event.on.isoformat(), "document": event.facts.get("document", "")}
         for event in (record.events if record else ())
     ]
+
+
+def update_proof(index: Path, proof: Mapping[str, Any]) -> bool:
+    """Write what a proof found into the index, for the catalogue; False when it said so already, on whatever day."""
+    record = read_index(index)
+    if {**(record.get("proof") or {}), "on": None} == {**proof, "on": None}:
+        return False
+    return files.write_atomic(index, as_bytes({**record, "proof": proof}))
 
 
 def update_events(index: Path, record: SiteRecord | None) -> bool:

@@ -18,7 +18,8 @@ from archive.decision import Decision
 from archive.migration import extract, related
 from archive.packing import wacz
 from archive.progress import Show
-from archive.proving import verify
+from archive.proving import natures, proof, verify
+from archive.proving.evidence import Where
 from archive.publishing import copies, own, publish, published
 from archive.redirection import old_urls, redirects, relate
 from archive.retiring import notices, retirement
@@ -304,9 +305,19 @@ class _Run:
         return published.update_related(index, related.shown(likes)) or changed
 
     def told(self, capture: Capture) -> bool:
-        """The catalogue shows the steps that were taken; whether its index changed."""
+        """The catalogue shows the steps that were taken, and what the proof found; whether its index changed."""
         index = self.desk.public / capture.site / f"{capture.timestamp}.json"
-        return published.update_events(index, lifecycle.load(self.desk.content, self.decision.site))
+        changed = published.update_events(index, lifecycle.load(self.desk.content, self.decision.site))
+        self.progress(_("proving the archive"))
+        where = Where(
+            capture=capture,
+            content=self.desk.content,
+            public=self.desk.public,
+            build=self.desk.build,
+            site_url=self.desk.site_url,
+        )
+        found = natures.summary(proof.prove(where), on=self.desk.today)
+        return published.update_proof(index, found) or changed
 
     def noticed(self, capture: Capture) -> None:
         paths = write_notices(self.desk, self.decision, self.desk.public / capture.site / f"{capture.timestamp}.json")

@@ -101,6 +101,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return catalogue.capture(frame, site, timestamp)
         case ("archive-replay", site, timestamp):
             return catalogue.replay(frame, site, timestamp)
+        case ("archive-report", site, timestamp):
+            return catalogue.report(frame, site, timestamp)
         case ("archive-list", site, name, number):
             return catalogue.pages_list(frame, site, name, number)
     raise ValueError(recipe)

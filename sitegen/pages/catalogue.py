@@ -24,6 +24,9 @@ _EVENTS = {
     "mark-cancelled": "注销党政机关网站标识", "icp-cancelled": "注销ICP备案", "police-cancelled": "注销公安机关备案",
     "domain-cancelled": "注销域名", "portal-notice": "门户发布迁移公告", "reported": "报告网站状态变更", "retired": "下线完成",
 }  # fmt: skip
+_ASPECTS = {
+    "captured": "已采集", "stamped": "副本有归档标记，文字与原记录相同", "links": "链接可以打开", "mapped": "旧网址有去向", "announced": "已公告去向",
+}  # fmt: skip
 _KINDS = {"home": "首页", "column": "栏目页", "article": "文章页", "file": "附件页", "other": "其他页面"}
 
 
@@ -94,6 +97,8 @@ def recipes(frame: Frame) -> Iterator[tuple[Recipe, str, Any]]:
         key = [*digests, _unit(frame, index), frame.city.replay]
         for one in _captures(frame, index.site):
             yield ("archive-capture", one.site, one.timestamp), _capture_url(frame, one), key
+            if one.raw.get("proof"):
+                yield ("archive-report", one.site, one.timestamp), _report_url(one), key
             if url := _replay_url(frame, one):
                 yield ("archive-replay", one.site, one.timestamp), url, key
         if index.mode == "copies":
@@ -198,6 +203,8 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
         ],
         "wacz": package_of(index),
         "replay": _replay_url(frame, index),
+        "report": _report_url(index) if raw.get("proof") else "",
+        "coverage": f"{raw['proof']['coverage']:g}%" if raw.get("proof") else "",
         "warc_digests": dict((raw.get("capture") or {}).get("sha256") or {}),
     }
     title = name if newest else f"{name}（{data['captured_on']}抓取）"
@@ -212,6 +219,58 @@ def capture(frame: Frame, site: str, timestamp: str) -> Page:
         crumbs=[("首页", "/"), ("已归档网站", "/archive/"), *middle, (last, None)],
         meta=column_meta(title, f"{title}归档目录"),
     )
+
+
+def _report_url(index: Published) -> str:
+    return f"{index.catalogue_url}report-{index.timestamp}.html"
+
+
+def report(frame: Frame, site: str, timestamp: str) -> Page:
+    """What the last proof of the archive found (第十五条), in numbers that a citizen can read."""
+    index = next(one for one in _captures(frame, site) if one.timestamp == timestamp)
+    proof, name = index.raw["proof"], str(index.raw["name"])
+    data: Data = {key: index.raw.get(key) for key in ("label", "archived_on", "start")}
+    data |= {key: proof[key] for key in ("on", "urls", "records", "orphans")}
+    data |= {
+        "coverage": f"{proof['coverage']:g}%",
+        "captured_on": _shanghai_date(timestamp),
+        "aspects": [
+            {
+                "title": _ASPECTS.get(one["name"], one["name"]),
+                "due": one["due"],
+                **_share(one["proven"], one["looked_at"]),
+            }
+            for one in proof["aspects"]
+        ],
+        "natures": [
+            {"title": nature, "checks": [one for one in proof["checks"] if one["nature"] == nature]}
+            for nature in dict.fromkeys(one["nature"] for one in proof["checks"])
+        ],
+        "back": _capture_url(frame, index),
+    }
+    return frame.page(
+        _report_url(index),
+        "archive-report",
+        f"归档完整性报告：{name}",
+        frame.city.portal,
+        {"report": data},
+        crumbs=[("首页", "/"), ("已归档网站", "/archive/"), (name, data["back"]), ("归档完整性报告", None)],
+        meta=column_meta(f"归档完整性报告：{name}", f"{name}归档页面的核验结果，{proof['on']}"),
+    )
+
+
+def _share(part: int, whole: int) -> Data:
+    """`percent` for people, cut and never rounded up; `width` of 100 for a bar."""
+    percent = int(1000 * part / whole) / 10 if whole else 0.0
+    return {"part": part, "whole": whole, "percent": f"{percent:g}%", "width": int(percent)}
+
+
+def _kept(outcomes: Mapping[str, int] | None) -> Data | None:
+    """Of a column's addresses, those whose answer or redirect is kept; what was left out by decision is not counted."""
+    if not outcomes:
+        return None
+    kept = outcomes.get("captured", 0) + outcomes.get("redirected", 0)
+    return _share(kept, kept + outcomes.get("failed", 0) + outcomes.get("excused", 0) + outcomes.get("queued", 0))
 
 
 def _replay_url(frame: Frame, index: Published) -> str:
@@ -260,6 +319,7 @@ def _columns(index: Published, lists: Mapping[str, Shelf]) -> list[Data]:
                 "successor": column.get("successor"),
                 "successor_title": column.get("successor_title") or column.get("successor"),
                 "appraisal": column.get("appraisal"),
+                "kept": _kept(column.get("outcomes")),
                 "list": _list_url(index, shelf.name) if shelf else None,
             }
         )

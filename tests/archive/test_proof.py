@@ -115,6 +115,31 @@ def test_a_site_that_was_retired_wholly_is_proven_wholly(retired: Retired) -> No
     assert found.looked_at["texts"] >= 125
 
 
+def test_citizens_read_the_proof_in_the_catalogue(retired: Retired) -> None:
+    """第十五条: what the retirement proved last is a page of the release, in the same numbers."""
+    found, told = proven(retired), retired.index["proof"]
+    assert (told["coverage"], told["urls"], told["orphans"]) == (100.0, found.urls, 0)
+    assert [(one["name"], one["proven"]) for one in told["aspects"]] == [
+        (one.name, one.proven) for one in found.aspects
+    ]
+    report = (retired.site / f"archive/lyj/report-{retired.capture.timestamp}.html").read_text(encoding="utf-8")
+    assert f"<dd>{found.urls}</dd>" in report
+    assert "未通过" not in report
+
+
+def test_a_later_proof_is_told_when_it_is_asked_for(harm: Harm) -> None:
+    """`archive verify --publish`: once altered, the catalogue's next build says so; what was said stays without it."""
+    before = harm.retired.index_file.read_bytes()
+    harm.edit(harm.retired.index_file, before)
+    harm.delete(harm.copy())
+    assert harm.retired.command("verify", "lyj").returncode == 1
+    assert harm.retired.index_file.read_bytes() == before
+    assert harm.retired.command("verify", "lyj", "--publish").returncode == 1
+    told = harm.retired.index["proof"]
+    assert told["coverage"] < 100
+    assert "未通过" in {check["result"] for check in told["checks"]}
+
+
 # --- one harm, and what is said
 
 
