@@ -76,7 +76,8 @@ def _dates(project: Project, everything: Inputs, state: State, now: datetime) ->
     for column, texts in sorted(columns.items()):
         entries, _problems = ledger.read(project.content, column)
         yield from dates.before_sign_off(texts, entries, archived, may_wait)
-    yield from dates.posted_again([text for texts in columns.values() for text in texts], now)
+    fresh = timedelta(days=dates.fresh_days(project.content))
+    yield from dates.posted_again([text for texts in columns.values() for text in texts], now, fresh)
 
 
 def _judge(project: Project, found: Scan, everything: Inputs, state: State, now: datetime, jobs: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,21 @@ def test_a_temporary_offline_of_thirty_days_is_announced_and_of_thirty_one_is_no
     with pytest.raises(Refused) as refused:
         announcements.draft("temporary-offline", "kjj", facts, content=root / "content", now=NOW)
     assert [one.code for one in refused.value.problems] == ["notice-offline-too-long"]
+
+
+def test_the_numbers_of_a_notice_are_those_of_the_rules(root: Path) -> None:
+    """A project corrects them in `_records/rules.yml`; nothing is written in code."""
+    rules = root / "content/_records/rules.yml"
+    rules.write_text("suspension_days: 5\nnotice_days: 45\nsuspensions_a_year: 2\n", "utf-8")
+    content = root / "content"
+    long = Facts(document="X", start=date(2026, 12, 1), until=date(2026, 12, 6))
+    with pytest.raises(Refused) as refused:
+        announcements.draft("temporary-offline", "kjj", long, content=content, now=NOW)
+    assert [one.code for one in refused.value.problems] == ["notice-offline-too-long"]
+    opened = announcements.draft(
+        "opening", "kjj", FACTS.__class__(document="X", start=date(2026, 12, 1)), content=content, now=NOW
+    )
+    assert opened[0].until == NOW.date() + timedelta(days=45)
 
 
 def test_a_second_offline_in_a_year_is_refused_unless_it_was_not_chosen(root: Path) -> None:

@@ -240,6 +240,17 @@ def test_a_migrated_text_keeps_its_old_date_when_an_archive_holds_it(city: TinyC
     assert dates.before_sign_off([text], entries, {"http://old.example/1.htm"}, timedelta(days=7)) == []
 
 
+@pytest.mark.parametrize(("days", "told"), [(3, True), (2, False)])
+def test_how_young_a_text_must_be_to_be_compared_is_a_number_of_the_rules(
+    days: int, told: bool, city: TinyCity
+) -> None:
+    """The text is two days and two and a half hours old."""
+    city.put("_records/rules.yml", f"reposted_days: {days}\n")
+    city.article("xwdt/202611/t20261101_9.md", body=LONG, date="2026-11-18 08:00")
+    city.article(NEWS, body=LONG, date="2026-11-20 09:30")
+    assert told_by_check(city) == ([("date-reposted", f"content/{NEWS}")] if told else [])
+
+
 def test_an_old_text_under_a_new_date_is_told_and_another_text_is_not(city: TinyCity) -> None:
     city.article("xwdt/202611/t20261101_9.md", body=LONG, date="2026-11-20 08:00")
     city.article(NEWS, body=LONG.replace("即日起", "今日起", 1), date="2026-11-20 09:30")

@@ -16,9 +16,6 @@ from sitegen.ledger import Entry
 from sitegen.rules import registry
 from sitegen.text import _
 
-FRESH = timedelta(days=31)
-"""Texts younger than this are compared with all others."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dated:
@@ -36,6 +33,10 @@ class Dated:
 
 def pubdate_days(content: Path) -> float:
     return registry.number("pubdate_days", content)
+
+
+def fresh_days(content: Path) -> float:
+    return registry.number("reposted_days", content)
 
 
 def before_sign_off(
@@ -65,8 +66,8 @@ def before_sign_off(
     return found
 
 
-def posted_again(texts: Sequence[Dated], now: datetime) -> list[Problem]:
-    """Fresh texts that say almost what an older one says under another address. A pair is only compared whole when it
+def posted_again(texts: Sequence[Dated], now: datetime, fresh: timedelta) -> list[Problem]:
+    """Texts younger than `fresh` that say almost what an older one says under another address. A pair is only compared whole when it
     shares one of its lowest pieces."""
     pieces = [likeness.pieces_of(text.words) for text in texts]
     holders: dict[int, list[int]] = defaultdict(list)
@@ -76,7 +77,7 @@ def posted_again(texts: Sequence[Dated], now: datetime) -> list[Problem]:
     problems = []
     for number, text in enumerate(texts):
         mine = pieces[number]
-        if mine is None or text.migrated_from or text.date < now - FRESH:
+        if mine is None or text.migrated_from or text.date < now - fresh:
             continue
         near = {other for anchor in likeness.anchors(mine) for other in holders[anchor]}
         earlier = [

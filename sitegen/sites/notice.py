@@ -13,17 +13,14 @@ from typing import Literal
 from sitegen import files, frontmatter, lifecycle, records
 from sitegen.errors import Problem, Refused
 from sitegen.lifecycle import SiteRecord
+from sitegen.rules import registry
 from sitegen.text import _
 
 Kind = Literal["opening", "domain-change", "temporary-offline", "resumption"]
 KINDS: tuple[Kind, ...] = ("opening", "domain-change", "temporary-offline", "resumption")
-RETENTION = timedelta(days=30)
-"""原则上至少保留30天."""
 COLUMN = "tzgg"
 FIRST_NUMBER = 9_000_000
 """Ids that programs give begin here."""
-LONGEST_OFFLINE = 30
-"""Days of one temporary offline (第十三条)."""
 GUIDE = "《政府网站发展指引》（国办发〔2017〕47号）"
 _TITLES: dict[Kind, str] = {
     "opening": "关于{name}正式开通的公告",
@@ -80,7 +77,7 @@ def draft(
     record = record or lifecycle.load(content, site)
     problems = _missing(kind, site, facts) if record is not None else [unknown(content, site)]
     if record is not None and kind == "temporary-offline" and not problems and not facts.force_majeure:
-        problems = _forbidden(record, facts)
+        problems = _forbidden(record, facts, content)
     if not (content / column / "index.md").exists():
         problems.append(column_missing(content, column))
     if problems or record is None:
@@ -101,7 +98,7 @@ def draft(
     written = not (content / path).exists()
     if written and not dry_run:
         files.write_atomic(content / path, text.encode())
-    shown = facts.until or now.date() + RETENTION
+    shown = facts.until or now.date() + timedelta(days=int(registry.number("notice_days", content)))
     pasted = fragment(title, body) if kind in {"domain-change", "temporary-offline"} else ""
     return Notice(path=path, until=shown, written=written), pasted
 
@@ -142,21 +139,22 @@ def _missing(kind: Kind, site: str, facts: Facts) -> list[Problem]:
     ]
 
 
-def _forbidden(record: SiteRecord, facts: Facts) -> list[Problem]:
-    """第十三条: at most once a year, at most 30 days each."""
+def _forbidden(record: SiteRecord, facts: Facts, content: Path) -> list[Problem]:
+    """第十三条: at most once a year, at most 30 days each; the numbers are those of the rules (`sitegen rules show YZ-14`)."""
+    longest, most = (int(registry.number(name, content)) for name in ("suspension_days", "suspensions_a_year"))
     path = f"content/_records/sites/{record.site}.yml"
     problems = []
     days = (facts.until - facts.start).days + 1 if facts.start and facts.until else 0
-    if not 0 < days <= LONGEST_OFFLINE:
+    if not 0 < days <= longest:
         problems.append(
             Problem(
                 path=path,
                 code="notice-offline-too-long",
                 key="until",
                 message=_("{days} days: a temporary offline takes 1 to {most} days (第十三条)").format(
-                    days=days, most=LONGEST_OFFLINE
+                    days=days, most=longest
                 ),
-                remedy=_("choose days within {most}, or retire the site (第十二条)").format(most=LONGEST_OFFLINE),
+                remedy=_("choose days within {most}, or retire the site (第十二条)").format(most=longest),
             )
         )
     year = facts.start.year if facts.start else 0
@@ -168,7 +166,7 @@ def _forbidden(record: SiteRecord, facts: Facts) -> list[Problem]:
         and event.on != facts.start
         and not (event.facts.get("cause") == "force-majeure" and event.facts.get("report"))
     ]
-    if before:
+    if len(before) >= most:
         problems.append(
             Problem(
                 path=path,
