@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from archive import charset
 from archive.crawling import look
 from archive.crawling.frontier import Row
+from archive.crawling.kept import Unchanged
 from archive.crawling.ledger import AT_A_TIME, Arrived, Excluded, Ledger
 from archive.crawling.look import Looked
 from archive.crawling.queues import Queues
@@ -165,12 +166,12 @@ class Crawl:
 
     async def _visit(self, row: Row) -> None:
         try:
-            answer = await self._client.fetch(row.url)
+            answer = await self._answer(row)
         finally:
             self._fetching -= 1
             self._queues.release(row)
             self._news.set()
-        self._arrive(await self._looked(row, answer))
+        self._arrive(await self._looked(row, *answer))
 
     async def _learn(self, origin: str) -> None:
         self._rules[origin] = await self._learn_rules(origin)
@@ -256,12 +257,30 @@ class Crawl:
 
     async def _fetch(self, row: Row) -> None:
         """Fetch it and have it written down at once."""
-        arrived = await self._looked(row, await self._client.fetch(row.url))
+        arrived = await self._looked(row, *await self._answer(row))
         await self.do(self._ledger.take_all, [arrived])
 
-    async def _looked(self, row: Row, answer: fetch.Exchange | fetch.FetchFailure) -> Arrived:
+    async def _answer(self, row: Row) -> tuple[fetch.Exchange | fetch.FetchFailure, Unchanged | None]:
+        """What the server says, and what stands as it was when that is what it says."""
+        kept = await self.do(self._ledger.kept, row) if self._ledger.knows_earlier else None
+        if kept is None:
+            return await self._client.fetch(row.url), None
+        answer = await self._client.fetch(row.url, kept.conditions)
+        if isinstance(answer, fetch.FetchFailure) or answer.status != 304:
+            return answer, None
+        if unchanged := await self.do(kept.confirmed_by, answer):
+            return answer, unchanged
+        answer.body.close()
+        return await self._client.fetch(row.url), None
+
+    async def _looked(
+        self, row: Row, answer: fetch.Exchange | fetch.FetchFailure, unchanged: Unchanged | None
+    ) -> Arrived:
         self._crash("after-fetch")
-        return Arrived(row=row, answer=answer, looked=await self._look(answer))
+        if unchanged is None:
+            return Arrived(row=row, answer=answer, looked=await self._look(answer))
+        looked = await self._look(unchanged.answer) or await self.do(look.at, unchanged.answer)
+        return Arrived(row=row, answer=answer, looked=looked, unchanged=unchanged.kept)
 
     async def _look(self, answer: fetch.Exchange | fetch.FetchFailure) -> Looked | None:
         """Pages of a larger site are looked into by a process of their own; None leaves it to the ledger."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from archive import canon, message, terms
+from archive.crawling import kept as keeping
 from archive.crawling import look
 from archive.crawling.former import Former
 from archive.crawling.frontier import Frontier, Opened, Original, PostForm, Row, State
 from archive.crawling.inventory import Named
+from archive.crawling.kept import Kept
 from archive.crawling.known import Known
 from archive.crawling.look import Looked
 from archive.crawling.options import Options
@@ -52,6 +54,8 @@ class Arrived:
     row: Row
     answer: Exchange | FetchFailure | Excluded
     looked: Looked | None = None
+    unchanged: Kept | None = None
+    """What stands as it was, when that is the answer (304)."""
 
 
 class Ledger:
@@ -76,7 +80,7 @@ class Ledger:
         crash: Callable[[str], None],
     ) -> None:
         self._decision, self._capture, self._former = decision, capture, former
-        self._frontier, self._writer = frontier, writer
+        self._frontier, self._writer, self._fresh = frontier, writer, options.fresh
         self._progress, self._crash = progress, crash
         self.known = Known(decision, scope, options, frontier, year)
         self._asked_again: Counter[int] = Counter()
@@ -124,6 +128,14 @@ class Ledger:
         number = self.known.id_of(url)
         return None if number is None else self._frontier.numbered(number)
 
+    @property
+    def knows_earlier(self) -> bool:
+        """Whether an earlier capture may hold what has not changed since, and is to be asked."""
+        return self._former is not None and not self._fresh
+
+    def kept(self, row: Row) -> Kept | None:
+        return None if self._former is None else keeping.of(self._former, self._capture.store, row)
+
     def barred(self, row: Row) -> str | None:
         """Why a URL that waits is not to be asked for any more."""
         return self.known.barred(row)
@@ -151,11 +163,11 @@ class Ledger:
                 if isinstance(one.answer, Exchange):
                     bodies.enter_context(one.answer.body)
             for one in arrived:
-                self._take(one.row, one.answer, one.looked)
+                self._take(one.row, one.answer, one)
         queued, self.known.queued = self.known.queued, set()
         return queued
 
-    def _take(self, row: Row, answer: Exchange | FetchFailure | Excluded, looked: Looked | None) -> None:
+    def _take(self, row: Row, answer: Exchange | FetchFailure | Excluded, arrived: Arrived) -> None:
         if isinstance(answer, Excluded):
             self._settle(replace(row, state="excluded", cause=answer.cause))
             return
@@ -165,30 +177,32 @@ class Ledger:
             self._settle(replace(row, state="failed", cause=answer.cause, attempts=attempts))
             return
         with answer.body:
-            self._store(row, answer, looked or _look(answer))
+            self._store(row, answer, arrived.looked or look.at(answer), arrived.unchanged)
         self._crash("after-append")
         if self._commit_is_due():
             self.commit()
 
-    def _store(self, row: Row, exchange: Exchange, looked: Looked) -> None:
+    def _store(self, row: Row, exchange: Exchange, looked: Looked, unchanged: Kept | None) -> None:
         """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
         measured = warc.measure(exchange)
         self._bytes += measured.size
-        state, cause = _outcome(exchange)
+        state, cause = ("captured", None) if unchanged else _outcome(exchange)
         target = _location(exchange)
         found = looked.found
         cause = cause if looked.whole else IN_PART
         links = list(found.links)
         if state == "redirected" and target:
             links.append(Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"))
-        original = self._same_payload(row, exchange, measured)
+        if unchanged is not None:
+            measured = replace(measured, payload_digest=unchanged.original.payload_digest)
+        original = unchanged.original if unchanged else self._same_payload(row, exchange, measured)
         outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
         self._forms += (
             PostForm(action=form.action, charset=form.charset, fields=form.fields, page=row.url) for form in found.forms
         )
         forms = [f"form: POST {form.action} {form.charset} {' '.join(map(quote, form.fields))}" for form in found.forms]
         notes = [*(f"outlink: {link}" for link in outlinks), *forms]
-        written = self._writer.write_exchange(exchange, measured, original, notes)
+        written = self._writer.write_exchange(exchange, measured, original, notes, unchanged=unchanged is not None)
         self._remember(exchange, measured, written, original)
         if found.scripts:
             self._scripted.append(Opened(key=row.key, url=row.url, scripts=found.scripts, reason=found.suspicious))
@@ -198,8 +212,8 @@ class Ledger:
                 row,
                 state=state,
                 cause=cause,
-                status=exchange.status,
-                mime=message.media_type(exchange.headers) or None,
+                status=200 if unchanged else exchange.status,
+                mime=unchanged.before.mime if unchanged else message.media_type(exchange.headers) or None,
                 payload_digest=measured.payload_digest,
                 warc=written.warc,
                 offset=written.offset,
@@ -210,7 +224,7 @@ class Ledger:
                 title=found.title or None,
                 charset=found.charset or None,
                 captured_at=written.date,
-                size=measured.size,
+                size=unchanged.before.size if unchanged else measured.size,
                 seconds=exchange.seconds,
             )
         )
@@ -232,7 +246,10 @@ class Ledger:
             former = self._former.row(row.key)
             if former is None or former.payload_digest != measured.payload_digest or not former.captured_at:
                 return None
-        return self._former.original(measured.payload_digest)
+        original = self._former.original(measured.payload_digest)
+        if original is None or measured.size > look.READ_AT_MOST:
+            return original
+        return original if keeping.stands(self._capture.store, original) else None
 
     def _remember(
         self, exchange: Exchange, measured: warc.Measured, written: warc.Written, original: Original | None
@@ -337,8 +354,3 @@ def _location(exchange: Exchange) -> str | None:
         return None
     plain = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in said)
     return canon.resolve(exchange.url, plain)
-
-
-def _look(exchange: Exchange) -> Looked:
-    body = look.body_of(exchange)
-    return look.NOTHING if body is None else look.into(body)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archive.net.fetch import Exchange
 
 # Discovery looks at documents; a film of a gigabyte has no links.
-_READ_AT_MOST = 64 << 20
+READ_AT_MOST = 64 << 20
 # A parser needs fifty times the size of a page made of nothing but tags.
 _PAGE_AT_MOST = 6 << 20
 _RATIO = 100
@@ -46,7 +46,7 @@ NOTHING = Looked(found=discover.Found())
 def body_of(exchange: Exchange) -> Body | None:
     """What is worth a look: a whole answer of a kind that has links."""
     media = message.media_type(exchange.headers)
-    if not 200 <= exchange.status <= 300 or exchange.truncated or _HAS_NONE.match(media):
+    if not 200 <= exchange.status <= 300 or exchange.truncated or not may_have_links(media):
         return None
     exchange.body.seek(0)
     raw = exchange.body.read(_most(media))
@@ -61,9 +61,18 @@ def into(body: Body) -> Looked:
     return Looked(found=found, whole=(whole and body.whole) or not _HAS_LINKS.search(media))
 
 
+def at(exchange: Exchange) -> Looked:
+    body = body_of(exchange)
+    return NOTHING if body is None else into(body)
+
+
+def may_have_links(media: str) -> bool:
+    return not _HAS_NONE.match(media)
+
+
 def is_page(exchange: Exchange) -> bool:
     return "html" in message.media_type(exchange.headers)
 
 
 def _most(media: str) -> int:
-    return _PAGE_AT_MOST if _MAY_BE_PAGE.search(media) else _READ_AT_MOST
+    return _PAGE_AT_MOST if _MAY_BE_PAGE.search(media) else READ_AT_MOST

@@ -183,8 +183,8 @@ class Client:
         self._cookies = Jar()
         self._hosts: dict[str, _Host] = {}
 
-    async def fetch(self, url: str) -> Exchange | FetchFailure:
-        """GET `url`; redirects are returned as they are. A cut answer, 429 or 5xx is asked for again, at most
+    async def fetch(self, url: str, conditions: message.Fields = _NO_FIELDS) -> Exchange | FetchFailure:
+        """GET `url`, under `conditions` (RFC 9110 §13) if there are any; redirects are returned as they are. A cut answer, 429 or 5xx is asked for again, at most
         twice; what the last attempt gave is the result.
 
         A server that asks for the login gets it. Raises ServerGoneError.
@@ -198,7 +198,7 @@ class Client:
         while True:
             attempt += 1
             last = attempt > RETRIES
-            request = self._request(parts, host)
+            request = self._request(parts, host, conditions)
             try:
                 exchange = await self._attempt(url, parts, host, request, attempt)
             except FailedError as failure:
@@ -241,7 +241,7 @@ class Client:
                     await connection.close()
             host.idle.clear()
 
-    def _request(self, parts: SplitResult, host: _Host) -> _Request:
+    def _request(self, parts: SplitResult, host: _Host, conditions: message.Fields) -> _Request:
         origin = _origin(parts)
         login = self._access.login if origin in host.asks_for_login else None
         proxy = self._access.proxy if parts.scheme == "http" and self._dialler.proxied(*origin) else None
@@ -255,6 +255,7 @@ class Client:
             "Accept: */*",
             "Accept-Encoding: gzip, identity",
             "Connection: keep-alive",
+            *(f"{name}: {value}" for name, value in conditions),
             *([f"Cookie: {cookies}"] if cookies else []),
         ]
         secrets = {"Authorization": login, "Proxy-Authorization": proxy.login if proxy else None}

@@ -59,6 +59,7 @@ __all__ = [
 
 VERSION = "WARC/1.1"
 PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 _PIECE = 1 << 18
 _NAMESPACE = uuid.UUID("6b2f6f0e-2c43-5b0b-9b32-6f1d3c1f6a55")
 _HTTP = {"response": "response", "revisit": "response", "request": "request"}
@@ -136,10 +137,19 @@ class Writer:
                 path.unlink()
 
     def write_exchange(
-        self, exchange: Exchange, measured: Measured, original: Original | None, notes: Sequence[str] = ()
+        self,
+        exchange: Exchange,
+        measured: Measured,
+        original: Original | None,
+        notes: Sequence[str] = (),
+        *,
+        unchanged: bool = False,
     ) -> Written:
         """Append the response — a revisit when `original` holds the same payload —, its request, and what belongs
-        to both: interim 1xx heads (each byte, as a JSON text), `notes` (`outlink: …`, `form: …`)."""
+        to both: interim 1xx heads (each byte, as a JSON text), `notes` (`outlink: …`, `form: …`).
+
+        `unchanged`: the server said so with a 304. Its head stands beside the revisit, not in it: pywb would replay it.
+        """
         stream = self._current()
         date, response_id = iso(exchange.started), _new_id()
         common = [
@@ -159,18 +169,21 @@ class Writer:
             about.append(("WARC-Block-Digest", measured.block_digest))
             _append(stream, "response", response_id, about, exchange.body, measured.size, exchange.head)
         else:
+            head = b"" if unchanged else exchange.head
             about += [
-                ("WARC-Profile", PROFILE),
+                ("WARC-Profile", NOT_MODIFIED if unchanged else PROFILE),
                 ("WARC-Refers-To-Target-URI", original.target_uri),
                 ("WARC-Refers-To-Date", original.date),
-                ("WARC-Block-Digest", sha256(exchange.head)),
+                ("WARC-Block-Digest", sha256(head)),
             ]
-            _append(stream, "revisit", response_id, about, io.BytesIO(), 0, exchange.head)
+            _append(stream, "revisit", response_id, about, io.BytesIO(), 0, head)
         length = stream.tell() - offset
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
         _append(stream, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
         about_both = [f"{_in_one_line(note)}\r\n" for note in notes]
+        if unchanged:
+            about_both.insert(0, f"not-modified: {json.dumps(exchange.head.decode('latin-1'))}\r\n")
         if exchange.interim:
             about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}\r\n")
         if about_both:
