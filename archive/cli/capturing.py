@@ -183,7 +183,9 @@ def _capture(
 @click.command("capture", cls=cli.Command)
 @click.argument("url", required=False)
 @cli.make_option("--site", required=True, help="Site ID; the decision is content/_archive/<site>.yml.")
-@cli.make_option("--fresh", is_flag=True, help="Do not ask for what only an earlier capture knew, and have every body sent again.")
+@cli.make_option(
+    "--fresh", is_flag=True, help="Do not ask for what only an earlier capture knew, and have every body sent again."
+)
 @capture_options
 @cli.content_option
 @cli.store_option
