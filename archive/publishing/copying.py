@@ -287,7 +287,7 @@ class _Worker:
     def _file(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         self._write(copy.name, response.body, made)
         title = copies.file_title(row.url, response.header("Content-Disposition"))
-        stamped_copy = self._stamped_pdf(row, copy, response.body, made) if pdf.is_pdf(response.body) else ""
+        stamped_copy, length = self._stamped_pdf(row, copy, response.body, made)
         folder = tuple(copy.name.split("/")[:-1])
         stamped = (
             interstitial.StampedFile(href=names.relative(stamped_copy, folder), size=made.files[stamped_copy][0])
@@ -301,14 +301,17 @@ class _Worker:
             size=len(response.body),
             sha256=made.files[copy.name][1],
             href=names.relative(copy.name, folder),
+            pages=length,
             stamped=stamped,
         )
         self._stamped(row, response, copy.shown, html, made)
         about = self._about(row, response, copy.shown, title, "file", "")
         made.pages.append(replace(about, stamped_copy=stamped_copy))
 
-    def _stamped_pdf(self, row: Row, copy: Copy, body: bytes, made: Made) -> str:
-        """The file of the stamped copy; empty, and a warning, where there can be none."""
+    def _stamped_pdf(self, row: Row, copy: Copy, body: bytes, made: Made) -> tuple[str, int]:
+        """The file of a PDF's stamped copy, empty, and a warning, where there can be none; how many pages it has."""
+        if not pdf.is_pdf(body):
+            return "", 0
         publication = self.context.publication
         words = seal.Words(label=publication.label, archived_on=publication.archived_on, host=row.url)
         stamped = pdf.stamp(body, words)
@@ -316,7 +319,7 @@ class _Worker:
             name = copy.name + copies.STAMPED
             self._write(name, stamped.data, made)
             made.removed["scripts"] += stamped.removed
-            return name
+            return name, stamped.pages
         made.problems.append(
             Problem(
                 path=row.url,
@@ -326,7 +329,7 @@ class _Worker:
                 remedy=_("nothing needs doing; the untouched file is reached through its stamped page"),
             )
         )
-        return ""
+        return "", stamped.pages
 
     def _links(self, name: str) -> CopyLinks:
         context = self.context

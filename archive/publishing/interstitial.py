@@ -41,13 +41,23 @@ class StampedFile:
 
 
 def of_file(
-    facts: Facts, *, title: str, mime: str, size: int, sha256: str, href: str, stamped: StampedFile | None = None
+    facts: Facts,
+    *,
+    title: str,
+    mime: str,
+    size: int,
+    sha256: str,
+    href: str,
+    pages: int = 0,
+    stamped: StampedFile | None = None,
 ) -> str:
-    """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download."""
+    """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download. `pages` of a
+    PDF, 0 where they are not known."""
     kind = _TYPES.get(mime, mime or "未知格式")
+    length = f" · {pages} 页" if pages else ""
     rows = (
         pair("文件", f"<b>{escape(title)}</b>")
-        + pair("格式大小", f"{escape(kind)} · {size_in_words(size)}")
+        + pair("格式大小", f"{escape(kind)}{length} · {size_in_words(size)}")
         + pair("SHA-256", escape(sha256.removeprefix("sha256:")))
     )
     links = f'href="{escape(href)}" download="{escape(title)}">'

@@ -41,9 +41,10 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unstampable:
-    """Why there is no stamped copy."""
+    """Why there is no stamped copy. `pages`: how many the file has; 0 where that cannot be read."""
 
     reason: str
+    pages: int = 0
 
 
 def is_pdf(data: bytes) -> bool:
@@ -68,9 +69,9 @@ def _why_not(pdf: Pdf) -> Unstampable | None:
     if pdf.is_encrypted:
         return Unstampable(reason=_("it is encrypted"))
     if _is_signed(pdf):
-        return Unstampable(reason=_("it is signed, and a stamp would break the signature"))
+        return Unstampable(reason=_("it is signed, and a stamp would break the signature"), pages=len(pdf.pages))
     if len(pdf.pages) > MOST_PAGES:
-        return Unstampable(reason=_("it has {pages} pages").format(pages=len(pdf.pages)))
+        return Unstampable(reason=_("it has {pages} pages").format(pages=len(pdf.pages)), pages=len(pdf.pages))
     return None if len(pdf.pages) else Unstampable(reason=_("it has no page"))
 
 

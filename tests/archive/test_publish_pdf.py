@@ -149,7 +149,7 @@ def test_where_no_honest_stamped_copy_can_be_made_the_reason_is_told(data: bytes
 def test_a_very_long_document_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     data = as_bytes(document(3))
     monkeypatch.setattr(pdf, "MOST_PAGES", 2)
-    assert pdf.stamp(data, WORDS) == Unstampable(reason="it has 3 pages")
+    assert pdf.stamp(data, WORDS) == Unstampable(reason="it has 3 pages", pages=3)
     monkeypatch.setattr(pdf, "LARGEST", 100)
     assert pdf.stamp(data, WORDS) == Unstampable(reason=f"it has {len(data)} bytes")
 
@@ -174,6 +174,7 @@ def test_a_pdf_is_reached_through_a_page_that_offers_the_stamped_copy_first(tmp_
         report, folder = put_online(web, tmp_path)
     about = tree(next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8"))
     assert about.xpath("//main//p/a/@href") == ["f.pdf!stamped.pdf", "f.pdf"]
+    assert f"PDF · {len(pypdf.PdfReader(io.BytesIO(data)).pages)} 页 · " in about.text_content()
     assert about.xpath("//main//p/a/@class") == ["gdz-first"]
     assert next(folder.rglob("f.pdf")).read_bytes() == data
     copy = next(folder.rglob("f.pdf!stamped.pdf"))
@@ -189,6 +190,8 @@ def test_a_pdf_that_cannot_be_stamped_is_told_and_still_offered(tmp_path: Any) -
     with serving({"/": page("<a href=/f.pdf>x</a>"), "/f.pdf": page(data, "application/pdf")}) as web:
         report, folder = put_online(web, tmp_path)
     assert [(p.code, p.severity) for p in report.problems] == [("publish-pdf-unstamped", "warning")]
-    assert tree(next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8")).xpath("//main//p/a/@href") == ["f.pdf"]
+    about = tree(next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8"))
+    assert about.xpath("//main//p/a/@href") == ["f.pdf"]
+    assert "PDF · 1 页 · " in about.text_content()
     assert next(folder.rglob("f.pdf")).read_bytes() == data
     assert entry(report, "/f.pdf")["stamped_copy"] is None
