@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sitegen import build as building
-from sitegen import config, frontmatter, signing
+from sitegen import config, frontmatter, ledger, records, signing
 from sitegen.model import Article, Interpretation, Policy
 from sitegen.outcome import Report
 from sitegen.render.adapter import Engine
@@ -185,3 +186,39 @@ def test_signing_a_signed_article_again_is_refused(sample: Path, desk: Desk, art
     given, problems = signing.decide(desk, [path], person="portal-bianji", at=NOW)
     assert given == []
     assert [p.code for p in problems] == ["review-complete"]
+
+
+def test_the_samples_reviews_hold_in_its_own_history() -> None:
+    """`sitegen review verify` on the checkout, with what git knows: nothing to tell; the sample declares why its verdicts
+    are older than their commits (`commit_days` in _records/rules.yml)."""
+    said = subprocess.run(
+        [sys.executable, "-m", "sitegen", "review", "verify", "--json"], cwd=ROOT, capture_output=True, check=False
+    )
+    told = json.loads(said.stdout)
+    assert (said.returncode, told["problems"]) == (0, [])
+
+
+def test_a_reprint_of_the_sample_is_signed_with_keys_that_ssh_keygen_verifies(tmp_path: Path) -> None:
+    """三审 and 保密审查 of a reprint, by three people; the repository holds their public keys only."""
+    people, _problems = records.load(ROOT / "content")
+    entries = [one for one in ledger.read(ROOT / "content", "xwdt")[0] if one.article == "t20261113_1007"]
+    assert [(one.stage, one.proof is not None and one.proof.secrecy) for one in entries] == [
+        ("edit", False), ("review", True), ("sign", False),
+    ]  # fmt: skip
+    for one in entries:
+        assert one.proof is not None
+        [key] = people.people[one.person].keys
+        (tmp_path / "signers").write_text(f"{one.person} {key.line}\n", "utf-8")
+        armour = "\n".join(re.findall(".{1,70}", one.proof.signature))
+        (tmp_path / "signature").write_text(
+            f"-----BEGIN SSH SIGNATURE-----\n{armour}\n-----END SSH SIGNATURE-----\n", "utf-8"
+        )
+        command = ["ssh-keygen", "-Y", "verify", "-n", "sitegen-review", "-I", one.person]
+        command += ["-f", str(tmp_path / "signers"), "-s", str(tmp_path / "signature")]
+        message = ledger.message_of(one)
+        assert subprocess.run(command, input=message, capture_output=True, check=False).returncode == 0
+        assert subprocess.run(command, input=message + b" ", capture_output=True, check=False).returncode != 0
+    private = subprocess.run(
+        ["git", "grep", "-lI", "BEGIN OPENSSH PRIVATE KEY", "--", "content"], cwd=ROOT, check=False
+    )
+    assert private.returncode == 1
