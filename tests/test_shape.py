@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sitegen.render.shape import article_anchors, is_government, shaped
+from sitegen.render.adapter import Engine
+from sitegen.render.shape import article_anchors, is_known, shaped
+from tests.cities import TinyCity
 
 
 def test_articles_of_a_law_have_anchors_once() -> None:
@@ -25,11 +27,31 @@ def test_articles_of_a_law_have_anchors_once() -> None:
         ("gov.cn.evil.example", False),
         ("evilgov.cn", False),
         ("www.gov.cn@evil.example", False),
+        ("www.示例.政务", True),
+        ("xn--fiqs8s.xn--zfr164b", True),
+        ("theatre.example", True),
+        ("tickets.theatre.example:8443", True),
+        ("theatre.example.evil.test", False),
+        ("nottheatre.example", False),
         ("evil.example", False),
     ],
 )
-def test_what_is_a_government_host(host: str, expected: bool) -> None:
-    assert is_government(host) == expected
+def test_what_needs_no_prompt(host: str, expected: bool) -> None:
+    """Hosts of the government, and those that the city names; never by a part of a name."""
+    assert is_known(host, ["theatre.example"]) == expected
+
+
+def test_a_host_that_the_city_names_needs_no_prompt_whichever_way_a_body_is_made(city: TinyCity) -> None:
+    settings = city.root / "mkdocs.yml"
+    text = settings.read_text(encoding="utf-8")
+    named = "- sitegen.render.extension:\n      no_prompt: [theatre.example]"
+    settings.write_text(text.replace("- sitegen.render.extension", named), encoding="utf-8")
+    links = "[票](https://theatre.example/a) [外](https://other.example/)"
+    direct, stock = (Engine(settings, lambda path: True, direct=way).body("a.md", links) for way in (True, False))
+    assert direct.fallback == ""
+    assert direct.html == stock.html
+    assert direct.html.count('id="gov-leave-') == 1
+    assert '<a href="https://theatre.example/a" rel="external noopener">' in direct.html
 
 
 def test_a_link_away_leads_to_a_prompt_that_knows_only_its_own_address() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sitegen.model import FUNCTIONS, Service, Site, url_of
+from sitegen.model import FUNCTIONS, Column, Service, Site, url_of
 from sitegen.pages.frame import Frame, newest_by_site, site_link, themes
 from sitegen.pages.values import Data, Page, Spec, digest_of
 from sitegen.state.rows import Line
@@ -109,6 +109,7 @@ def _portal_home(frame: Frame, site: Site) -> Data:
         "departments": [site_link(s) for s in city.sites_of_kind("department")],
         "counties": [site_link(s) for s in city.sites_of_kind("county")],
         "archive": _archive_totals(frame),
+        "writing": _writing(columns) if site.messages_url else None,
         "functions": [
             {
                 "title": function,
@@ -117,6 +118,12 @@ def _portal_home(frame: Frame, site: Site) -> Data:
             for function in FUNCTIONS
         ],
     }
+
+
+def _writing(columns: Iterable[Column]) -> Data | None:
+    """Where the letter form and the look at a tracking number are (partials/letter.html opens what holds the field)."""
+    url = next((url_of(column.source) for column in columns if column.holds == "message"), None)
+    return {"write": f"{url}#gov-type", "track": f"{url}#gov-number"} if url else None
 
 
 def services(frame: Frame) -> list[tuple[Line, tuple[str, ...], Service]]:

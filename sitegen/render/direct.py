@@ -51,7 +51,7 @@ from mkdocs.utils import get_relative_url
 
 from sitegen.render import shape
 from sitegen.render.body import Body, Heading
-from sitegen.render.extension import REGION, GovernmentExtension, anchor, reserved, unique_id
+from sitegen.render.extension import REGION, GovernmentExtension, anchor, known_hosts, reserved, unique_id
 
 COMPARED_WITH = {"Markdown": "3.11.3", "mkdocs": "1.6.1", "nh3": "0.3.8"}
 
@@ -123,6 +123,7 @@ class Direct:
     def __init__(self, md: Markdown, url_of: Callable[[str], str]) -> None:
         self.url_of = url_of
         self.refused = _unlike(md)
+        self.known_hosts = known_hosts(md)
         self.numbers = SaneOListProcessor(md.parser)
         self.bullets = SaneUListProcessor(md.parser)
         self.quotes = BlockQuoteProcessor(md.parser)
@@ -209,7 +210,7 @@ class _Rendering:
         if not self._aliases.isdisjoint(self._ids):
             raise _UnsureError("alias")
         own = [(self._source, name) for name in self._own_anchors]
-        html = shape.shaped(content)
+        html = shape.shaped(content, self._direct.known_hosts)
         return Body(
             html=html,
             headings=tuple(self._headings),
@@ -475,7 +476,7 @@ def _unlike(md: Markdown) -> str:
             SaneListExtension(),
             FootnoteExtension(),
             AttrListExtension(),
-            GovernmentExtension(),
+            GovernmentExtension(no_prompt=list(known_hosts(md))),
         ]
     )
     return "" if _described(md, set()) == _described(reference, set()) else "unknown-processors"

@@ -89,8 +89,17 @@ _CLEANER = nh3.Cleaner(
 
 
 class _Sanitise(Postprocessor):
+    def __init__(self, md: Markdown, known: tuple[str, ...]) -> None:
+        super().__init__(md)
+        self.known = known
+
     def run(self, text: str) -> str:
-        return shape.shaped(_CLEANER.clean(text))
+        return shape.shaped(_CLEANER.clean(text), self.known)
+
+
+def known_hosts(md: Markdown) -> tuple[str, ...]:
+    """The hosts that this Markdown's extension was told of: a link there asks nobody whether to leave."""
+    return next((last.known for last in md.postprocessors if isinstance(last, _Sanitise)), ())
 
 
 class _Anchors(Treeprocessor):
@@ -156,13 +165,21 @@ def _make_region(table: Element) -> None:
 
 
 class GovernmentExtension(Extension):
+    """`no_prompt` (list of hosts, in mkdocs.yml): their links lead straight there, as those to government hosts do."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.config = {"no_prompt": [[], "Hosts, and all below them, that need no prompt"]}
+        super().__init__(**settings)
+
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Python-Markdown's name)
         if "toc" in md.treeprocessors:
             toc = md.treeprocessors["toc"]
             if isinstance(toc, TocTreeprocessor):
                 md.treeprocessors.register(_Anchors(md, toc), "toc", 5)
         md.treeprocessors.register(_Shape(md), "gov-shape", 1)  # after inline (20) and toc (5), before relpath (0)
-        md.postprocessors.register(_Sanitise(md), "gov-sanitise", -10)  # the last word
+        md.postprocessors.register(
+            _Sanitise(md, tuple(self.getConfig("no_prompt"))), "gov-sanitise", -10
+        )  # the last word
 
 
 def makeExtension(**settings: Any) -> GovernmentExtension:  # noqa: N802 (Python-Markdown's name)

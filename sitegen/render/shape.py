@@ -8,6 +8,7 @@ write: there is nothing to redirect, and so no open redirect.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _ARTICLE = re.compile(r"<p><strong>(第[一二三四五六七八九十百千零〇]{1,7}条)</strong>")
 _LINK = re.compile(r'<a ([^>]*?)href="((?:https?:)?//([^"/?#]+)[^"]*)"([^>]*)>')
@@ -15,13 +16,14 @@ _REL = re.compile(r' ?rel="[^"]*"')
 _ID = re.compile(r'\bid="[^"]*" ?')
 
 
-def shaped(html: str) -> str:
-    """`html` is sanitised; what is added here is built from parts of it that are escaped already."""
+def shaped(html: str, known: Collection[str] = ()) -> str:
+    """`html` is sanitised; what is added here is built from parts of it that are escaped already. `known`: hosts that need
+    no prompt besides the government's."""
     html = html.strip()
     if "<p><strong>第" in html:
         html = _with_article_anchors(html)
     if "//" in html and _LINK.search(html):
-        html = _with_prompts(html)
+        html = _with_prompts(html, known)
     return html
 
 
@@ -44,18 +46,23 @@ def _with_article_anchors(html: str) -> str:
     return _ARTICLE.sub(named, html)
 
 
-def is_government(host: str) -> bool:
-    """Whether a host (with or without port, user names refused) lies under gov.cn."""
+GOVERNMENT = ("gov.cn", "政务", "xn--zfr164b")
+"""The only suffixes that organs of government may register (国办函〔2018〕55号)."""
+
+
+def is_known(host: str, known: Collection[str] = ()) -> bool:
+    """Whether a host (with or without port, user names refused) lies under a government's suffix, or is one of `known` or
+    lies under one of these."""
     name = host.rsplit(":", 1)[0].lower().rstrip(".")
-    return "@" not in host and (name == "gov.cn" or name.endswith(".gov.cn"))
+    return "@" not in host and any(name == suffix or name.endswith(f".{suffix}") for suffix in (*GOVERNMENT, *known))
 
 
-def _with_prompts(html: str) -> str:
+def _with_prompts(html: str, known: Collection[str]) -> str:
     prompts: list[str] = []
 
     def led(match: re.Match[str]) -> str:
         before, address, host, after = match.groups()
-        if is_government(host):
+        if is_known(host, known):
             return match[0]
         number = len(prompts) + 1
         prompts.append(_prompt(number, address, host))
