@@ -7,6 +7,7 @@ the end how often each kind of edit was made.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import shutil
@@ -368,7 +369,8 @@ def _garbage(state: Path) -> None:
 
 
 def _other_version(state: Path) -> None:
-    with sqlite3.connect(state) as connection:
+    connection = sqlite3.connect(state)
+    with contextlib.suppress(sqlite3.DatabaseError):  # it was truncated before
         connection.execute("pragma user_version = 999")
     connection.close()
 

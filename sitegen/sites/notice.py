@@ -108,14 +108,14 @@ def _body(kind: Kind, record: SiteRecord, facts: Facts, today: date) -> str:
     start, until = chinese(facts.start or today), chinese(facts.until or today)
     reason = f"因{facts.reason}，" if facts.reason else ""
     if kind == "opening":
-        return f"根据{GUIDE}和政府网站建设管理办法第十条，经《{facts.document}》批准，{name}自{start}起正式开通，欢迎访问。"
+        return f"根据{GUIDE}和政府网站建设管理办法第十条，经{facts.document}批准，{name}自{start}起正式开通，欢迎访问。"
     if kind == "domain-change":
         return (
             f"根据{GUIDE}和政府网站建设管理办法第十四条，{reason}{record.name}的网址自{start}起由 {url} 变更为 {facts.to}。"
             "原网址的各页面将跳转到新网址的对应页面，请更新收藏和链接。"
         )
     if kind == "temporary-offline":
-        approved = f"经《{facts.document}》批准，" if facts.document else ""
+        approved = f"经{facts.document}批准，" if facts.document else ""
         cause = "因不可抗力，" if facts.force_majeure and not facts.reason else reason
         return (
             f"根据{GUIDE}和政府网站建设管理办法第十三条，{cause}{approved}{name}自{start}至{until}临时下线，"
