@@ -27,6 +27,7 @@ from sitegen import (
     outcome,
     output,
     pages,
+    pictures,
     plain,
     plan,
     reader,
@@ -277,6 +278,9 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     work.fault("switched")
     if (delta := output.delta_of(project, work.release)) is not None:
         output.settle(project, work.release, delta)
+    if any(file.startswith(f"{pictures.FOLDER}/") for file in work.changed | work.removed):
+        shown = {digest for _file, digest, _place in state.attachment_places()}
+        pictures.Studio(project.build / pictures.FOLDER).prune(shown)
     work.fault("pruned")
 
 

@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +91,13 @@ class Studio:
 
     def folder(self, digest: str) -> Path:
         return self._cache / f"{digest.removeprefix('sha256:')}-{self.settings}"
+
+    def prune(self, digests: Iterable[str]) -> None:
+        """Keep only what was made, with the settings of today, of pictures with these digests."""
+        kept = {self.folder(digest).name for digest in digests}
+        for folder in self._cache.iterdir() if self._cache.is_dir() else ():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     @cached_property
     def settings(self) -> str:

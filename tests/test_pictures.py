@@ -184,6 +184,21 @@ def test_an_incremental_build_of_pictures_is_a_clean_one(city: TinyCity) -> None
     assert counts == [6, 4, 0, 4, 0, 0]
 
 
+def test_what_was_made_of_a_picture_that_is_shown_no_more_goes(city: TinyCity) -> None:
+    cache = city.root / "build" / "pictures"
+    _with_photo(city, photo(1000, 500))
+    city.build()
+    first = [folder.name for folder in cache.iterdir()]
+    _with_photo(city, photo(700, 500))
+    city.build()
+    second = [folder.name for folder in cache.iterdir()]
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
+    city.article(ARTICLE, "标题", "没有图。")
+    city.build()
+    assert list(cache.iterdir()) == []
+
+
 def test_a_picture_that_cannot_be_used_is_told_and_published_as_it_is(city: TinyCity) -> None:
     for data, code in ((b"no picture", "picture-unreadable"), (bomb(), "picture-too-large")):
         _with_photo(city, data, "a.png")
