@@ -23,7 +23,7 @@ from archive.crawling.account import Account
 from archive.crawling.crawl import Crawl
 from archive.crawling.former import reading
 from archive.crawling.frontier import Frontier, FrontierUnreadable, Row
-from archive.crawling.ledger import Ledger
+from archive.crawling.ledger import UNCHANGED, Ledger
 from archive.crawling.options import Options
 from archive.crawling.scope import Scope
 from archive.decision import Decision
@@ -305,7 +305,7 @@ def _entry(row: Row) -> cdxj.Entry:
         timestamp=date.strftime("%Y%m%d%H%M%S"),
         url=row.url,
         mime="warc/revisit" if row.record_type == "revisit" else row.mime or "",
-        status=str(row.status),
+        status="" if row.cause == UNCHANGED else str(row.status),
         digest=row.payload_digest or "",
         length=row.length or 0,
         offset=row.offset or 0,

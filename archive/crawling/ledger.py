@@ -30,6 +30,8 @@ from archive.store import Capture
 from archive.warcs import warc
 
 IN_PART = "looked at in part"
+UNCHANGED = "not modified"
+"""Cause of what was captured as a 304: its record holds no status line."""
 AT_A_TIME = 256
 _OUTCOMES_A_COMMIT = 256
 _BYTES_A_COMMIT = 4_000_000
@@ -211,7 +213,7 @@ class Ledger:
             replace(
                 row,
                 state=state,
-                cause=cause,
+                cause=UNCHANGED if unchanged else cause,
                 status=200 if unchanged else exchange.status,
                 mime=unchanged.before.mime if unchanged else message.media_type(exchange.headers) or None,
                 payload_digest=measured.payload_digest,

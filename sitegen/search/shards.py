@@ -41,14 +41,14 @@ def publish(state: State, city: City, press: Press) -> None:
     segments: list[dict[str, Any]] = []
     source = _Source(state, city, press)
     sites = {column.path: column.site for column in city.columns.values()}
-    base, changed = _layers(state)
+    base, changed, dead = _layers(state)
     layers: list[tuple[str, list[Entry] | None, int | None]] = [("a", base, None), ("d", changed, CHANGED_BITS)]
     for name, entries, bits in (*layers, ("z", archived(state, city), None)):
         if entries == []:
             continue
         facts = source.known(name) if entries is None else source.segment(name, entries, bits)
         if name == "a":
-            facts["dead"] = state.search_dead()
+            facts["dead"] = dead
         elif name == "d":
             facts["at"] = [state.search_place(*entry.order) for entry in changed]
         facts["sites"] = [sites.get(column, column) for column in facts["columns"]]
@@ -57,15 +57,16 @@ def publish(state: State, city: City, press: Press) -> None:
     press.put(f"{FOLDER}/variants.txt", VARIANTS_FILE.read_bytes())
 
 
-def _layers(state: State) -> tuple[list[Entry] | None, list[Entry]]:
-    """The documents of the base (None: as it is), and those that stand beside it."""
+def _layers(state: State) -> tuple[list[Entry] | None, list[Entry], list[int]]:
+    """The documents of the base (None: as it is), those that stand beside it, and the numbers of those in the base that
+    do not count any more."""
     changed = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.search_changed()]
-    count, dead = state.search_count(), len(state.search_dead())
-    if (changed or dead) and (count <= SMALL or len(changed) > CHANGED or dead > count // 2):
+    count, dead = state.search_count(), state.search_dead(entry.path for entry in changed)
+    if (changed or dead) and (count <= SMALL or len(changed) > CHANGED or len(dead) > count // 2):
         now = current(state)
         state.set_search_base([(*entry.order, entry.digest) for entry in now])
-        return now, []
-    return None if count else [], sorted(changed, key=lambda entry: entry.order)
+        return now, [], []
+    return None if count else [], sorted(changed, key=lambda entry: entry.order), dead
 
 
 def current(state: Shelf) -> list[Entry]:

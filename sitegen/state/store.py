@@ -540,8 +540,15 @@ class State(Shelf):
             " where a.status = 'shown' and a.retired = 0 and (s.digest is null or s.digest != a.digest) order by a.path"
         )
 
-    def search_dead(self) -> list[int]:
-        """Numbers in the base of what is not shown any more, or in another version."""
+    def search_dead(self, changed: Iterable[str]) -> list[int]:
+        """Numbers in the base of what is not shown any more, or in another version; `changed`: paths that
+        `search_changed` gives. Who is gone is looked for only when the counts say that somebody is."""
+        changed = list(changed)
+        rows = [self._one("select number from search_base where path = ?", (path,)) for path in changed]
+        replaced = sorted(int(row[0]) for row in rows if row is not None)
+        shown = int(self._one("select count(*) from article where status = 'shown' and retired = 0")[0])
+        if self.search_count() - len(replaced) == shown - len(changed):
+            return replaced
         return self._column(
             "select s.number from search_base s left join article a"
             " on a.path = s.path and a.status = 'shown' and a.retired = 0"

@@ -68,13 +68,13 @@ def test_a_stopped_capture_keeps_what_was_fetched_and_says_how_to_go_on(
     running = subprocess.Popen(
         command("--json"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    for _time in range(200):
+    for _time in range(1200):
         if len([path for path in web.asked if path in silent()]) >= 4:
             break
         time.sleep(0.1)
     time.sleep(0.3)  # four connections wait in vain, everything before them was answered
     running.send_signal(stop)
-    out, err = running.communicate(timeout=20)
+    out, err = running.communicate(timeout=120)
     assert running.returncode == 1, err
     assert [problem["code"] for problem in json.loads(out)["problems"]] == ["capture-stopped"]
     assert "→ run `archive resume lyj`" in err
