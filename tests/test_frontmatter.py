@@ -218,7 +218,7 @@ def test_the_articles_of_the_sample_are_read_the_short_way_and_mean_the_same() -
     assert len(taken) > 0.9 * len(texts)
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="no other texts lie beside the checkout")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the law texts and the corpus are not part of the repository")
 def test_other_texts_at_hand_mean_the_same_both_ways() -> None:
     for path in sorted(CORPUS.rglob("*.md"))[:2000]:
         short, by_yaml = both_ways(frontmatter.normalise(path.read_bytes()))

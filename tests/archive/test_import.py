@@ -568,7 +568,7 @@ def test_an_imported_site_is_published_under_its_stamp(tmp_path: Path) -> None:
 FOREIGN = sorted((SHARED / "real/warc").glob("*"))
 
 
-@pytest.mark.skipif(not FOREIGN, reason="no foreign files here")
+@pytest.mark.skipif(not FOREIGN, reason="the WARC files of other tools are not part of the repository")
 @pytest.mark.parametrize("path", FOREIGN, ids=lambda path: path.name)
 def test_foreign_files_are_imported_and_proven_or_refused_with_a_remedy(path: Path, tmp_path: Path) -> None:
     """wget, Heritrix, pywb, webrecorder; whole, odd, broken."""

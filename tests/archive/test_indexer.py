@@ -79,7 +79,7 @@ def test_a_warc_that_wget_wrote_has_the_same_lines(packed: bool, tmp_path: Path)
 
 
 @pytest.mark.needs("replay")
-@pytest.mark.skipif(not OTHERS, reason="the shared WARC files of other tools are not here")
+@pytest.mark.skipif(not OTHERS, reason="the WARC files of other tools are not part of the repository")
 def test_other_tools_files_have_the_same_lines() -> None:
     """WARC and ARC, compressed or not, of wget, pywb and Heritrix."""
     whole = [path for path in OTHERS if path.name not in BROKEN and "space-in-target" not in path.name]

@@ -36,7 +36,7 @@ def small(tmp_path: Path) -> Capture:
         return captured(web, tmp_path).capture
 
 
-@pytest.mark.skipif(not FOREIGN, reason="no foreign files here")
+@pytest.mark.skipif(not FOREIGN, reason="the WARC files of other tools are not part of the repository")
 @pytest.mark.parametrize("path", FOREIGN, ids=lambda path: path.name)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_foreign_files_are_read_or_refused_but_never_break_us(path: Path) -> None:
@@ -60,7 +60,7 @@ def answered(record: warc.StoredRecord) -> int | str:
         return refused.problems[0].code
 
 
-@pytest.mark.skipif(not FOREIGN, reason="no foreign files here")
+@pytest.mark.skipif(not FOREIGN, reason="the WARC files of other tools are not part of the repository")
 def test_a_foreign_response_is_read_with_its_body() -> None:
     records = list(warc.iterate(ROOT.parent / "shared/real/warc/example.warc.gz"))
     answer = next(warc.as_response(r) for r in records if r.type == "response")
