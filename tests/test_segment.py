@@ -91,6 +91,18 @@ def test_three_processes_make_the_files_that_one_makes(
     assert not list(several.project.releases.glob("*.open"))
 
 
+def test_what_a_killed_build_laid_down_goes_with_the_next_one(city: TinyCity) -> None:
+    city.article("xwdt/202611/t20261120_1.md", "通知", "停车场。")
+    city.build()
+    left = city.project.releases / "keys.open" / "0-0"
+    left.parent.mkdir()
+    left.write_bytes(b"keys")
+    index = (city.content / "index.md").read_text(encoding="utf-8")
+    city.put("index.md", index.replace("0000-1234567", "0000-7654321"))  # no text: no tables are made
+    city.build()
+    assert not left.parent.exists()
+
+
 def test_a_text_that_ends_every_process_which_reads_it_keeps_its_number() -> None:
     entries = [(Entry(path=f"{number}.md", digest="", stamp=0), None) for number in range(3)]
     batch = Batch(first=8, entries=entries, spool=Path("x"))
