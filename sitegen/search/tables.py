@@ -104,7 +104,6 @@ class Press:
         self.digests: dict[str, str] = {}
         """Of files that are new or other than before."""
         self.all_shared = True
-        shutil.rmtree(spool, ignore_errors=True)  # what a killed build left there
 
     def gone(self) -> set[str]:
         return self._before.keys() - self._wanted
@@ -117,7 +116,7 @@ class Press:
 
     def read(self, entries: Sequence[tuple[Entry, Stands | None]]) -> Sheet:
         """Lay down the keys of the documents of a segment."""
-        self._spool.mkdir(parents=True)
+        self._spool.mkdir(parents=True)  # output.stage removed what a killed build left there
         batches = [
             Batch(first=start, entries=entries[start : start + BATCH], spool=self._spool)
             for start in range(0, len(entries), BATCH)
