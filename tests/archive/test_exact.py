@@ -33,10 +33,10 @@ WHOLE: dict[str, tuple[bytes | Answer, bytes]] = {
     "/trailers": (chunked(b"a", b"b", trailer=b"X-Sum: 1\r\nx-two:  2\r\n"), b"ab"),
     "/extension": (HEAD + b'Transfer-Encoding: chunked\r\n\r\n003;a="b";c\r\nxyz\r\n000\r\n\r\n', b"xyz"),
     "/upper-hex": (HEAD + b"transfer-encoding: Chunked\r\n\r\nA \r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
-    "/gzip": (page(gzip.compress(TEXT), headers={"Content-Encoding": "gzip"}), TEXT),
-    "/gzip-chunks": (chunked(gzip.compress(TEXT), head="Content-Encoding: gzip"), TEXT),
+    "/gzip": (page(gzip.compress(TEXT, mtime=0), headers={"Content-Encoding": "gzip"}), TEXT),
+    "/gzip-chunks": (chunked(gzip.compress(TEXT, mtime=0), head="Content-Encoding: gzip"), TEXT),
     "/two-members": (
-        page(gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:]), headers={"Content-Encoding": "x-gzip"}),
+        page(gzip.compress(TEXT[:9], mtime=0) + gzip.compress(TEXT[9:], mtime=0), headers={"Content-Encoding": "x-gzip"}),
         TEXT,
     ),
     "/deflate": (page(zlib.compress(TEXT), headers={"Content-Encoding": "deflate"}), TEXT),

@@ -78,7 +78,7 @@ def logged(path: Path, text: str) -> tuple[dict[str, tuple[str, int]], list[tupl
         ("a.txt", f"\ufeff# 首页\r\n{HOST}/a.htm\r\n\r\n/b.htm\r\n{HOST}/旅游.htm".encode()),
         ("a.txt", f"# 首页\n{HOST}/a.htm\n\n/b.htm\n{HOST}/旅游.htm\n".encode("gb18030")),
         ("a.txt", f"# 首页\n{HOST}/a.htm\n\n/b.htm\n{HOST}/旅游.htm\n".encode("utf-16")),
-        ("a.txt", gzip.compress(f"# 首页\n{HOST}/a.htm\n\n/b.htm\n{HOST}/旅游.htm\n".encode())),
+        ("a.txt", gzip.compress(f"# 首页\n{HOST}/a.htm\n\n/b.htm\n{HOST}/旅游.htm\n".encode(), mtime=0)),
         ("a.csv", f'标题,URL\n甲,{HOST}/a.htm\n"一,二",\n乙,"/b.htm"\n丙,{HOST}/旅游.htm\n'.encode("gb18030")),
         ("a.tsv", f"\ufeffn\t网址\n\t{HOST}/a.htm\n2\t\n\t/b.htm\n4\t{HOST}/旅游.htm\n".encode()),
         ("a.csv", f'"Address";"Status"\n{HOST}/a.htm;200\n;\n/b.htm;200\n{HOST}/旅游.htm;301\n'.encode()),
