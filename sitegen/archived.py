@@ -12,7 +12,7 @@ from typing import Any
 
 from sitegen import frontmatter, lifecycle
 from sitegen.errors import Problem
-from sitegen.lifecycle import SiteRecord
+from sitegen.lifecycle import Event
 from sitegen.rules import registry
 from sitegen.text import _
 
@@ -149,20 +149,24 @@ class Retiring:
     """Root-relative address of the notice; empty where none is named."""
 
 
-def retiring(records: Iterable[SiteRecord], least: int) -> dict[str, Retiring]:
-    """Path of a section → its announcement, from the event `banner` on until the archive is published. `least`: the days
-    that an announcement stands."""
+def retiring(content: Path) -> dict[str, Retiring]:
+    """Path of a section → its announcement, from the event `banner` on until the archive is published."""
     found = {}
-    for record in records:
+    for record in lifecycle.load_all(content):
         event = record.last("banner")
         if event is None or record.last("published") or record.last("retired"):
             continue
         path = record.site.replace("--", "/")
-        until = lifecycle.stands_until(event, least).isoformat()
+        until = _stands_until(event, content)
         url = event.facts.get("url", "")
         notice = url if url.startswith("/") and not url.startswith("//") else ""
         found[path] = Retiring(path=path, on=event.on.isoformat(), until=until, notice=notice)
     return found
+
+
+def _stands_until(announcement: Event, content: Path) -> str:
+    """ISO date. The rules are read where there is an announcement: they take 30 ms of an edit."""
+    return lifecycle.stands_until(announcement, int(registry.number("notice_days", content))).isoformat()
 
 
 def package_of(index: Published) -> str:
@@ -228,13 +232,12 @@ def early_notices(content: Path) -> list[Problem]:
     expire earlier. Whoever moves it keeps `retires: <site>`.
     """
     problems: list[Problem] = []
-    least = int(registry.number("notice_days", content))
     for record in lifecycle.load_all(content):
         event = record.last("portal-notice")
         if event is None or not event.facts.get("url"):
             continue
         path = event.facts["url"].strip("/").removesuffix(".html") + ".md"
-        until = lifecycle.stands_until(event, least).isoformat()
+        until = _stands_until(event, content)
         notice = _notice_of(content, path, record.site)
         if notice is None and record.last("retired") is None:
             problems.append(

@@ -49,6 +49,7 @@ from sitegen.search import shards, tables
 from sitegen.sites import withhold
 from sitegen.state import Changes, Damaged, Made, State, problems_to_json
 from sitegen.text import _, language_now
+from sitegen.walk import Walk
 
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup
@@ -70,6 +71,8 @@ class _Build:
     jobs: int
     progress: Progress
     fault: Fault
+    begun: Walk | None = None
+    """A walk over the content that was begun before this build."""
     scan: Scan = field(default_factory=Scan)
     reasons: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
@@ -90,30 +93,31 @@ def build(
     clean: bool = False,
     progress: Progress = lambda what, done, total: None,
     fault: Fault = lambda point: None,
+    begun: Walk | None = None,
 ) -> Report:
     """Build and switch. Raises Refused when there is no portal, another build runs, or the disk refuses.
 
     `jobs`: worker processes, 0 = one per core. `clean` forgets the last build, never the good versions. `fault` is
-    called at named points, for tests that end the process there.
+    called at named points, for tests that end the process there. `begun`: a walk over the content, begun earlier.
     """
     work = functools.partial(_Build, project=project, now=now, jobs=jobs, progress=progress, fault=fault)
     try:
         with output.only_build(project):
-            return _build_and_report(work, project, clean=clean)
+            return _build_and_report(work, project, begun, clean=clean)
     except OSError as error:
         for leftover in project.releases.glob("*.open"):
             shutil.rmtree(leftover, ignore_errors=True)
         raise Refused([outcome.not_read(project, error) or outcome.not_written(error)]) from error
 
 
-def _build_and_report(work: Callable[..., _Build], project: Project, *, clean: bool) -> Report:
+def _build_and_report(work: Callable[..., _Build], project: Project, begun: Walk | None, *, clean: bool) -> Report:
     started = time.monotonic()
     state = State(project.state / "build.sqlite")
     try:
         if clean:
             state.forget()
         try:
-            return _run(work(state=state), started)
+            return _run(work(state=state, begun=begun), started)
         except Damaged as damage:
             state.forget()
             report = _run(work(state=state), started)
@@ -137,7 +141,7 @@ def _build(work: _Build) -> None:
     if base is None:
         crew.warm_up(work.jobs)
     before = state.listings()
-    work.scan = scan(project.content, before)
+    work.scan = scan(project.content, before, work.begun)
     withhold.apply(project.content, work.scan, before)
     work.fault("sources-read")
     program = inputs.program_digest()
@@ -332,12 +336,12 @@ def prepare(
 def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew) -> None:
     from sitegen.render import worker
 
-    state = work.state
     blobs: dict[str, str] = {}
-    total, done = state.count_listed() + 4 * len(everything.tree.sections), 0  # an estimate
+    done = 0
     stream = _batches(_plans(work, everything, frame))
     first = list(itertools.islice(stream, 2))
     few = len(first) < 2 and sum(map(len, first)) <= FEW
+    total = 0 if few else sum(frame.city.counts.values()) + 4 * len(everything.tree.sections)  # an estimate
     for made in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
         stored = [_with_last_version(work, page, setup) for page in made]
         _store(work, stored)
@@ -428,13 +432,13 @@ def _put_plain(work: _Build, found: PlainFiles, setup: Setup) -> None:
 
 def _put_search(work: _Build, city: City, workers: Crew) -> None:
     """The search index of what is published now; a folder of it that stands already is kept as it is."""
-    before = work.state.plain_below(f"{shards.FOLDER}/")
-    press = tables.Press(workers, work.project.releases / "keys.open", before)
+    press = tables.Press(workers, work.project.releases / "keys.open", shards.FOLDER, work.state)
     shards.publish(work.state, city, press)
     work.all_shared = work.all_shared and press.all_shared
     work.changed |= press.digests.keys()
-    work.removed |= press.gone()
-    work.state.set_plain(press.digests, press.gone())
+    gone = press.gone()
+    work.removed |= gone
+    work.state.set_plain(press.digests, gone)
 
 
 def _remember_troubles(

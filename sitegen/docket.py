@@ -22,9 +22,10 @@ from sitegen.editions import Context
 from sitegen.errors import Problem
 from sitegen.inputs import Inputs
 from sitegen.judging import Batch, Judged
-from sitegen.scan import Scan, is_aside
+from sitegen.scan import Scan
 from sitegen.state import Changes, Row, State, counted, problems_to_json
 from sitegen.text import _, language_now
+from sitegen.walk import is_aside
 
 BATCH = 200
 FEW = 60

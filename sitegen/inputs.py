@@ -8,10 +8,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 
-from sitegen import archived, content, files, frontmatter, lifecycle, links, phrases, reader, records
+from sitegen import archived, content, files, frontmatter, lifecycle, links, phrases, reader, records, versions
 from sitegen.archived import Published, Retired, Retiring
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Tree
@@ -26,7 +25,6 @@ from sitegen.records import Records
 from sitegen.reports import annual
 from sitegen.reports.annual import Report
 from sitegen.reviews.memory import Memory
-from sitegen.rules import registry
 from sitegen.scan import Scan
 from sitegen.sites import stages
 from sitegen.text import _
@@ -119,9 +117,7 @@ def read(project: Project, scan: Scan) -> Inputs:
         reports=tuple(reports),
         published=tuple(published),
         retired=retired,
-        retiring=archived.retiring(
-            lifecycle.load_all(project.content), int(registry.number("notice_days", project.content))
-        ),
+        retiring=archived.retiring(project.content),
         good=good,
         reader=replay,
         problems=problems,
@@ -163,7 +159,7 @@ def program_digest() -> str:
     """Of our own code, Python, and the libraries that render."""
     hasher = hashlib.sha256(f"{sys.version}\n".encode())
     for package in _ENGINE_PACKAGES:
-        hasher.update(f"{package}=={metadata.version(package)}\n".encode())
+        hasher.update(f"{package}=={versions.installed(package)}\n".encode())
     ours = Path(__file__).parent
     for path in sorted(ours.rglob("*.py")):
         hasher.update(path.relative_to(ours).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -183,7 +179,7 @@ def dialect_digest(project: Project) -> str:
     """Of everything but the Markdown that decides a body's bytes."""
     hasher = hashlib.sha256(project.dialect.encode())
     for package in _ENGINE_PACKAGES:
-        hasher.update(f"{package}=={metadata.version(package)}\n".encode())
+        hasher.update(f"{package}=={versions.installed(package)}\n".encode())
     for name in _DIALECT_MODULES:
         path = Path(__file__).parent / "render" / f"{name}.py"
         hasher.update(path.read_bytes() if path.exists() else b"")

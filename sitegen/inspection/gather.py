@@ -58,7 +58,7 @@ def gather(project: Project, now: datetime, *, jobs: int = 0) -> Gathered:
 def _open(project: Project) -> Shelf:
     try:
         shelf = Shelf.open(project.state / "build.sqlite")
-        shelf.count_listed()
+        shelf.has_pages()
     except BROKEN as error:
         raise UsageError([_no_build(str(error))]) from error
     return shelf

@@ -32,7 +32,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from types import FunctionType, MethodType
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -52,6 +51,7 @@ from mkdocs.utils import get_relative_url
 from sitegen.render import shape
 from sitegen.render.body import Body, Heading
 from sitegen.render.extension import REGION, GovernmentExtension, anchor, known_hosts, reserved, unique_id
+from sitegen.versions import installed
 
 COMPARED_WITH = {"Markdown": "3.11.3", "mkdocs": "1.6.1", "nh3": "0.3.8"}
 
@@ -466,7 +466,7 @@ _REGION = "<div" + "".join(f' {name}="{value}"' for name, value in sorted(REGION
 
 def _unlike(md: Markdown) -> str:
     """Why nothing may be rendered directly: empty when versions, processors and settings are the known ones."""
-    if any(version(name) != known for name, known in COMPARED_WITH.items()):
+    if any(installed(name) != known for name, known in COMPARED_WITH.items()):
         return "unknown-version"
     reference = Markdown(
         extensions=[

@@ -61,7 +61,7 @@ def _layers(state: State) -> tuple[list[Entry] | None, list[Entry], list[int]]:
     """The documents of the base (None: as it is), those that stand beside it, and the numbers of those in the base that
     do not count any more."""
     changed = [Entry(path=path, digest=digest, stamp=stamp) for path, digest, stamp in state.search_changed()]
-    count, dead = state.search_count(), state.search_dead(entry.path for entry in changed)
+    count, dead = state.search_count(), state.search_dead()
     if (changed or dead) and (count <= SMALL or len(changed) > CHANGED or len(dead) > count // 2):
         now = current(state)
         state.set_search_base([(*entry.order, entry.digest) for entry in now])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -94,22 +94,36 @@ class Written:
     frequent: list[tuple[int, int]]
 
 
-class Press:
-    """Writes what a build publishes of the search, and knows in the end what changed. `before`: file → digest of what
-    the last release has; `spool`: a folder for what is written on the way."""
+class Before(Protocol):
+    """What the last release has of the search (`state.State`): files with their digests, and what a folder holds."""
 
-    def __init__(self, workers: Crew, spool: Path, before: Mapping[str, str]) -> None:
-        self._workers, self._spool, self._before = workers, spool, before
+    def plain_below(self, prefix: str) -> dict[str, str]: ...
+    def plain_in(self, folder: str) -> list[str]: ...
+    def plain_digests(self, files: Iterable[str]) -> dict[str, str]: ...
+
+
+class Press:
+    """Writes what a build publishes of the search, and knows in the end what changed. `root`: its folder in a release;
+    `spool`: a folder for what is written on the way. What stays is not looked at: it is a third of all files."""
+
+    def __init__(self, workers: Crew, spool: Path, root: str, before: Before) -> None:
+        self._workers, self._spool, self._root, self._before = workers, spool, root, before
+        self._known: dict[str, dict[str, str]] = {}
+        self._kept: set[str] = set()
         self._wanted: set[str] = set()
         self.digests: dict[str, str] = {}
         """Of files that are new or other than before."""
         self.all_shared = True
 
     def gone(self) -> set[str]:
-        return self._before.keys() - self._wanted
+        found: set[str] = set()
+        for name in self._before.plain_in(self._root):
+            if name.removesuffix("/") not in self._kept:
+                found |= self._before.plain_below(name).keys()
+        return found - self._wanted
 
     def keep(self, folder: str) -> None:
-        self._wanted |= {file for file in self._before if file.startswith(f"{folder}/")}
+        self._kept.add(folder)
 
     def put(self, file: str, data: bytes) -> None:
         self._note([_put(file, data)])
@@ -145,9 +159,17 @@ class Press:
     def _note(self, made: Iterable[tuple[str, str, bool]]) -> None:
         for file, digest, shared in made:
             self._wanted.add(file)
-            if self._before.get(file) != digest:
+            if self._digest_before(file) != digest:
                 self.digests[file] = digest
                 self.all_shared = self.all_shared and shared
+
+    def _digest_before(self, file: str) -> str | None:
+        folder = file.rpartition("/")[0]
+        if folder == self._root:
+            return self._before.plain_digests([file]).get(file)
+        if folder not in self._known:
+            self._known[folder] = self._before.plain_below(f"{folder}/")
+        return self._known[folder].get(file)
 
 
 def _part(folder: str, sheet: Sheet, number: int, count: int, bits: int) -> Part:

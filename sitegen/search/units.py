@@ -28,7 +28,7 @@ class _Table:
     def look(self, units: Units) -> np.ndarray[Any, np.dtype[np.uint8]]:
         kinds = self.kinds[units]
         if not kinds.all():
-            for code in np.unique(units[kinds == _UNKNOWN]).tolist():
+            for code in np.flatnonzero(np.bincount(units[kinds == _UNKNOWN])).tolist():
                 self._learn(code)
             kinds = self.kinds[units]
         return kinds

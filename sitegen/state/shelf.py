@@ -161,9 +161,6 @@ class Shelf:
         found = self._one("select min(stamp) from article where listed = 1 and retired = 0")[0]
         return None if found is None else float(found)
 
-    def count_listed(self) -> int:
-        return int(self._one("select count(*) from article where listed = 1")[0])
-
     def by_id(self, stable_id: str) -> Line | None:
         found = self._lines("where id = ? and status = 'shown' order by path desc limit 1", (stable_id,))
         return found[0] if found else None
@@ -178,8 +175,8 @@ class Shelf:
     def notices(self) -> list[tuple[str, str]]:
         """(path, site that retires) of the migration notices that are shown, newest first."""
         return self._all(
-            "select path, retires from article where retires != '' and status = 'shown' and retired = 0"
-            " order by stamp desc, path desc"
+            "select path, retires from article indexed by article_retires"
+            " where retires != '' and status = 'shown' and retired = 0 order by stamp desc, path desc"
         )
 
     def moved(self) -> list[tuple[str, str, Line]]:

@@ -16,7 +16,7 @@ from sitegen.errors import Problem
 from sitegen.state.rows import Book, Changes, Made, Row, counted, problems_of, problems_to_json
 from sitegen.state.shelf import Shelf
 
-SCHEMA = 13
+SCHEMA = 14
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
@@ -85,8 +85,16 @@ create table search_base (
     path text primary key, number integer not null, place real not null, digest text not null
 ) without rowid;
 create index search_base_place on search_base (place, path, number);
+create table search_touched (path text primary key) without rowid;
 """
 _ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+_ALL_TO_SEARCH = "select path, digest, stamp from article where status = 'shown' and retired = 0 order by path"
+_CHANGED = (
+    "select a.path, a.digest, a.stamp from search_touched t cross join article a on a.path = t.path"
+    " where a.status = 'shown' and a.retired = 0 order by a.path"
+)
 
 
 class Damaged(Exception):  # noqa: N818 (it reads `except Damaged`)
@@ -325,6 +333,7 @@ class State(Shelf):
         """Store rows of sources of which none is known."""
         self._many(_ARTICLE, [_article_values(row) for row in rows])
         self._many("update stood set away = 0 where path = ? and away", [(row.path,) for row in rows])
+        self._touch_search(row.path for row in rows)
         self._many("insert or ignore into link values (?, ?)", [(f, row.path) for row in rows for f in row.linked])
         self._many(
             "insert or ignore into relation values (?, ?, ?)",
@@ -375,8 +384,14 @@ class State(Shelf):
         section, problems, pending = self._one("select section, problems, pending from article where path = ?", (path,))
         counts = Counter(_counts(section, counted(problems_of(problems)), pending))
         self._add_up({key: -count for key, count in counts.items()})
+        self._touch_search([path])
         for table in ("article", "link", "relation", "attachment"):
             self._connection.execute(f"delete from {table} where path = ?", (path,))  # noqa: S608 (constants)
+
+    def _touch_search(self, paths: Iterable[str]) -> None:
+        """Note which articles are not what the base of the search index was made from, once there is one."""
+        if self.search_count():
+            self._many("insert or ignore into search_touched values (?)", [(path,) for path in paths])
 
     def _add_up(self, counts: Mapping[tuple[str, str, str, str], int]) -> None:
         self._many(
@@ -443,7 +458,12 @@ class State(Shelf):
         return {file: (key, digest) for file, key, digest in rows}
 
     def page_sections(self) -> list[str]:
-        return self._column("select distinct section from page")
+        """Found by leaps along the index: a city has a hundred thousand pages and a few hundred sections."""
+        return self._column(
+            "with recursive found(section) as (select min(section) from page union all"
+            " select (select min(section) from page where section > found.section) from found where section is not null)"
+            " select section from found where section is not null"
+        )
 
     def page(self, file: str) -> tuple[str, str] | None:
         """(section, source) of a page."""
@@ -515,6 +535,18 @@ class State(Shelf):
             self._all("select file, digest from plain where file >= ? and file < ?", (prefix, prefix + "\U0010ffff"))
         )
 
+    def plain_in(self, folder: str) -> list[str]:
+        """What stands in a folder, by leaps: files, and folders with a `/` at the end."""
+        found: list[str] = []
+        start, at = f"{folder}/", f"{folder}/"
+        while row := self._one("select file from plain where file >= ? order by file limit 1", (at,)):
+            if not row[0].startswith(start):
+                break
+            name, slash, _below = row[0].removeprefix(start).partition("/")
+            found.append(f"{start}{name}{slash}")
+            at = f"{start}{name}0" if slash else f"{row[0]}\0"  # 0 follows / among the characters
+        return found
+
     def set_plain(self, digests: Mapping[str, str], removed: Iterable[str]) -> None:
         self._many("delete from plain where file = ?", [(file,) for file in removed])
         self._many("insert or replace into plain values (?, ?)", digests.items())
@@ -535,28 +567,20 @@ class State(Shelf):
 
     def search_changed(self) -> list[tuple[str, str, float]]:
         """As `searchable`, of those that the base of the search index lacks, or has in another version."""
-        return self._all(
-            "select a.path, a.digest, a.stamp from article a left join search_base s on s.path = a.path"
-            " where a.status = 'shown' and a.retired = 0 and (s.digest is null or s.digest != a.digest) order by a.path"
+        self._connection.execute(
+            "delete from search_touched where exists (select 1 from article a cross join search_base s on s.path = a.path"
+            " where a.path = search_touched.path and a.status = 'shown' and a.retired = 0 and s.digest = a.digest)"
         )
+        return self._all(_CHANGED if self.search_count() else _ALL_TO_SEARCH)
 
-    def search_dead(self, changed: Iterable[str]) -> list[int]:
-        """Numbers in the base of what is not shown any more, or in another version; `changed`: paths that
-        `search_changed` gives. Who is gone is looked for only when the counts say that somebody is."""
-        changed = list(changed)
-        rows = [self._one("select number from search_base where path = ?", (path,)) for path in changed]
-        replaced = sorted(int(row[0]) for row in rows if row is not None)
-        shown = int(self._one("select count(*) from article where status = 'shown' and retired = 0")[0])
-        if self.search_count() - len(replaced) == shown - len(changed):
-            return replaced
+    def search_dead(self) -> list[int]:
+        """Numbers in the base of what is not shown any more, or in another version; `search_changed` comes first."""
         return self._column(
-            "select s.number from search_base s left join article a"
-            " on a.path = s.path and a.status = 'shown' and a.retired = 0"
-            " where a.path is null or a.digest != s.digest order by s.number"
+            "select s.number from search_touched t cross join search_base s on s.path = t.path order by s.number"
         )
 
     def search_count(self) -> int:
-        return int(self._one("select count(*) from search_base")[0])
+        return int(self.value("search documents") or 0)
 
     def search_place(self, place: float, path: str) -> int:
         """How many documents of the base come before one."""
@@ -567,9 +591,11 @@ class State(Shelf):
 
     def set_search_base(self, documents: Iterable[tuple[float, str, str]]) -> None:
         """`documents`: (place, path, digest), in order."""
-        self._connection.execute("delete from search_base")
+        for table in ("search_base", "search_touched"):
+            self._connection.execute(f"delete from {table}")  # noqa: S608 (constants)
         rows = [(path, number, place, digest) for number, (place, path, digest) in enumerate(documents)]
         self._many("insert into search_base values (?, ?, ?, ?)", rows)
+        self.set_value("search documents", str(len(rows)))
 
     # --- what is wrong -------------------------------------------------------------------------------------------
 

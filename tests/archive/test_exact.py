@@ -36,7 +36,9 @@ WHOLE: dict[str, tuple[bytes | Answer, bytes]] = {
     "/gzip": (page(gzip.compress(TEXT, mtime=0), headers={"Content-Encoding": "gzip"}), TEXT),
     "/gzip-chunks": (chunked(gzip.compress(TEXT, mtime=0), head="Content-Encoding: gzip"), TEXT),
     "/two-members": (
-        page(gzip.compress(TEXT[:9], mtime=0) + gzip.compress(TEXT[9:], mtime=0), headers={"Content-Encoding": "x-gzip"}),
+        page(
+            gzip.compress(TEXT[:9], mtime=0) + gzip.compress(TEXT[9:], mtime=0), headers={"Content-Encoding": "x-gzip"}
+        ),
         TEXT,
     ),
     "/deflate": (page(zlib.compress(TEXT), headers={"Content-Encoding": "deflate"}), TEXT),
