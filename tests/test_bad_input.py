@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 import pytest
 
 from sitegen import build as building
-from sitegen import content, files, signing
-from sitegen import scan as scanning
+from sitegen import content, files, signing, walk
 from sitegen.errors import Refused
 from sitegen.examine import examine
 from sitegen.outcome import Report
 from tests.cities import NOW, TinyCity, codes
+from tests.test_walk import begun_and_ended_by_another
 
 GOOD = "xwdt/202611/t20261120_1.md"
 BAD = "xwdt/202611/t20261120_2.md"
@@ -376,7 +376,7 @@ def test_a_folder_that_cannot_be_read_stays_as_it_was(
         return called
 
     if processes == 2:  # the other one looks at everything
-        monkeypatch.setattr(scanning, "_halves", lambda folders, remembered: ([], folders))
+        monkeypatch.setattr(walk, "begin", begun_and_ended_by_another)
     monkeypatch.setattr(os, "scandir", unless_refused(scandir))
     monkeypatch.setattr(files, "read", unless_refused(read))
     found = [("source-unreadable", f"content/jyj/{name}index.md") for name in ("", "tzgg/")]
