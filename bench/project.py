@@ -19,7 +19,7 @@ from typing import Any
 from bench import corpus as corpora
 from bench.contender import Contender, Say, environment, prepare
 from bench.corpus import PORTAL, Corpus
-from sitegen import content
+from sitegen import content, mentions
 from sitegen.clock import SHANGHAI
 from sitegen.content import DiskFiles, Tree
 from sitegen.docket import is_article
@@ -271,7 +271,7 @@ def sign(root: Path, path: str, number: int) -> None:
 def _scene(folder: Path, path: str) -> Iterator[Tree]:
     """One article with the sections above it and the files it links, alone in a tree: reading 100,000 takes long."""
     site, column = path.split("/", 1)[0], path.rsplit("/", 2)[0]
-    linked = content.linked_files((folder / path).read_text(encoding="utf-8"), path)
+    linked = mentions.linked_files((folder / path).read_text(encoding="utf-8"), path)
     wanted = {"index.md", f"{site}/index.md", f"{column}/index.md", path}
     wanted |= {name for name in linked if not name.endswith(".md")}
     with tempfile.TemporaryDirectory() as scene:

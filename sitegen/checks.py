@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import Protocol
 
-from sitegen import content
+from sitegen import mentions
 from sitegen.content import Source
 from sitegen.errors import Problem
 from sitegen.inputs import Inputs
@@ -70,7 +70,7 @@ def missing_files(sources: Iterable[Source], files: Container[str]) -> list[Prob
     return [
         _bad_link(source.path, path, exists=False)
         for source in sources
-        for path in sorted(content.relative_links(source.text or "", source.path))
+        for path in sorted(mentions.relative_links(source.text or "", source.path))
         if path not in files and posixpath.splitext(path)[1]
     ]
 

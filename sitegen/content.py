@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
-from sitegen import files, frontmatter, urls
+from sitegen import files, frontmatter, mentions, urls
 from sitegen.errors import Problem
-from sitegen.frontmatter import FrontMatter, as_list, as_text
+from sitegen.fields import DETAILS, Fields
+from sitegen.frontmatter import as_list
 from sitegen.model import (
     ARTICLE_KINDS,
     CLASSES,
     FUNCTIONS,
     Article,
     Column,
-    Details,
-    Interpretation,
-    Leader,
-    Message,
-    Plain,
-    Policy,
-    Service,
     Site,
 )
 from sitegen.rules import personal
 from sitegen.text import _
 
-# Every way in which Markdown can name a file. The parts are bounded: a hostile text must not cost minutes.
-_LOCAL_LINK = re.compile(
-    r"\]\(\s{0,20}(?:<([^<>\n]{1,500})>|((?:\\.|[^()\s\\]|\([^()\s]{0,200}\)){1,500}))"  # [text](path "title")
-    r"|^ {0,3}\[[^\]\n]{1,200}\]:[ \t]{0,20}\n?[ \t]{0,20}<?([^\s>]{1,500})>?"  # [label]: path
-    r"|(?:src|href)\s{0,5}=\s{0,5}[\"']?([^\"'\s>}]{1,500})",  # raw HTML, attribute lists
-    re.MULTILINE,
-)
-_REFERENCE_LINE = re.compile(r"^ {0,3}\[", re.MULTILINE)
-_OTHER_HOST = re.compile(r"\]\(\s{0,20}<?(?:https?:)?//", re.IGNORECASE)
-_OUTWARD = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-_AUTOLINK = re.compile(r"<(https?://[^\s<>]{1,500})>", re.IGNORECASE)
 _HEX_LINE = re.compile(r"[0-9a-f]{64}\n")
 """The digest of a version runs on from its text to its attachments' digests, with no mark in between (FORMATS §1.2)."""
 _GAP = re.compile(r"\n\s*\n")
@@ -210,7 +191,7 @@ def _section(path: str, text: str, tree: Tree, problems: list[Problem]) -> Site 
     problems += found
     if matter is None:
         return None
-    fields = _Fields(path, matter, problems)
+    fields = Fields(path, matter, problems)
     folder = posixpath.dirname(path)
     kind = fields.one_of("kind", ("portal", "department", "column", "topic"), "column")
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -232,7 +213,7 @@ def _section(path: str, text: str, tree: Tree, problems: list[Problem]) -> Site 
     return _column(folder, kind, site, path, digest, fields) if fields.has("title") else None
 
 
-def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Site:
+def _site(folder: str, kind: str, path: str, digest: str, fields: Fields) -> Site:
     text = fields.text
     return Site(
         path=folder,
@@ -267,7 +248,7 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
         badges={
             name: local
             for name in ("centre", "report", "access")
-            if (local := _local_path(text(f"{name}_badge"), path))
+            if (local := mentions.local_path(text(f"{name}_badge"), path))
         },
         pictures=text("pictures").lower() in {"true", "yes", "是"},
         traditional=text("traditional").lower() in {"true", "yes", "是"},
@@ -277,7 +258,7 @@ def _site(folder: str, kind: str, path: str, digest: str, fields: _Fields) -> Si
     )
 
 
-def _signed_from(fields: _Fields) -> date | None:
+def _signed_from(fields: Fields) -> date | None:
     """`require_signatures`: true, or the day from which verdicts are signed. What cannot be read means true."""
     value = fields.text("require_signatures")
     if value in {"", "false"}:
@@ -295,7 +276,7 @@ def signed_from(sites: Mapping[str, Site]) -> dict[str, date]:
 _SERVICE_PATH = re.compile(r"/(?:[A-Za-z0-9_-]{1,60}/){1,5}")
 
 
-def _service_path(fields: _Fields, key: str) -> str:
+def _service_path(fields: Fields, key: str) -> str:
     """Where a service of ours answers on the portal's own host; a form posts nowhere else."""
     path = fields.text(key)
     if not path or _SERVICE_PATH.fullmatch(path):
@@ -307,7 +288,7 @@ def _service_path(fields: _Fields, key: str) -> str:
     return ""
 
 
-def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: _Fields) -> Column:
+def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: Fields) -> Column:
     text = fields.text
     return Column(
         path=folder,
@@ -355,13 +336,13 @@ def article(
     problems += found
     if matter is None:
         return None, problems
-    fields = _Fields(path, matter, problems)
+    fields = Fields(path, matter, problems)
     kind = fields.one_of("kind", ARTICLE_KINDS, column.holds)
     fields.require("title", "date", "source")
     moment = fields.moment("date", warn_without_time=True)
-    details = _DETAILS[kind](fields)
-    image = _local_path(fields.text("image"), path) if fields.has("image") else ""
-    wanted = sorted({*_local_files(matter.body, path), image} - {""})
+    details = DETAILS[kind](fields)
+    image = mentions.local_path(fields.text("image"), path) if fields.has("image") else ""
+    wanted = sorted({*mentions.local_files(matter.body, path), image} - {""})
     if signed_assets is None:
         assets = _digests([name for name in wanted if name in files and not name.endswith(".md")], files, fields)
     else:
@@ -369,7 +350,7 @@ def article(
     for name in assets:
         if not is_attachment(name):
             _refuse_attachment(name, fields)
-    if _shows_picture_of_other_host(matter.body):
+    if mentions.shows_picture_of_other_host(matter.body):
         fields.report(
             "image-external",
             None,
@@ -453,7 +434,7 @@ def _cards(source_text: str, allowed: str, path: str) -> list[Problem]:
     ]
 
 
-def _digests(names: Iterable[str], files: Files, fields: _Fields) -> dict[str, str]:
+def _digests(names: Iterable[str], files: Files, fields: Fields) -> dict[str, str]:
     """One that cannot be read cannot be bound to a review, so the article waits for it."""
     found: dict[str, str] = {}
     for name in names:
@@ -514,278 +495,10 @@ def is_attachment(path: str) -> bool:
     return extension in ATTACHMENTS and path.split("/")[0].lower() not in urls.RESERVED and not hidden
 
 
-def _refuse_attachment(name: str, fields: _Fields) -> None:
+def _refuse_attachment(name: str, fields: Fields) -> None:
     fields.report(
         "attachment-refused",
         None,
         _("{name} is of a kind that is not published beside the pages").format(name=name),
         _("offer it as PDF, office file, picture or ZIP: {kinds}").format(kinds=", ".join(sorted(ATTACHMENTS))),
     )
-
-
-def linked_files(source_text: str, path: str) -> set[str]:
-    """Paths under content/ that a source names in any way, its front matter's image included; they need not exist."""
-    matter, _found = frontmatter.parse(source_text, path, frontmatter.ARTICLE_KEYS)
-    if matter is None:
-        return _local_files(source_text, path)
-    return _local_files(matter.body, path) | ({_local_path(as_text(matter.values.get("image")), path)} - {""})
-
-
-def external_links(body: str) -> list[str]:
-    """Links to other hosts, sorted, as they are written; an address that is no link is none."""
-    found = {link for link in _links(body) if _OUTWARD.match(link)}
-    return sorted(found | set(_AUTOLINK.findall(body)))
-
-
-def linked_in(body: str, path: str) -> set[str]:
-    """As `linked_files`, of a body without front matter."""
-    return _local_files(body, path)
-
-
-def relative_links(source_text: str, path: str) -> set[str]:
-    """As `linked_files`, without what is named from the root of the site."""
-    matter, _found = frontmatter.parse(source_text, path, frontmatter.ARTICLE_KEYS)
-    links = [link for link in _links(matter.body) if not link.startswith("/")] if matter else []
-    return {_local_path(link, path) for link in links} - {""}
-
-
-def _local_files(body: str, path: str) -> set[str]:
-    return {_local_path(link, path) for link in set(_links(body))} - {""}
-
-
-def _links(body: str) -> list[str]:
-    """What `_LOCAL_LINK.finditer` finds. It is tried only where a link can begin: 5 µs an article instead of 60."""
-    starts = [*_positions(body, "]("), *_positions(body, "src"), *_positions(body, "href")]
-    if "]:" in body:
-        starts += [match.start() for match in _REFERENCE_LINE.finditer(body)]
-    links: list[str] = []
-    end = 0
-    for start in sorted(starts):
-        if start >= end and (match := _LOCAL_LINK.match(body, start)):
-            end = match.end()
-            link = next(group for group in match.groups() if group)
-            links.append(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", link) if "\\" in link else link)
-    return links
-
-
-def _positions(text: str, sign: str) -> Iterator[int]:
-    position = text.find(sign)
-    while position >= 0:
-        yield position
-        position = text.find(sign, position + 1)
-
-
-def _shows_picture_of_other_host(body: str) -> bool:
-    """`![at most 200 characters](https://…`, read from its end: many `![` cost nothing."""
-    if "![" not in body:
-        return False
-    for place in _positions(body, "]("):
-        if _OTHER_HOST.match(body, place):
-            before = body[max(0, place - 202) : place]
-            if "![" in before[max(before.rfind("]"), before.rfind("\n")) + 1 :]:
-                return True
-    return False
-
-
-def _local_path(link: str, path: str) -> str:
-    """Path under content/ of a relative or root-relative link, empty when it is none or leaves the tree."""
-    bare = unquote(link.split("#")[0].split("?")[0])
-    if not bare or "://" in bare or bare.startswith(("//", "\\", "mailto:", "tel:", "data:", "javascript:")):
-        return ""
-    folder = "" if bare.startswith("/") else posixpath.dirname(path)
-    joined = posixpath.normpath(posixpath.join(folder, bare.lstrip("/")))
-    return "" if joined.startswith("..") else joined
-
-
-# --- fields ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Fields:
-    """Front matter values turned into typed ones; each thing that is wrong becomes a Problem at its line."""
-
-    path: str
-    matter: FrontMatter
-    problems: list[Problem]
-
-    def has(self, key: str) -> bool:
-        return bool(self.matter.values.get(key))
-
-    def text(self, key: str) -> str:
-        return as_text(self.matter.values.get(key)).strip()
-
-    def report(self, code: str, key: str | None, message: str, remedy: str, *, warning: bool = False) -> None:
-        self.problems.append(
-            Problem(
-                path=f"content/{self.path}",
-                line=self.matter.lines.get(key, 1) if key else 1,
-                code=code,
-                severity="warning" if warning else "error",
-                key=key,
-                message=message,
-                remedy=remedy,
-            )
-        )
-
-    def require(self, *keys: str) -> None:
-        for key in keys:
-            if not self.has(key):
-                line = f"{key}: {_EXAMPLES.get(key, '…')}"
-                self.report(
-                    "field-missing",
-                    key,
-                    _("{key} is missing or empty").format(key=key),
-                    _("add a line: {line}").format(line=line),
-                )
-
-    def one_of(self, key: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.text(key)
-        if value and value not in allowed:
-            self.report(
-                "field-value",
-                key,
-                _("“{value}” is not allowed here").format(value=value),
-                _("use one of: {values}").format(values=", ".join(allowed)),
-            )
-        return value if value in allowed else default
-
-    def number(self, key: str, default: int) -> int:
-        value = self.text(key)
-        if value and not re.fullmatch(r"\d{1,6}", value):
-            self.report(
-                "field-value",
-                key,
-                _("“{value}” is not a whole number").format(value=value),
-                _("write: {line}").format(line=f"{key}: {default}"),
-            )
-            return default
-        return int(value) if value else default
-
-    def day(self, key: str) -> date | None:
-        value = self.text(key)
-        if not value:
-            return None
-        try:
-            return frontmatter.parse_date(value)
-        except ValueError:
-            self._bad_date(key, value, "2026-11-22")
-            return None
-
-    def moment(self, key: str, *, warn_without_time: bool = False) -> datetime | None:
-        value = self.text(key)
-        if not value:
-            return None
-        try:
-            moment, timed = frontmatter.parse_moment(value)
-        except ValueError:
-            self._bad_date(key, value, "2026-11-22 09:30")
-            return None
-        if warn_without_time and not timed:
-            self.report(
-                "date-without-time",
-                key,
-                _("the date has no time of day; 00:00 is taken"),
-                _("write: {line}").format(line=f"{key}: {value} 09:30"),
-                warning=True,
-            )
-        return moment
-
-    def _bad_date(self, key: str, value: str, example: str) -> None:
-        self.report(
-            "date-impossible",
-            key,
-            _("“{value}” is not a date").format(value=value),
-            _("write: {line}").format(line=f"{key}: {_nearest_date(value) or example}"),
-        )
-
-
-def _nearest_date(value: str) -> str:
-    """`2026-02-30 14:00` → `2026-02-28 14:00`: the editor's own line with the last day there is; empty if it is no date."""
-    match = re.fullmatch(
-        r"(\d{4})([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?(?:[ T]+([01]?\d|2[0-3])[:：][0-5]\d)?)", value
-    )
-    if match is None or not 1900 <= int(match[1]) <= 2200:
-        return ""
-    month = min(max(int(match[3]), 1), 12)
-    day = min(max(int(match[5]), 1), calendar.monthrange(int(match[1]), month)[1])
-    return f"{match[1]}{match[2]}{month:02d}{match[4]}{day:02d}{match[6]}"
-
-
-_EXAMPLES = {
-    "title": "标题",
-    "date": "2026-11-22 09:30",
-    "source": "市教育局",
-    "doc_number": "示教发〔2026〕12号",
-    "index_number": "000000012/2026-00031",
-    "written_on": "2026-11-20",
-    "validity": "有效",
-    "interprets": "t20261008_2001",
-    "cadence_days": "14",
-    "signer": "jyj-qianfa",
-    "phone": "0000-1234567",
-    "received_on": "2026-11-03",
-    "replied_on": "2026-11-05",
-}
-
-
-def _plain(fields: _Fields) -> Details:
-    return Plain()
-
-
-def _policy(fields: _Fields) -> Details:
-    fields.require("doc_number", "index_number", "issuer", "written_on", "validity")
-    written_on = fields.day("written_on")
-    return Policy(
-        doc_number=fields.text("doc_number"),
-        index_number=fields.text("index_number"),
-        issuer=fields.text("issuer"),
-        written_on=written_on or date.min,
-        effective_on=fields.day("effective_on"),
-        subject=as_list(fields.matter.values.get("subject")),
-        validity=fields.one_of("validity", ("有效", "失效", "废止", "已修改"), "有效"),
-        replaces=fields.text("replaces"),
-        replaced_by=fields.text("replaced_by"),
-    )
-
-
-def _interpretation(fields: _Fields) -> Details:
-    fields.require("interprets")
-    return Interpretation(
-        interprets=as_list(fields.matter.values.get("interprets")), form=fields.text("form") or "文字"
-    )
-
-
-def _service(fields: _Fields) -> Details:
-    fields.require("item_type", "legal_limit", "promised_limit", "fee", "place", "hours", "phone", "complaint_phone")
-    names = (
-        "item_type audience theme life_event legal_limit promised_limit fee place hours phone complaint_phone"
-    ).split()
-    return Service(**{name: fields.text(name) for name in names})
-
-
-def _message(fields: _Fields) -> Details:
-    fields.require("from", "received_on", "replied_on", "replied_by")
-    received, replied = fields.day("received_on"), fields.day("replied_on")
-    return Message(
-        message_type=fields.text("message_type") or "咨询",
-        sender=fields.text("from"),
-        received_on=received or date.min,
-        replied_on=replied or date.min,
-        replied_by=fields.text("replied_by"),
-    )
-
-
-def _leader(fields: _Fields) -> Details:
-    fields.require("position")
-    return Leader(position=fields.text("position"), duties=fields.text("duties"), order=fields.number("order", 100))
-
-
-_DETAILS: Mapping[str, Callable[[_Fields], Details]] = {
-    "article": _plain,
-    "page": _plain,
-    "policy": _policy,
-    "interpretation": _interpretation,
-    "service": _service,
-    "message": _message,
-    "leader": _leader,
-}

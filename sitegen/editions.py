@@ -12,7 +12,7 @@ from typing import Literal
 
 import orjson
 
-from sitegen import content, frontmatter, model, review
+from sitegen import content, frontmatter, mentions, model, review
 from sitegen.archived import Published, Retired
 from sitegen.content import Files
 from sitegen.errors import Problem
@@ -119,7 +119,7 @@ def current(path: str, column: str, text: str | None, problems: list[Problem], c
     if text is None:
         return Current(article=None, problems=problems, linked=frozenset())
     article, found = content.article(text, path, context.columns[column], context.files)
-    linked = frozenset(article.linked if article else content.linked_files(text, path))
+    linked = frozenset(article.linked if article else mentions.linked_files(text, path))
     return Current(article=article, problems=[*problems, *found], linked=linked)
 
 
@@ -314,7 +314,7 @@ class _Chooser:
         Only what the text itself links counts: a ledger line cannot bring in any other path.
         """
         found: dict[str, str] = {}
-        names = content.linked_files(text, self.path)
+        names = mentions.linked_files(text, self.path)
         self.linked |= {path for path in names if not path.endswith(".md")}
         for path in names:
             kept = self.context.good.path_of(signed[path]) if path in signed else None

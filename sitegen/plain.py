@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sitegen import archived, content, files, output, pictures, reader
+from sitegen import archived, content, files, mentions, output, pictures, reader
 from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.inputs import Inputs
@@ -171,7 +171,7 @@ def section_files(inputs: Inputs, state: State, digest: Mapping[str, str]) -> tu
     reader = content.DiskFiles(inputs.tree.root, inputs.tree.files, digest)
     for section in inputs.tree.sections:
         badges = set(section.badges.values()) if isinstance(section, Site) else set()
-        for path in sorted(content.linked_in(section.body, section.source) | badges):
+        for path in sorted(mentions.local_files(section.body, section.source) | badges):
             if path not in reader or path.endswith(".md"):
                 continue
             beside = posixpath.dirname(path) == posixpath.dirname(section.source)

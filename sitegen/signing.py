@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
-from sitegen import content, ledger, records
+from sitegen import content, ledger, mentions, records
 from sitegen.clock import SHANGHAI
 from sitegen.config import Project
 from sitegen.content import DiskFiles, Source, Tree
@@ -128,7 +128,7 @@ class Desk:
         said: dict[str, str] = {}
         for entry in sorted(entries, key=lambda entry: entry.at):
             said |= entry.proof.links if entry.proof else {}
-        return {link: said.get(link, "") for link in content.external_links(article.body)}
+        return {link: said.get(link, "") for link in mentions.external_links(article.body)}
 
     def _sources(self, below: Iterable[Path]) -> list[str]:
         found: set[str] = set()
@@ -321,7 +321,7 @@ def _link_verdicts(article: Article, stage: Stage, verdict: str, what: Given) ->
     """第十九条(三)2: the reviewer's word covers each link to another host, by name."""
     if verdict == "reject":
         return dict.fromkeys(what.links_rejected, "reject")
-    return dict.fromkeys(content.external_links(article.body), "pass") if stage == "review" else {}
+    return dict.fromkeys(mentions.external_links(article.body), "pass") if stage == "review" else {}
 
 
 def _refused(path: str, code: str, message: str) -> Problem:

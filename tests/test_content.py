@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sitegen import content, frontmatter
+from sitegen import content, frontmatter, mentions
 from sitegen.clock import SHANGHAI
 from sitegen.content import DiskFiles
 from sitegen.model import Article, Column
@@ -51,7 +51,7 @@ _EXTERNAL_IMAGE = re.compile(r"!\[[^\]\n]{0,200}\]\(\s{0,20}<?(?:https?:)?//", r
 
 
 def former_links(body: str) -> list[str]:
-    links = (next(group for group in match.groups() if group) for match in content._LOCAL_LINK.finditer(body))
+    links = (next(group for group in match.groups() if group) for match in mentions._LOCAL_LINK.finditer(body))
     return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", link) for link in links]
 
 
@@ -114,7 +114,7 @@ _MARKDOWN = st.lists(
 @example("](<" + "a" * 501 + ">)](b)")
 @example(r"[a](b\(c\).pdf)")
 def test_links_are_found_where_the_whole_expression_finds_them(body: str) -> None:
-    assert former_links(body) == content._links(body)
+    assert former_links(body) == mentions.links_of(body)
 
 
 @settings(max_examples=500, deadline=None)
@@ -127,7 +127,7 @@ def test_links_are_found_where_the_whole_expression_finds_them(body: str) -> Non
 @example("![[](//b")
 @example("![](" + " " * 20 + "<HTTPS://b")
 def test_a_picture_of_another_host_is_seen_as_before(body: str) -> None:
-    assert bool(_EXTERNAL_IMAGE.search(body)) == content._shows_picture_of_other_host(body)
+    assert bool(_EXTERNAL_IMAGE.search(body)) == mentions.shows_picture_of_other_host(body)
 
 
 @settings(max_examples=500, deadline=None)

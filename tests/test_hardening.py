@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sitegen import archived, content, files, ledger, output, signing
+from sitegen import archived, content, files, ledger, mentions, output, signing
 from sitegen import build as building
 from sitegen.errors import Refused
 from sitegen.manifest import manifest as manifest_of
@@ -586,6 +586,6 @@ def test_an_index_that_lacks_a_field_is_told(city: TinyCity, missing: str) -> No
 def test_a_hostile_text_costs_no_minutes(city: TinyCity, body: str) -> None:
     """Reading sources happens before any review. The bound is far above what is needed and far below minutes."""
     started = time.process_time()
-    content.linked_files(_HEAD + "---\n" + body, NEWS)
+    mentions.linked_files(_HEAD + "---\n" + body, NEWS)
     content.summary(body)
     assert time.process_time() - started < 20
