@@ -305,6 +305,7 @@ def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: F
         signer=text("signer"),
         order=fields.number("order", 100),
         holds=fields.one_of("holds", ARTICLE_KINDS, "article"),
+        classes=as_list(fields.matter.values.get("classes")),
         lang=text("lang") or "zh-Hans-CN",
         body=fields.matter.body,
         source=path,

@@ -13,7 +13,7 @@ from sitegen.clock import SHANGHAI
 from sitegen.editions import Context, Verdict
 from sitegen.errors import Problem
 from sitegen.ledger import Entry
-from sitegen.model import Leader
+from sitegen.model import Leader, traits_of
 from sitegen.pages.items import item_of
 from sitegen.pages.values import digest_of
 from sitegen.state.rows import Book, Row, counted, problems_to_json
@@ -129,6 +129,7 @@ def row_of(verdict: Verdict, context: Context) -> Row:
         signed_at=edition.signed_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
         retires=article.retires,
         picture=bool(article.image),
+        traits="\n".join(traits_of(article)),
         facts=facts,
         relations=tuple(editions.relations(article)),
         attachments=tuple((a.path, a.digest, a.place) for a in edition.attachments) if shown else (),

@@ -100,6 +100,8 @@ class Column:
     signer: str
     order: int
     holds: str
+    classes: tuple[str, ...]
+    """By which its list can be narrowed (公告, 通告, …), in this order; empty: by none."""
     lang: str
     body: str
     source: str
@@ -215,6 +217,28 @@ class Article:
     @property
     def url(self) -> str:
         return url_of(self.path)
+
+
+_BRACKETS_AT_END = re.compile(r"(?:（[^（）]*）|\([^()]*\))\s*$")
+
+
+def traits_of(article: Article) -> tuple[str, ...]:
+    """By what a column's classes find an article: its 主题分类, form or kind of message, then its title without brackets at
+    its end, whose last word is its 文种."""
+    title = " ".join(_BRACKETS_AT_END.sub("", article.title).split())
+    match article.details:
+        case Policy(subject=subject):
+            return (*subject, title)
+        case Interpretation(form=form):
+            return (form, title)
+        case Message(message_type=message_type):
+            return (message_type, title)
+    return (title,)
+
+
+def is_of_class(traits: str, name: str) -> bool:
+    """`traits`: those of `traits_of`, a line each."""
+    return name in traits.splitlines() or traits.endswith(name)
 
 
 def url_of(source: str) -> str:

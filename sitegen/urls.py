@@ -11,7 +11,7 @@ from sitegen.text import _
 
 MAX_PART = 200
 RESERVED = frozenset({"archive", "search", "assets", "modes", "zh-hant", "messages", "supervision", "pictures"})
-_LIST_PAGE = re.compile(r"list_\d+\.md")
+_LIST_PAGE = re.compile(r"(?:list_\d+|class_[a-z0-9]+(?:_\d+)?)\.md")
 _DATED = re.compile(r"t\d{8}_\d+\.md")
 _SAFE = re.compile(r"[A-Za-z0-9._\-/]+")
 _MAX_PLACE = 500
@@ -41,7 +41,7 @@ def refused_name(path: str) -> list[Problem]:
     if name == "README.md":
         refuse("url-collision", _("MkDocs serves README.md as the folder's index"), _("rename the file"))
     if _LIST_PAGE.fullmatch(name):
-        refuse("url-reserved", _("list_<n>.html are the column's own list pages"), _("rename the file"))
+        refuse("url-reserved", _("list_<n>.html and class_<letters>.html are the column's own list pages"), _("rename the file"))
     if len(path) > MAX_PART and any(len(part.encode()) > MAX_PART for part in path.split("/")):
         refuse(
             "url-too-long",

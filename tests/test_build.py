@@ -243,6 +243,36 @@ def test_list_pages_are_numbered_from_the_oldest_and_never_shift(city: TinyCity)
     assert "xwdt/list_1.html" not in city.build().reasons
 
 
+def test_a_list_can_be_narrowed_to_a_class(city: TinyCity) -> None:
+    """By the last word of the title, brackets apart; a class that nothing is of is not offered; each list is paged."""
+    index = city.content / "xwdt/index.md"
+    index.write_text(index.read_text().replace("holds: ", "classes: 公告, 通告, 公示\nholds: ", 1))
+    for number in range(41):
+        path = f"xwdt/202611/t20261120_{number}.md"
+        city.article(path, f"第{number}号公告（修订）", date=f"2026-11-20 08:{number:02d}")
+    city.article("xwdt/202510/t20251020_90.md", "关于公告栏的通告", date="2025-10-20 09:00")
+    city.build()
+    page = city.page("xwdt/index.html")
+    assert '<a href="/xwdt/class_gg.html">公告<span class="c">41</span></a>' in page
+    assert '<a href="/xwdt/class_tg.html">通告<span class="c">1</span></a>' in page
+    assert '<a href="/xwdt/" aria-current="page">全部<span class="c">42</span></a>' in page
+    assert "class_gs" not in page
+    assert '<a href="/xwdt/list_1.html">2025<span class="c">1</span></a>' in page
+    assert "关于公告栏的通告" in city.page("xwdt/class_tg.html")
+    newest = city.page("xwdt/class_gg.html")
+    assert "关于公告栏的通告" not in newest
+    assert "第40号公告" in newest
+    assert "<h1>要闻动态：公告</h1>" in newest
+    assert '<a href="/xwdt/class_gg.html" aria-current="page">' in newest
+    assert 'href="/xwdt/class_gg_1.html"' in newest
+    assert "第0号公告" in city.page("xwdt/class_gg_1.html")
+    city.article("xwdt/202511/t20251120_91.md", "关于停水的公示", date="2025-11-20 09:00")
+    assert city.build().reasons.keys() >= {"xwdt/class_gs.html", "xwdt/class_gg.html"}
+    (city.content / "xwdt/202511/t20251120_91.md").unlink()
+    city.build()
+    assert not (city.site / "xwdt/class_gs.html").exists()
+
+
 def test_an_article_of_the_future_waits_and_the_build_says_until_when(city: TinyCity) -> None:
     city.article(NEWS, extra="publish_at: 2026-11-23 08:00\n")
     report = city.build()

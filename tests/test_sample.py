@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from sitegen import build as building
 from sitegen import config, frontmatter, ledger, records, signing
-from sitegen.model import Article, Interpretation, Policy
+from sitegen.model import Article, Interpretation, Message, Policy
 from sitegen.outcome import Report
 from sitegen.render.adapter import Engine
 from sitegen.signing import Desk
@@ -173,6 +174,24 @@ def test_every_internal_link_of_the_sample_has_an_answer(sample: Path, built: Re
             if not (file / "index.html" if target.path.endswith("/") else file).is_file():
                 dead.add((path.relative_to(site).as_posix(), link))
     assert sorted(dead)[:10] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        ("hdjl/class_zx.html", lambda details: isinstance(details, Message) and details.message_type == "咨询"),
+        ("zcjd/class_wd.html", lambda details: isinstance(details, Interpretation) and details.form == "问答"),
+        ("zcwj/class_jtys.html", lambda details: isinstance(details, Policy) and "交通运输" in details.subject),
+    ],
+)
+def test_a_class_of_a_column_lists_its_texts_and_no_others(
+    sample: Path, built: Report, articles: list[Article], page: str, named: Callable[[object], bool]
+) -> None:
+    folder = page.rpartition("/")[0]
+    expected = {one.url for one in articles if one.column == folder and named(one.details)}
+    text = (sample / "build/site" / page).read_text(encoding="utf-8")
+    assert expected
+    assert set(re.findall(rf'href="(/{folder}/\d{{6}}/[^"]+)"', text)) == expected
 
 
 def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:

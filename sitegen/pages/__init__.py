@@ -81,8 +81,8 @@ def make_page(frame: Frame, recipe: Recipe) -> Page:
             return articles.tombstone_page(frame, line)
         case ("moved", old, line):
             return moved.page(frame, old, line)
-        case ("list", column, number, lines, pagination):
-            return columns.list_page(frame, column, number, lines, pagination)
+        case ("list", column, series, number, lines, pagination):
+            return columns.list_page(frame, column, series, number, lines, pagination)
         case ("home", site):
             return homes.page(frame, site)
         case ("tree",):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from sitegen.model import Column, Service, url_of
-from sitegen.pages import articles, letters, traditional
+from sitegen.model import Column, Service, is_of_class, url_of
+from sitegen.pages import articles, initials, letters, traditional
 from sitegen.pages.frame import Frame, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
 from sitegen.pages.values import Data, Page, Spec, digest_of
@@ -27,55 +29,99 @@ def specs(frame: Frame, column: Column) -> Iterator[Spec]:
     yield from _site_maps(frame, column, [*lists, *found])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One list on numbered pages: all of a column, or one of its classes (`name`)."""
+
+    first: str
+    """Address of the page that shows the newest."""
+    rest: str
+    """How the addresses of the others begin: a number and `.html` follow."""
+    name: str = ""
+
+    def url(self, number: int | None) -> str:
+        return self.first if number is None else f"{self.rest}{number}.html"
+
+
+def _series(column: Column) -> list[Series]:
+    """All, then the column's classes, named by the sounds of their words."""
+    index = url_of(column.source)
+    found = [Series(first=index, rest=f"{index}list_")]
+    taken: Counter[str] = Counter()
+    for name in dict.fromkeys(column.classes):
+        word = initials.of_word(name)
+        taken[word] += 1
+        stem = f"{index}class_{word}{taken[word] if taken[word] > 1 else ''}"
+        found.append(Series(first=f"{stem}.html", rest=f"{stem}_", name=name))
+    return found
+
+
 def _lists(frame: Frame, column: Column) -> Iterator[Spec]:
     listed = frame.city.articles.lines(column.path)
+    every, *classes = _series(column)
+    found = [(one, [line for line in listed if is_of_class(line.traits, one.name)]) for one in classes]
+    filled = [(every, listed)] + [(one, lines) for one, lines in found if lines]
+    choices = [{"title": one.name, "url": one.first, "count": len(lines)} for one, lines in filled]
+    for one, lines in filled:
+        yield from _pages(frame, column, one, lines, choices if len(choices) > 1 else [])
+
+
+def _pages(
+    frame: Frame, column: Column, series: Series, listed: Sequence[Line], choices: Sequence[Data]
+) -> Iterator[Spec]:
     frozen = 0 if column.holds == "leader" else max(0, len(listed) // PAGE_SIZE - 1)
     newest = listed[: len(listed) - frozen * PAGE_SIZE]
-    years = _years(url_of(column.source), listed, len(newest), frozen)
-    yield _list(frame, column, None, frozen, newest, len(listed), years)
+    pagination = {
+        **_neighbours(series, None, frozen),
+        "total": len(listed),
+        "pages": frozen + 1,
+        "years": _years(series, listed, len(newest), frozen),
+        "classes": [{**choice, "current": choice["title"] == series.name} for choice in choices],
+    }
+    yield _list(frame, column, series, None, newest, pagination)
     for number in range(1, frozen + 1):
         start = len(listed) - number * PAGE_SIZE
-        yield _list(frame, column, number, frozen, listed[start : start + PAGE_SIZE], None)
+        pagination = {**_neighbours(series, number, frozen), "total": None, "pages": None, "years": [], "classes": []}
+        yield _list(frame, column, series, number, listed[start : start + PAGE_SIZE], pagination)
 
 
 def _list(
-    frame: Frame,
-    column: Column,
-    number: int | None,
-    frozen: int,
-    lines: Sequence[Line],
-    total: int | None,
-    years: Sequence[Data] = (),
+    frame: Frame, column: Column, series: Series, number: int | None, lines: Sequence[Line], pagination: Data
 ) -> Spec:
-    """`number` None: the column's own page, which shows the newest; only that one knows how many there are."""
-    pagination = {**_neighbours(url_of(column.source), number, frozen)}
-    pagination |= {"total": total, "pages": frozen + 1 if number is None else None, "years": list(years)}
-    parts = [frame.around(frame.city.sites[column.site], column), digest_of(pagination)]
+    """`number` None: the page of the newest; only that one knows how many there are."""
+    own = number is None and not series.name
+    parts = [frame.around(frame.city.sites[column.site], column), digest_of([series.name, pagination])]
     parts += [frame.key(line) for line in lines]
-    if number is None:
+    if own:
         parts += [column.digest, *_group_keys(frame, column)]
-    if letters.is_shown(frame, column, number):
+    if own and letters.is_shown(frame, column, number):
         parts.append(digest_of(letters.form_of(frame, column)))
-    retired = frame.city.is_retired_column(column.path)
+    named = not series.name and not frame.city.is_retired_column(column.path)
     return Spec(
-        url=url_of(column.source) if number is None else f"{url_of(column.source)}list_{number}.html",
+        url=series.url(number),
         section=column.path,
         key=digest_of("\n".join(parts)),
-        recipe=("list", column.path, number, tuple(lines), pagination),
-        source=column.source if number is None else "",
-        changed="" if retired else max((line.signed_at for line in lines), default=""),
+        recipe=("list", column.path, series, number, tuple(lines), pagination),
+        source=column.source if own else "",
+        changed=max((line.signed_at for line in lines), default="") if named else "",
     )
 
 
-def list_page(frame: Frame, path: str, number: int | None, lines: Sequence[Line], pagination: Data) -> Page:
+def list_page(
+    frame: Frame, path: str, series: Series, number: int | None, lines: Sequence[Line], pagination: Data
+) -> Page:
     column = frame.city.columns[path]
     site = frame.city.sites[column.site]
-    url = url_of(column.source) if number is None else f"{url_of(column.source)}list_{number}.html"
-    children = frame.city.children(column) if number is None else []
+    own = number is None and not series.name
+    title = f"{column.title}：{series.name}" if series.name else column.title
+    here: list[tuple[str, str | None]] = [(column.title, None)]
+    if series.name:
+        here = [(column.title, url_of(column.source)), (series.name, None)]
+    children = frame.city.children(column) if own else []
     return frame.page(
-        url,
+        series.url(number),
         column.kind,
-        column.title,
+        title,
         site,
         {
             "column": {
@@ -85,12 +131,12 @@ def list_page(frame: Frame, path: str, number: int | None, lines: Sequence[Line]
                 "class_name": column.class_name,
             },
             "children": [{"title": c.title, "url": url_of(c.source), "summary": c.description} for c in children],
-            "groups": _groups(frame, column) if number is None else [],
+            "groups": _groups(frame, column) if own else [],
             "items": frame.items(lines),
             "pagination": pagination,
-            "letter": letters.form_of(frame, column) if letters.is_shown(frame, column, number) else None,
+            "letter": letters.form_of(frame, column) if own and letters.is_shown(frame, column, number) else None,
         },
-        crumbs=[*frame.crumbs(site, column)[:-1], (column.title, None)],
+        crumbs=[*frame.crumbs(site, column)[:-1], *here],
         meta=[
             ("ColumnName", column.title),
             ("ColumnDescription", column.description),
@@ -99,8 +145,8 @@ def list_page(frame: Frame, path: str, number: int | None, lines: Sequence[Line]
         ],
         column=column,
         lang=language(column.lang),
-        source=column.source if number is None else "",
-        body=column.body if number is None else "",
+        source=column.source if own else "",
+        body=column.body if own else "",
         archived=frame.section_stamp(column.source) if frame.city.is_retired_column(column.path) else None,
     )
 
@@ -128,29 +174,30 @@ def _groups(frame: Frame, column: Column) -> list[Data]:
     return _unique_anchors(groups)
 
 
-def _neighbours(index_url: str, number: int | None, frozen: int) -> Data:
+def _neighbours(series: Series, number: int | None, frozen: int) -> Data:
     """Numbered from the oldest, so that a full list page never changes again: it names its two neighbours only."""
     if number is None:
-        older = f"{index_url}list_{frozen}.html" if frozen else None
-        return {"page": None, "newer": None, "older": older, "links": []}
-    newer = index_url if number == frozen else f"{index_url}list_{number + 1}.html"
-    older = f"{index_url}list_{number - 1}.html" if number > 1 else None
-    return {"page": number, "newer": newer, "older": older, "links": []}
+        return {"page": None, "newer": None, "older": series.url(frozen) if frozen else None, "links": []}
+    newer = series.url(None if number == frozen else number + 1)
+    return {"page": number, "newer": newer, "older": series.url(number - 1) if number > 1 else None, "links": []}
 
 
 _YEAR = re.compile(r"/((?:19|20)\d\d)\d\d/[^/]+$")
 
 
-def _years(index_url: str, listed: Sequence[Line], newest: int, frozen: int) -> list[Data]:
-    """Where each year begins: `title`, `url` of the list page that holds the newest text of that year. Of a column that
-    holds one year, nothing. A text's year is that of its folder (docs/FORMATS.md)."""
-    found: dict[str, str] = {}
+def _years(series: Series, listed: Sequence[Line], newest: int, frozen: int) -> list[Data]:
+    """Where each year begins: `title`, `url` of the list page that holds the newest text of that year, `count`. Of a
+    list that holds one year, nothing. A text's year is that of its folder (docs/FORMATS.md)."""
+    found: dict[str, Data] = {}
     for place, line in enumerate(listed):
         match = _YEAR.search(line.path)
-        if match and match[1] not in found:
-            number = frozen - (place - newest) // PAGE_SIZE
-            found[match[1]] = index_url if place < newest else f"{index_url}list_{number}.html"
-    return [{"title": year, "url": url} for year, url in found.items()] if len(found) > 1 else []
+        if match is None:
+            continue
+        if match[1] not in found:
+            number = None if place < newest else frozen - (place - newest) // PAGE_SIZE
+            found[match[1]] = {"title": match[1], "url": series.url(number), "count": 0}
+        found[match[1]]["count"] += 1
+    return list(found.values()) if len(found) > 1 else []
 
 
 def _unique_anchors(groups: list[Data]) -> list[Data]:

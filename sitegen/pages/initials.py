@@ -15,6 +15,11 @@ _BEGINS = (
 _CODES = [code for code, _letter in _BEGINS]
 
 
+def of_word(word: str) -> str:
+    """`公告` → `gg`: a name for an address; what has no letter is `x`."""
+    return "".join(initial(sign) if initial(sign) != OTHERS else "x" for sign in word).lower()
+
+
 def initial(title: str) -> str:
     """A–Z; `#` for digits, other scripts, and characters that the list of common ones has not."""
     first = re.sub(r"^[\W_]+", "", title)[:1].upper()

@@ -22,6 +22,8 @@ class Line(NamedTuple):
     item: str
     signed_at: str
     retired: int
+    traits: str
+    """By what a column's classes find it (`model.traits_of`), a line each."""
 
 
 class Book(NamedTuple):
@@ -66,6 +68,7 @@ class Row(NamedTuple):
     signed_at: str = ""
     retires: str = ""
     picture: bool = False
+    traits: str = ""
     facts: str = ""
     relations: tuple[tuple[str, str], ...] = ()
     attachments: tuple[tuple[str, str, str], ...] = ()

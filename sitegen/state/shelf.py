@@ -13,14 +13,14 @@ from sitegen.state.rows import Line
 
 BROKEN = (sqlite3.DatabaseError, orjson.JSONDecodeError)
 """What tells of a damaged file while it is read."""
-_LINE = "select path, id, kind, digest, item, signed_at, retired from article"
+_LINE = "select path, id, kind, digest, item, signed_at, retired, traits from article"
 _ORDER = "order by rank, stamp desc, path"
 MOVED = """
 with old as (
     select min(path) as path, id, lower(substr(path, 1, length(path) - 3)) || '.html' as address
     from stood where away group by address
 )
-select old.path, a.section, a.path, a.id, a.kind, a.digest, a.item, a.signed_at, a.retired
+select old.path, a.section, a.path, a.id, a.kind, a.digest, a.item, a.signed_at, a.retired, a.traits
 from old cross join article a on a.id = old.id and a.status = 'shown'
 where not exists (select 1 from article b where b.address = old.address and b.status != 'hidden')
     and not exists (

@@ -27,7 +27,7 @@ create table article (
     path text primary key, section text not null, address text not null, id_key text not null,
     status text not null, listed integer not null, retired integer not null, id text not null, kind text not null,
     rank integer not null, stamp real not null, digest text not null, item text not null, signed_at text not null,
-    retires text not null, picture integer not null, problems text not null, pending integer not null, next_change text,
+    retires text not null, picture integer not null, traits text not null, problems text not null, pending integer not null, next_change text,
     unsure integer not null, facts text not null
 );
 create index article_order on article (section, listed, rank, stamp desc, path);
@@ -87,7 +87,7 @@ create table search_base (
 create index search_base_place on search_base (place, path, number);
 create table search_touched (path text primary key) without rowid;
 """
-_ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ARTICLE = "insert or replace into article values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 _ALL_TO_SEARCH = "select path, digest, stamp from article where status = 'shown' and retired = 0 order by path"
@@ -679,6 +679,7 @@ def _article_values(row: Row) -> tuple[object, ...]:
         row.signed_at,
         row.retires,
         int(row.picture),
+        row.traits,
         row.problems,
         int(row.pending),
         row.next_change,
