@@ -41,7 +41,11 @@ def refused_name(path: str) -> list[Problem]:
     if name == "README.md":
         refuse("url-collision", _("MkDocs serves README.md as the folder's index"), _("rename the file"))
     if _LIST_PAGE.fullmatch(name):
-        refuse("url-reserved", _("list_<n>.html and class_<letters>.html are the column's own list pages"), _("rename the file"))
+        refuse(
+            "url-reserved",
+            _("list_<n>.html and class_<letters>.html are the column's own list pages"),
+            _("rename the file"),
+        )
     if len(path) > MAX_PART and any(len(part.encode()) > MAX_PART for part in path.split("/")):
         refuse(
             "url-too-long",
