@@ -32,6 +32,7 @@ COLUMN = Column(
     signer="qianfa",
     order=1,
     holds="article",
+    classes=(),
     lang="zh-Hans-CN",
     body="",
     source="xwdt/index.md",
