@@ -191,6 +191,11 @@ def _join(base: str, link: str) -> str:
     return f"{scheme}{colon}{origin}{folder}{link}"
 
 
+def origin(url: str) -> str:
+    """`http://host:port`, as `resolve` writes it."""
+    return _origin_and_folder(url, 0)[0]
+
+
 @lru_cache(maxsize=1024)
 def _origin_and_folder(base: str, up: int) -> tuple[str, str]:
     """`http://host` and the folder of the base's path, or one `up` steps above it, as `_resolve` writes them."""

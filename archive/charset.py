@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 Headers = Sequence[tuple[str, str]]
 
@@ -31,35 +32,36 @@ _READ_AS = {
 }
 
 
-def decide(headers: Headers, body: bytes) -> str:
-    """Name of a Python codec; gb2312 and gbk are read as gb18030.
+def decode(body: bytes, headers: Headers = ()) -> tuple[str, str]:
+    """(text, name of the Python codec); gb2312 and gbk are read as gb18030, undecodable bytes become U+FFFD, a BOM is
+    dropped.
 
     Where header and page disagree, the one that decodes the whole body is right. Where both do it is UTF-8,
     for much UTF-8 is valid GB18030 by chance and hardly the reverse; else the header. A server's default of
     ISO-8859-1 decodes anything and so proves nothing: it is asked last, and yields to bytes that stand
     mostly in GB2312's pairs.
     """
+    text, charset = _read(headers, body)
+    return text.removeprefix("\ufeff"), charset
+
+
+def _read(headers: Headers, body: bytes) -> tuple[str, str]:
     for mark, charset in _BOMS:
         if body.startswith(mark):
-            return charset
+            return body.decode(charset, "replace"), charset
     said = [name for name in (_of_header(headers), _of_page(body)) if name]
     for charset in sorted(said, key=lambda name: name != "utf-8"):
-        if charset != "cp1252" and _decodes(body, charset):
-            return charset
-    if _decodes(body, "utf-8"):
-        return "utf-8"
-    if "cp1252" in said and _decodes(body, "cp1252") and not _looks_chinese(body):
-        return "cp1252"
-    if _decodes(body, "gb18030"):
-        return "gb18030"
+        if charset != "cp1252" and (text := _strictly(body, charset)) is not None:
+            return text, charset
+    if (text := _strictly(body, "utf-8")) is not None:
+        return text, "utf-8"
+    if "cp1252" in said and (text := _strictly(body, "cp1252")) is not None and not _looks_chinese(body):
+        return text, "cp1252"
+    if (text := _strictly(body, "gb18030")) is not None:
+        return text, "gb18030"
     # No charset fits: the one that spoils least.
-    return min([*said, "utf-8", "gb18030"], key=lambda name: body.decode(name, "replace").count("\ufffd"))
-
-
-def decode(body: bytes, headers: Headers = ()) -> tuple[str, str]:
-    """(text, charset); undecodable bytes become U+FFFD, a BOM is dropped."""
-    charset = decide(headers, body)
-    return body.decode(charset, "replace").removeprefix("\ufeff"), charset
+    tried = [(body.decode(name, "replace"), name) for name in [*said, "utf-8", "gb18030"]]
+    return min(tried, key=lambda one: one[0].count("\ufffd"))
 
 
 def codec(name: str) -> str | None:
@@ -94,10 +96,12 @@ def _looks_chinese(body: bytes) -> bool:
     return high > 0 and 2 * len(_PAIR.findall(body)) > 0.8 * high
 
 
-def _decodes(body: bytes, charset: str) -> bool:
-    """Strictly; only a character that a cut body leaves unfinished at its end is forgiven."""
+def _strictly(body: bytes, charset: str) -> str | None:
+    """None where it is in another charset; only a character that a cut body leaves unfinished at its end is forgiven."""
+    with suppress(UnicodeDecodeError, LookupError):
+        return body.decode(charset)
     try:
         codecs.getincrementaldecoder(charset)().decode(body)
     except (UnicodeDecodeError, LookupError):
-        return False
-    return True
+        return None
+    return body.decode(charset, "replace")

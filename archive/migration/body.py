@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from lxml import etree
@@ -53,16 +54,24 @@ def find(root: etree._Element) -> Body | None:
         return marked
     weak: list[etree._Element] = []
     for element in root.iter("div", "td", "article", "section", "font", "p"):
-        classes = set((element.get("class") or "").lower().split())
-        name = (element.get("id") or "").lower()
-        if name in _IDS or classes & _CLASSES:
+        named = _named(element.get("class"), element.get("id"))
+        if named == "mark":
             return Body(element=element, place=element, how="mark")
-        if classes & _WEAK or name in _WEAK:
+        if named == "weak":
             weak.append(element)
     for element in weak:
         if is_running_text(element):
             return Body(element=element, place=element, how="weak")
     return _densest(root)
+
+
+@lru_cache(maxsize=4096)
+def _named(classes: str | None, name: str | None) -> str:
+    """How surely these names are those of the text: mark, weak or not at all."""
+    given, name = set((classes or "").lower().split()), (name or "").lower()
+    if name in _IDS or given & _CLASSES:
+        return "mark"
+    return "weak" if given & _WEAK or name in _WEAK else ""
 
 
 def _between_comments(root: etree._Element) -> Body | None:

@@ -195,12 +195,19 @@ def _pairs(facts: Facts) -> str:
         proof += f'　<a href="{escape(publication.evidence)}">原始存档（WACZ）</a>'
     return (
         pair("抓取时间", moment(facts.captured_at))
-        + pair("原网站", escape(publication.name))
-        + pair("归档单位", escape(publication.unit))
-        + pair("归档原因", escape(publication.reason))
+        + _of_site(publication)
         + pair("原网址", escape(facts.target_uri), wide=True)
         + pair("现在的位置", now)
         + pair("存证", proof)
+    )
+
+
+@lru_cache(maxsize=64)
+def _of_site(publication: Publication) -> str:
+    return (
+        pair("原网站", escape(publication.name))
+        + pair("归档单位", escape(publication.unit))
+        + pair("归档原因", escape(publication.reason))
     )
 
 

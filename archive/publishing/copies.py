@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from archive import canon, charset, decision
 from archive.crawling.frontier import Row
 from archive.publishing import names
-from archive.publishing.disarm import Role, Target
+from archive.publishing.disarm import Role, State, Target
 
 Kind = Literal["page", "redirect", "image", "file", "style", "script"]
 
@@ -150,25 +150,35 @@ def file_title(target_uri: str, disposition: str | None = None) -> str:
     return charset.decode(raw)[0].strip() or target_uri
 
 
-Cache = dict[tuple[str, str, str, tuple[str, ...]], dict[str, Target | None]]
+_Lead = tuple[str, str, State]
+"""File that a link leads to, `#…` or nothing, and what it is."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What links mean, shared by all pages of one process. A link's meaning hangs on its text and the folder of its base
+    (`near`: on the copy's own folder, too); one that names its own path means the same on the whole site (`anywhere`)."""
+
+    near: dict[tuple[str, str, str, tuple[str, ...]], dict[str, Target | None]] = field(default_factory=dict)
+    anywhere: dict[tuple[str, str, str], dict[str, _Lead | None]] = field(default_factory=dict)
+    found: dict[str, Copy | None] = field(default_factory=dict)
+    """URL → its copy, where its redirects end."""
+    leaving: dict[str, str] = field(default_factory=dict)
+    """File of a warning page → external URL, of every link looked up so far."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CopyLinks:
-    """Links on one copy. `cache` and `found` may be shared by pages of one process: a link's meaning hangs on its text,
-    the folder of its base and the copy's own folder; `found`: URL → its copy."""
+    """Links on one copy."""
 
     copies: Copies
     hosts: tuple[str, ...]
     written_by: Mapping[str, str]
     name: str
-    cache: Cache = field(default_factory=dict)
-    found: dict[str, Copy | None] = field(default_factory=dict)
-    leaving: dict[str, str] = field(default_factory=dict)
-    """File of a warning page → external URL, of every link looked up so far."""
+    known: Known = field(default_factory=Known)
     folder: tuple[str, ...] = field(init=False)
     _near: dict[tuple[str, str, str], dict[str, Target | None]] = field(init=False, default_factory=dict)
-    """What was asked for on this copy so far: URL of a page → its part of `cache`."""
+    """What was asked for on this copy so far: URL of a page → its part of `known.near`."""
 
     def __post_init__(self) -> None:
         self.folder = tuple(self.name.split("/")[:-1])
@@ -182,7 +192,7 @@ class CopyLinks:
         return known[link]
 
     def _known(self, place: str, charset: str, role: Role) -> dict[str, Target | None]:
-        return self.cache.setdefault((place, charset, role, self.folder), {})
+        return self.known.near.setdefault((place, charset, role, self.folder), {})
 
     def written(self, base: str, link: str) -> str:
         if not self.written_by:
@@ -192,6 +202,20 @@ class CopyLinks:
         return self.written_by.get(copy.key, "") if copy else ""
 
     def _target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
+        lead = self._rooted(base, link, charset, role) if link[:1] == "/" else self._lead(base, link, charset, role)
+        if lead is None:
+            return None
+        name, fragment, state = lead
+        return Target(names.relative(name, self.folder) + fragment, state)
+
+    def _rooted(self, base: str, link: str, charset: str, role: Role) -> _Lead | None:
+        """Menus and lists name the path: what was found on one page holds for all."""
+        leads = self.known.anywhere.setdefault((canon.origin(base), charset, role), {})
+        if link not in leads:
+            leads[link] = self._lead(base, link, charset, role)
+        return leads[link]
+
+    def _lead(self, base: str, link: str, charset: str, role: Role) -> _Lead | None:
         url = canon.resolve(base, link, charset)
         if url is None:
             return None
@@ -200,26 +224,23 @@ class CopyLinks:
             return self._link(url, copy, link.partition("#")[2])
         if copy is None or not _fits(copy.kind, role):
             return None
-        return Target(self._href(copy.shown if copy.kind in {"page", "redirect"} else copy.name), "copy")
+        return copy.shown if copy.kind in {"page", "redirect"} else copy.name, "", "copy"
 
     def _copy(self, url: str) -> Copy | None:
-        """Where the URL's redirects end."""
-        if url not in self.found:
+        found = self.known.found
+        if url not in found:
             copy = find(self.copies, url)
-            self.found[url] = followed(self.copies, copy) if copy is not None else None
-        return self.found[url]
+            found[url] = followed(self.copies, copy) if copy is not None else None
+        return found[url]
 
-    def _link(self, url: str, copy: Copy | None, fragment: str) -> Target:
+    def _link(self, url: str, copy: Copy | None, fragment: str) -> _Lead:
         if copy is not None and copy.kind != "script":
-            return Target(self._href(copy.shown) + (f"#{fragment}" if fragment else ""), "copy")
+            return copy.shown, f"#{fragment}" if fragment else "", "copy"
         if copy is not None or decision.allows(self.hosts, url):
-            return Target(self._href(NOT_CAPTURED), "missing")
+            return NOT_CAPTURED, "", "missing"
         name = leaving_name(url)
-        self.leaving[name] = url
-        return Target(self._href(name), "leaving")
-
-    def _href(self, name: str) -> str:
-        return names.relative(name, self.folder)
+        self.known.leaving[name] = url
+        return name, "", "leaving"
 
 
 def _fits(kind: Kind, role: Role) -> bool:

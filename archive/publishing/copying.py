@@ -23,7 +23,7 @@ from archive.appearance import Look
 from archive.crawling.frontier import Row
 from archive.migration import article
 from archive.publishing import banner, copies, css, interstitial, names, oldpage, pdf, seal, stamp
-from archive.publishing.copies import Copies, Copy, CopyLinks
+from archive.publishing.copies import Copies, Copy, CopyLinks, Known
 from archive.store import Capture
 from archive.successor import Places
 from archive.text import _
@@ -174,10 +174,8 @@ class _Worker:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.cache: copies.Cache = {}
-        known = context.copies
-        self.found: dict[str, Copy | None] = {copy.target_uri: copies.followed(known, copy) for copy in known.values()}
-        self.leaving: dict[str, str] = {}
+        copies_of = context.copies
+        self.known = Known(found={one.target_uri: copies.followed(copies_of, one) for one in copies_of.values()})
 
     def make(self, rows: Sequence[Row]) -> Made:
         made = Made()
@@ -186,7 +184,7 @@ class _Worker:
                 self._make(row, made)
             except Refused as refused:
                 made.problems += refused.problems
-        made.leaving, self.leaving = self.leaving, {}
+        made.leaving, self.known.leaving = self.known.leaving, {}
         return made
 
     def _make(self, row: Row, made: Made) -> None:
@@ -338,9 +336,7 @@ class _Worker:
             hosts=context.hosts,
             written_by=context.written_by,
             name=name,
-            cache=self.cache,
-            found=self.found,
-            leaving=self.leaving,
+            known=self.known,
         )
 
     def _facts(self, row: Row, response: warc.StoredResponse) -> banner.Facts:

@@ -26,6 +26,7 @@ _PLAIN_BODY = re.compile(r"(?i)(?:html\s*>?\s*)?body")
 _PLAIN_HTML = re.compile(r"(?i)html|:root")
 _ACTIVE = re.compile(r"(?i)expression\s*\(|-moz-binding|behaviou?r\s*:|(?:-webkit-)?image-set\s*\(")
 _GROUPS = frozenset({"media", "supports", "layer", "container", "document", "-moz-document", "scope", "starting-style"})
+_WORTH_KEEPING = 1 << 16
 _STAMP_FONTS = frozenset(
     "pingfangsc microsoftyahei notosanscjksc sourcehansanssc notoserifcjksc sourcehanserifsc songtisc stsong simsun".split()
 )  # those of templates/stamp.css; a test compares
@@ -164,16 +165,35 @@ def rewrite(text: str, resolve: Resolve) -> tuple[str, int]:
     return "\n".join(rewriter.out).replace("</", "<\\/"), rewriter.dropped
 
 
+def rewrite_repeated(text: str, resolve: Resolve) -> tuple[str, int]:
+    """As `rewrite`, for styles that stand in page after page: only what they link to is looked up again."""
+    if len(text) > _WORTH_KEEPING:
+        return rewrite(text, resolve)
+    return _rewritten(text, tuple([resolve(link) for link in _linked(text)]))
+
+
+@lru_cache(maxsize=64)
+def _linked(text: str) -> tuple[str, ...]:
+    return tuple(links(text))
+
+
+@lru_cache(maxsize=64)
+def _rewritten(text: str, found: tuple[str | None, ...]) -> tuple[str, int]:
+    """What is looked up, and in which order, does not depend on what was found."""
+    answers = iter(found)
+    return rewrite(text, lambda _link: next(answers))
+
+
 def rewrite_style(text: str, resolve: Resolve) -> tuple[str, int]:
     """The value of a `style` attribute."""
-    if _is_plain(text):
+    if is_plain(text):
         return text, 0
     rewriter = _Rewriter(resolve)
     return rewriter.declarations(_plain(text).replace("{", "").replace("}", "")), rewriter.dropped
 
 
 @lru_cache(maxsize=4096)
-def _is_plain(style: str) -> bool:
+def is_plain(style: str) -> bool:
     """Whether it holds no link and nothing that could hide one; pages repeat the same few values."""
     return "(" not in style and "\\" not in style and "/*" not in style and not _ACTIVE.search(style)
 

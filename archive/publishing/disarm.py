@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from typing import Literal, Protocol
 
@@ -97,11 +98,15 @@ class Disarming:
         for element in list(root.iter()):
             tag = element.tag
             if tag in _PLAIN:
-                if attributes := attributes_of(element):
+                attributes = attributes_of(element)
+                if attributes and not _stay(tuple(attributes)):
                     self._attributes(element, attributes, linked=False)
             elif tag == "a":
-                self._link(element)
-                self._attributes(element, attributes_of(element), linked=True)
+                attributes = attributes_of(element)
+                self._link(element, attributes)
+                if len(attributes) > _MOST_ATTRIBUTES:
+                    attributes = attributes_of(element)
+                self._attributes(element, attributes, linked=True)  # what `_link` altered is passed over
             else:
                 self._element(element)
 
@@ -190,7 +195,7 @@ class Disarming:
         note.text = "这个历史页面会自动转到："
         link = etree.SubElement(note, "a", href=match[1].strip())
         link.text = match[1].strip()
-        self._link(link)
+        self._area(link)
         parent.insert(parent.index(element), note)
 
     def _stylesheet(self, element: etree._Element) -> None:
@@ -209,7 +214,7 @@ class Disarming:
         drop(element)
 
     def _style(self, element: etree._Element) -> None:
-        text, dropped = css.rewrite(words(element), self._css_link)
+        text, dropped = css.rewrite_repeated(words(element), self._css_link)
         if dropped:
             self.removed["style_links"] += dropped
         media = element.get("media")
@@ -217,8 +222,11 @@ class Disarming:
             self.head.append(f"<style{f' media={chr(34)}{escape(media)}{chr(34)}' if media else ''}>{text}</style>\n")
         drop(element)
 
-    def _link(self, element: etree._Element) -> None:
-        given = dict(attributes_of(element))
+    def _area(self, element: etree._Element) -> None:
+        self._link(element, attributes_of(element))
+
+    def _link(self, element: etree._Element, attributes: list[tuple[str, str]]) -> None:
+        given = dict(attributes)
         for name in _OF_WINDOWS:
             if name in given:
                 del element.attrib[name]
@@ -227,13 +235,12 @@ class Disarming:
             take(element, "href")
             return
         element.set("href", target.href)
-        if target.state == "leaving":
-            element.set("rel", "external nofollow noopener")
-        elif target.state == "missing":
-            element.set("rel", "nofollow")
-        if given.get("target", "").lower() == "_blank":
+        if rel := _RELATIONS[target.state]:
+            element.set("rel", rel)
+        if "target" in given and given["target"].lower() == "_blank":
             element.set("target", "_blank")
-            element.set("rel", element.get("rel") or "noopener")
+            if not rel:
+                element.set("rel", "noopener")
 
     def _led_to(self, href: str | None, onclick: str | None) -> Target | None:
         """Where a link leads, be it said in its address or in the script it runs."""
@@ -392,12 +399,28 @@ class Disarming:
 
 
 _NAMES = frozenset({"id", "class"})
+_RELATIONS: Mapping[State, str] = {"copy": "", "missing": "nofollow", "leaving": "external nofollow noopener"}
 _OF_WINDOWS = ("target", "rel")
 _SET_BY_HANDLERS = frozenset({"href", "src", "srcset", "poster", "rel", "target", "sandbox", "download"})
 _LINKED = frozenset({"a", "area", "img", "iframe", "audio", "video", "source", "track", "input"})
+
+
+@lru_cache(maxsize=4096)
+def _stay(attributes: tuple[tuple[str, str], ...]) -> bool:
+    """Whether nothing need be altered in them, on whatever page they stand; pages repeat the same few sets."""
+    return len(attributes) <= _MOST_ATTRIBUTES and all(
+        css.is_plain(value)
+        if name == "style"
+        else name in _ATTRIBUTES
+        and not (name in _NAMES and ("gdz" in value or "archived" in value))
+        and not (name in _PAINTS and "(" in value)
+        for name, value in attributes
+    )
+
+
 _HANDLERS: Mapping[str, Callable[[Disarming, etree._Element], None]] = {
-    "a": Disarming._link,
-    "area": Disarming._link,
+    "a": Disarming._area,
+    "area": Disarming._area,
     "img": Disarming._image,
     "iframe": Disarming._frame,
     "object": Disarming._plugin,

@@ -21,7 +21,7 @@ _WRITE = re.compile(r"document\.write(?:ln)?\s*\(\s*('(?:\\.|[^'\\])*'|\"(?:\\.|
 def parse(text: str) -> etree._Element | None:
     """The page's tree, comments kept; None where there is nothing that a browser would show."""
     # What stands behind </body> and </html> belongs to the body, as browsers read it.
-    clean = _CLOSING.sub(b"", _encoded(text))
+    clean = _without_closing(_encoded(text))
     try:
         root = etree.fromstring(clean, _PARSER)
     except etree.XMLSyntaxError:
@@ -34,6 +34,13 @@ def parse(text: str) -> etree._Element | None:
         last = last[-1]
         depth += 1
     return _as_plain_text(clean.decode()) if depth >= _DEEPEST else root
+
+
+def _without_closing(data: bytes) -> bytes:
+    """Without `</body>` and `</html>`, which stand near the end of most pages: what is before them is not searched."""
+    small = data.lower()
+    first = min((at for mark in (b"</body", b"</html") if (at := small.find(mark)) >= 0), default=len(data))
+    return data[:first] + _CLOSING.sub(b"", data[first:])
 
 
 def _encoded(text: str) -> bytes:
@@ -113,8 +120,8 @@ def take(element: etree._Element, name: str) -> str | None:
     return value
 
 
-def attributes_of(element: etree._Element) -> list[tuple[str, str]]:
-    return cast("list[tuple[str, str]]", element.items())
+attributes_of = cast("Callable[[etree._Element], list[tuple[str, str]]]", etree._Element.items)
+"""Names and values, in their order."""
 
 
 def words(element: etree._Element) -> str:

@@ -141,27 +141,28 @@ def _list_frames(body: etree._Element, frames: list[etree._Element], work: Disar
 
 def _body_look(body: etree._Element, work: Disarming) -> None:
     """The body's own attributes as rules that every rule of the page may overrule, as they were."""
+    given = dict(attributes_of(body))
     rules = []
     canvas = []
-    if colour := colour_of(body.get("bgcolor")):
+    if colour := colour_of(given.get("bgcolor")):
         canvas.append(f"background-color:{colour}")
-    if (picture := body.get("background")) and (found := work.to(picture, "image")):
+    if (picture := given.get("background")) and (found := work.to(picture, "image")):
         canvas.append(f'background-image:url("{css.quoted(found)}")')
     if canvas:
         rules.append(f"archived-html{{{';'.join(canvas)}}}")
-    look = [f"color:{colour}"] if (colour := colour_of(body.get("text"))) else []
+    look = [f"color:{colour}"] if (colour := colour_of(given.get("text"))) else []
     for name, side in _BODY_MARGINS.items():
-        value = (body.get(name) or "").strip().removesuffix("px")
+        value = given.get(name, "").strip().removesuffix("px")
         if value.isascii() and value.isdigit() and len(value) < 5:
             look.append(f"margin-{side}:{value}px")
     if look:
         rules.append(f"archived-body{{{';'.join(look)}}}")
     for name, state in (("link", "link"), ("vlink", "visited"), ("alink", "active")):
-        if colour := colour_of(body.get(name)):
+        if colour := colour_of(given.get(name)):
             rules.append(f":where(archived-body a:{state}){{color:{colour}}}")
     if rules:
         work.head.append(f"<style>{''.join(rules)}</style>\n")
-    for name in ("bgcolor", "background", "text", "link", "vlink", "alink"):
+    for name in {"bgcolor", "background", "text", "link", "vlink", "alink"} & given.keys():
         take(body, name)
 
 

@@ -19,7 +19,8 @@ from archive.warcs.digests import Digester
 from sitegen.errors import Problem, Refused
 
 _GZIP = b"\x1f\x8b\x08"
-_PIECE = 1 << 18
+_FIRST_PIECE, _PIECE = 1 << 14, 1 << 18
+"""A page fits into the first one, mostly."""
 _HEAD_AT_MOST = 1 << 20
 _DECODED_AT_MOST = 64 << 20
 ANSWERS = ("response", "revisit", "resource")
@@ -111,7 +112,7 @@ def parse_fields(header: bytes) -> message.Fields:
 
 def read_record(path: Path, offset: int, at_most: int | None = None) -> StoredRecord:
     """The record whose gzip member begins at `offset`; with `at_most`, only so much of its block. Raises Refused."""
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=0) as stream:
         try:
             member = _Member(stream, offset)
             headers = member.header()
@@ -276,16 +277,17 @@ class _Member:
         stream.seek(offset)
         self._stream = stream
         self._gzip = zlib.decompressobj(31)
-        self._held = b""
+        self._piece = _FIRST_PIECE
         self._buffer = b""
         self.end = -1
 
     def read(self) -> bytes:
         """The next piece, at most a megabyte; empty at the member's end."""
         while not self._gzip.eof:
-            data = self._gzip.unconsumed_tail or self._stream.read(_PIECE)
+            data = self._gzip.unconsumed_tail or self._stream.read(self._piece)
             if not data:
                 raise _DamagedError("warc-cut", _("the file ends within a record"))
+            self._piece = _PIECE
             try:
                 piece = self._gzip.decompress(data, 1 << 20)
             except zlib.error as error:

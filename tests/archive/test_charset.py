@@ -41,7 +41,7 @@ def header(value: str) -> list[tuple[str, str]]:
     ],
 )
 def test_the_charset_is_the_one_that_decodes(headers: list[tuple[str, str]], body: bytes, expected: str) -> None:
-    assert charset.decide(headers, body) == expected
+    assert charset.decode(body, headers)[1] == expected
 
 
 def test_a_bad_byte_does_not_turn_the_page_into_another_charset() -> None:
