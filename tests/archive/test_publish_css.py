@@ -44,6 +44,15 @@ def test_a_rule_is_rewritten(old: str, new: str) -> None:
     assert css.rewrite(old, known)[0] == new
 
 
+def test_a_style_of_many_pages_leads_on_each_to_what_is_there() -> None:
+    """Pages repeat a style word for word, and it is worked through once; what its links mean depends on the page."""
+    sheet = "@import 'a.css';b{background:url(c.gif)}@media print{d{background:url(e.gif);behavior:url(f.htc)}}"
+    answers: dict[str, str | None] = {"a.css": "../a.css", "c.gif": None, "e.gif": "../e.gif"}
+    for resolve in (known, answers.get, known):
+        assert css.rewrite_repeated(sheet, resolve) == css.rewrite(sheet, resolve)
+    assert css.rewrite_repeated(sheet, answers.get)[0] != css.rewrite_repeated(sheet, known)[0]
+
+
 def test_the_background_of_the_body_still_fills_the_whole_page() -> None:
     """Browsers paint it on the window; in a copy the archived page is the window."""
     assert (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import canon
-from archive.publishing import names
+from archive.publishing import copies, names
 from archive.publishing.names import PAGE, Wish
 
 # `%3F` in a path is left out: FORMATS §4 gives it the same name as a query mark, `assign` then tells the two apart.
@@ -100,3 +100,21 @@ def test_the_address_in_small_letters_keeps_the_plain_name() -> None:
     )
     assert named["http://h.example/"] == "h.example/index.html"
     assert sorted(name for name in named.values() if "!^" not in name) == ["h.example/A.html", "h.example/index.html"]
+
+
+def test_a_link_that_names_its_path_leads_to_the_same_copy_from_every_folder() -> None:
+    """What was found for a menu on one page holds for the next one, two folders deeper, too."""
+    there = copies.Copies({"http://old.example/a/b.htm": copies.Copy("http://old.example/a/b.htm", "http://old.example/a/b.htm", "page", "old.example/a/b.htm.html")}, canon.SESSION_IDS)  # fmt: skip
+    known = copies.Known()
+
+    def led(name: str, link: str) -> str:
+        links = copies.CopyLinks(copies=there, hosts=("old.example",), written_by={}, name=name, known=known)
+        target = links.target("http://old.example/" + name.partition("/")[2], link, "utf-8", "link")
+        return target.href if target else ""
+
+    assert [led("old.example/index.html", link) for link in ("/a/b.htm#x", "/a/", "//new.example/")] == [
+        "a/b.htm.html#x", "../not-captured.html", "../" + copies.leaving_name("http://new.example/"),
+    ]  # fmt: skip
+    assert [led("old.example/c/d/e.html", link) for link in ("/a/b.htm#x", "/a/", "//new.example/")] == [
+        "../../a/b.htm.html#x", "../../../not-captured.html", "../../../" + copies.leaving_name("http://new.example/"),
+    ]  # fmt: skip
