@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -12,6 +13,7 @@ from html import escape
 from importlib import resources
 
 from archive.publishing import names
+from archive.publishing.moments import LISTED, Moment
 from sitegen.clock import SHANGHAI
 
 # What no rule of an old page can undo: declarations in a style attribute that are !important.
@@ -68,6 +70,8 @@ class Facts:
     payload_digest: str
     successor_url: str
     successor_title: str
+    moments: Sequence[Moment] = ()
+    """Its copies in other captures, oldest first."""
 
     def as_json(self) -> dict[str, str]:
         publication = self.publication
@@ -199,7 +203,19 @@ def _pairs(facts: Facts) -> str:
         + pair("原网址", escape(facts.target_uri), wide=True)
         + pair("现在的位置", now)
         + pair("存证", proof)
+        + _moments(facts)
     )
+
+
+def _moments(facts: Facts) -> str:
+    if not facts.moments:
+        return ""
+    links = [
+        f'<a href="{escape(moment.url)}"><time datetime="{moment.on}">{moment.on}</time></a>'
+        for moment in facts.moments[-LISTED:]
+    ]
+    links.append(f'<a href="{facts.publication.catalogue}#captures">全部 {len(facts.moments) + 1} 次</a>')
+    return pair("其他时点", "　".join(links))
 
 
 @lru_cache(maxsize=64)

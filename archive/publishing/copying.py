@@ -22,8 +22,9 @@ from archive import canon, charset
 from archive.appearance import Look
 from archive.crawling.frontier import Row
 from archive.migration import article
-from archive.publishing import banner, copies, css, interstitial, names, oldpage, pdf, seal, stamp
+from archive.publishing import banner, copies, css, interstitial, moments, names, oldpage, pdf, seal, stamp
 from archive.publishing.copies import Copies, Copy, CopyLinks, Known
+from archive.publishing.moments import Moments
 from archive.store import Capture
 from archive.successor import Places
 from archive.text import _
@@ -92,6 +93,7 @@ class Context:
     look: Look
     companion: str
     published_at: datetime
+    moments: Moments
     there: frozenset[str]
     """Files that an earlier run left in the folder."""
 
@@ -349,6 +351,7 @@ class _Worker:
             payload_digest=row.payload_digest or response.payload_digest,
             successor_url=place.url,
             successor_title=place.title,
+            moments=self.context.moments.get(moments.address(row.url), ()) if self.context.moments else (),
         )
 
     def _about(self, row: Row, response: warc.StoredResponse, name: str, title: str, kind: str, day: str) -> PageFacts:

@@ -13,7 +13,7 @@ from archive import decision as decisions
 from archive import store, successor
 from archive.crawling.frontier import Frontier
 from archive.decision import Decision
-from archive.publishing import banner, copies, copying, exhibits, names, published, seal
+from archive.publishing import banner, copies, copying, exhibits, moments, names, published, seal
 from archive.publishing.copying import Context
 from archive.redirection import relate
 from archive.store import Capture
@@ -94,6 +94,7 @@ def publish(
         look=decision.seal,
         companion=warc.companion_id(capture.stamped.name, info, moment),
         published_at=moment,
+        moments=moments.elsewhere(published.others(public, capture.site, capture.timestamp)),
     )
     with warc.companion(capture.stamped, info, moment) as keep:
         made = copying.make_all(context, rows, keep, progress)

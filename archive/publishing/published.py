@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -218,6 +219,14 @@ def read_index(path: Path) -> dict[str, Any]:
             ]
         ) from None
     return value
+
+
+def others(public: Path, site: str, timestamp: str) -> Iterator[dict[str, Any]]:
+    """The indexes of the site's other publications, oldest first; the generator tells of one that cannot be read."""
+    for path in sorted((public / site).glob("*.json")):
+        if path.stem != timestamp:
+            with suppress(Refused):
+                yield read_index(path)
 
 
 def newest_index(public: Path, site: str) -> Path:

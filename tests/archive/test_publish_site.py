@@ -6,7 +6,7 @@ import json
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,14 +17,16 @@ from archive import decision, store
 from archive.appearance import Look
 from archive.crawling.capture import Options, capture
 from archive.crawling.frontier import Frontier
+from archive.crawling.recapture import recapture
 from archive.net.fetch import parse_connect_to
 from archive.proving import verify
 from archive.publishing import copies, copying, publish, published
 from archive.warcs import warc
 from sitegen import archived
+from sitegen.clock import SHANGHAI
 from sitegen.errors import Refused
 from sitegen.files import sha256
-from tests.archive.oldweb import NOW, ROOT, captured, lyj, page, redirect, serving
+from tests.archive.oldweb import NOW, ROOT, Route, captured, lyj, page, redirect, serving
 from tests.archive.stamping import complete, old_part, put_online, tree
 
 DECISION = """site: lyj
@@ -427,3 +429,26 @@ def test_the_home_of_an_old_site_is_the_page_behind_its_splash_page(tmp_path: Pa
     with small(home=home, a__html=page('<a href="/">home</a>'), b__html=page('<a href="/">home</a>')) as web:
         report, _ = put_online(web, tmp_path / "plain")
     assert urlsplit(published.read_index(report.index)["replay"]).path == "/"
+
+
+def test_a_stamp_leads_to_the_same_page_at_other_times(tmp_path: Path) -> None:
+    """How the page stood when it was captured before, and how often it was; a page that is there once says nothing."""
+    old: dict[str, Route] = {"/": page('<a href="a.html">a</a>'), "/a.html": page("第一版")}
+    with serving(old) as web:
+        _, first = put_online(web, tmp_path)
+        web.routes = {"/": page('<a href="a.html">a</a><a href="b.html">b</a>'), "/a.html": page("第二版"), "/b.html": page("新页")}  # fmt: skip
+        store = tmp_path / "build" / "archive"
+        later = recapture(complete(web), place=store, now=NOW + timedelta(days=400)).capture.capture
+        public = tmp_path / "build" / "public"
+        publish.publish(later, complete(web), public=public, content=tmp_path / "content", now=NOW)
+    host = next(first.glob("127*")).name
+    second = public / later.site / later.timestamp / host
+    assert "其他时点" not in (first / host / "a.html").read_text()
+    assert "其他时点" not in (second / "b.html").read_text()
+    (said,) = [one for one in tree((second / "a.html").read_text()).iter("dd") if "全部" in one.text_content()]
+    captured_at = published.read_index(first.with_suffix(".json"))["pages"][0]["captured_at"]
+    day = datetime.fromisoformat(captured_at).astimezone(SHANGHAI).date()
+    assert said.text_content() == f"{day}　全部 2 次"
+    earlier, catalogue = (link.get("href") for link in said.iter("a"))
+    assert "第一版" in (public / earlier.removeprefix("/archive/")).read_text()
+    assert catalogue == f"/archive/{later.site}/#captures"
