@@ -57,7 +57,7 @@ def main() -> None:
     units = sum(map(len, folded))
     facts = {"path": "a", "docs": len(documents), "bits": segment.bits_for(units), "archived": 0, "columns": ["xwdt"]}
     facts |= {"sites": [""], "kinds": KINDS, "validities": VALIDITIES, "years": [["2026", 0]]}
-    manifest = {"format": "1", "segments": [facts], "columns": {"xwdt": "要闻"}, "sites": {"": "市"}}
+    manifest = {"format": "2", "segments": [facts], "columns": {"xwdt": "要闻"}, "sites": {"": "市"}}
     (site / "search" / "index.json").write_text(json.dumps(manifest), encoding="utf-8")
     shutil.copy(VARIANTS_FILE, site / "search" / "variants.txt")
     for number, (_title, body) in enumerate(texts):
@@ -121,10 +121,14 @@ def _ask(site: Path, texts: list[str], count: int) -> None:
         high = values[int(len(values) * 0.95)]
         print(f"{name}: median {statistics.median(values):.0f}, 95 % {high:.0f}, most {values[-1]:.0f}")
     print(f"counts not certain with the first ten: {estimated}")
+    for kind in sorted({k for a in answers for k in a["kinds"]}):
+        values = sorted(a["kinds"].get(kind, 0) for a in answers)
+        print(f"  {kind}: median {statistics.median(values):.0f}, 95 % {values[int(len(values) * 0.95)]}, most {values[-1]}")
     over = [
-        (query, answer["bytes"]) for query, answer in zip(queries, answers, strict=True) if answer["bytes"] > 150_000
+        (query, answer["bytes"], {k: round(v / 1000) for k, v in answer["kinds"].items()}, answer["hits1"]) for query, answer in zip(queries, answers, strict=True) if answer["bytes"] > 150_000
     ]
-    print(f"over 150 KB: {len(over)} {over[:10]}")
+    print("fewer than ten at first although there are more:", sum(a["hits1"] < min(10, a["total"]) and not a["first"]["sure"] for a in answers), "none:", sum(not a["hits1"] and not a["first"]["sure"] for a in answers))
+    print(f"over 150 KB: {len(over)} " + "\n".join(map(str, over[:40])))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ const [script, site, frame] = process.argv.slice(2);
 const engine = await import(pathToFileURL(path.resolve(script)));
 const given = path.join(site, "pages.json");
 const pages = fs.existsSync(given) ? JSON.parse(fs.readFileSync(given, "utf8")) : null;
-let bytes = 0, requests = 0;
+let bytes = 0, requests = 0, kinds = {};
+const cost = (kind, n) => { bytes += n; requests++; kinds[kind] = (kinds[kind] || 0) + n; };
 
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
@@ -32,28 +33,25 @@ function bodyOf(html) {
 const files = {
   async read(name) {
     const data = fs.readFileSync(path.join(site, "search", name));
-    bytes += name.endsWith(".bin") ? data.length : zlib.gzipSync(data).length;
-    requests++;
+    cost(name.split("/").slice(-2)[0] + (name.endsWith("heavy.bin") ? "heavy" : ""), name.endsWith(".bin") ? data.length : zlib.gzipSync(data).length);
     return new Uint8Array(data);
   },
   async page(url) {
     if (pages) return pages[url] || "";
     if (frame) {
       const text = fs.readFileSync(path.join(site, url.slice(1)));
-      bytes += zlib.gzipSync(text).length + Number(frame);
-      requests++;
+      cost("page", zlib.gzipSync(text).length + Number(frame));
       return text.toString("utf8");
     }
     const html = fs.readFileSync(path.join(site, url.slice(1)));
-    bytes += zlib.gzipSync(html).length;
-    requests++;
+    cost("page", zlib.gzipSync(html).length);
     return bodyOf(html.toString("utf8"));
   },
 };
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line);
-  bytes = requests = 0;
+  bytes = requests = 0; kinds = {};
   const start = performance.now();
   const index = await engine.open(files);
   let answer;
@@ -62,7 +60,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   else {
     const results = await index.search(asked.query, asked.options);
     const hits = await results.next();
-    answer = { bytes, requests, milliseconds: performance.now() - start, first: results.count };
+    answer = { bytes, requests, kinds: { ...kinds }, hits1: hits.length, milliseconds: performance.now() - start, first: results.count };
     while (asked.all && !results.done) hits.push(...(await results.next()));
     if (asked.facets) answer.facets = Object.fromEntries(Object.entries(await engine.facets(results)).map(([k, v]) => [k, Object.fromEntries(v)]));
     Object.assign(answer, { done: results.done, terms: results.asked.terms, phrase: results.asked.phrase, count: results.count, total: results.total, hits });

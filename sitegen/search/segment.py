@@ -1,13 +1,15 @@
 """A segment: static files that answer which of its documents hold a pair of characters, and where (docs/search.md).
 
 Documents are numbered in the order in which they are shown, newest first. Of each pair of UTF-16 code units a list says
-in which documents it stands, at which places (modulo 32), and whose title holds it. Lists of rare pairs lie together in
-shards by a hash of the pair; a frequent pair has a file of its own, and `heavy.bin` says how frequent it is. The bytes
-follow from the documents alone: not from how many of them are looked at together, nor from how many processes look.
+in which documents it stands, at which places (modulo 128), and whose title holds it. Lists of rare pairs lie together in
+shards by a hash of the pair; a frequent pair has a file of its own and its places lie apart, some of its documents a
+file; `heavy.bin` says how frequent it is. The bytes follow from the documents alone: not from how many of them are looked
+at together, nor from how many processes look.
 """
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,21 +25,25 @@ HEAVY = 1200
 """A pair that stands in more documents than this has a file of its own."""
 SHARD = 24_000
 """Bytes of a shard before it is deflated, on average."""
-BLOCK = 32
+BLOCK = 16
 """Documents whose facts lie in one file."""
+PLACES = 1_000, 8_000
+"""Places of a frequent pair in one file, about, each a byte: the newest documents in the smallest file, each next one
+twice as large, up to a limit."""
 CHUNK = 500_000
 """Characters that are looked at together."""
 RANGES = 256
 """Keys are cut by the first eight bits of their hash, so that the lists of a part of the pairs can be made alone."""
 RANGE = 1_000_000
 """Keys that are made into lists at a time: eight bytes each, and some forty while they are looked at."""
-MAX_DOCUMENTS = 1 << 27
+MAX_DOCUMENTS = 1 << 25
+_PLACE = np.uint64(127)
 _HASH = np.uint32(2654435761)
 _NONE = np.uint64((1 << 64) - 1)
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
-"""Sorted, each once: hash of a pair (32 bits), document (27), place modulo 32 (5)."""
+"""Sorted, each once: hash of a pair (32 bits), document (25), place modulo 128 (7)."""
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -68,9 +74,14 @@ class Part:
     frequent: list[tuple[int, int]]
 
 
-def deflated(data: bytes) -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+def deflated(data: bytes, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, strategy)
     return packer.compress(data) + packer.flush()
+
+
+def _packed(data: bytes) -> bytes:
+    """Lists hold no repetitions but runs of ones: to look for others takes ten times as long and makes them larger."""
+    return deflated(data, zlib.Z_RLE)
 
 
 def facts_files(documents: Iterable[Sequence[Any]], first: int = 0) -> Iterator[tuple[str, bytes]]:
@@ -94,7 +105,7 @@ def index_files(documents: Sequence[Document], bits: int | None = None) -> Itera
         low, high = number * RANGES // count, (number + 1) * RANGES // count
         body = [run.body[b[low] : b[high]] for run, (b, _t) in zip(runs, cuts, strict=True)]
         title = [run.title[t[low] : t[high]] for run, (_b, t) in zip(runs, cuts, strict=True)]
-        part = part_of(body, title, number=number, parts=count, bits=bits, documents=len(documents))
+        part = part_of(body, title, number=number, parts=count, bits=bits)
         yield from part.files
         frequent += part.frequent
     yield heavy_file(frequent)
@@ -146,8 +157,8 @@ def _run(texts: Sequence[str], first: int) -> Run:
     lengths = np.diff(np.append(starts, len(text)))
     numbers = np.arange(first, first + len(starts), dtype=np.uint32)
     places = np.arange(len(text), dtype=np.uint32) - np.repeat(starts.astype(np.uint32), lengths)
-    places &= np.uint32(31)
-    places |= np.repeat(numbers << np.uint32(5), lengths)
+    places &= np.uint32(127)
+    places |= np.repeat(numbers << np.uint32(7), lengths)
     wide = text.astype(np.uint32)
     keys = np.empty((len(text) - 1, 2), "<u4")
     keys[:, 0] = places[:-1]
@@ -158,14 +169,14 @@ def _run(texts: Sequence[str], first: int) -> Run:
     in_title = np.zeros(len(text), np.bool_)
     for start, end in zip(starts.tolist(), gaps[1::3].tolist(), strict=True):
         in_title[start:end] = True
-    title = (body[in_title[:-1]] | np.uint64(31)) ^ np.uint64(31)
+    title = (body[in_title[:-1]] | _PLACE) ^ _PLACE
     return Run(body=_sorted(body), title=_sorted(title), units=length)
 
 
 def _sorted(keys: Keys) -> Keys:
     """In order, each once, without those that stand for nothing (with or without a place)."""
     keys.sort()
-    keys = keys[: np.searchsorted(keys, _NONE ^ np.uint64(31))]
+    keys = keys[: np.searchsorted(keys, _NONE ^ _PLACE)]
     fresh: Keys = keys[_first(keys)]
     return fresh
 
@@ -191,23 +202,21 @@ def take_up(path: str, low: int, high: int) -> Keys:
 # --- from keys to files ----------------------------------------------------------------------------------------------
 
 
-def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: int, bits: int, documents: int) -> Part:
-    """The part `number` of `parts`. `body`, `title`: its keys, from one or more runs; `documents`: how many the segment
-    has."""
+def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: int, bits: int) -> Part:
+    """The part `number` of `parts`. `body`, `title`: its keys, from one or more runs."""
     of_body, of_title = _Lists(_merged(body)), _Lists(_merged(title))
     own = np.flatnonzero(of_body.counts > HEAVY)
     files: list[tuple[str, bytes]] = []
     frequent: list[tuple[int, int]] = []
     for gram in own.tolist():
-        value, count = int(of_body.hashes[gram]), int(of_body.counts[gram])
-        frequent.append((value, count))
-        files.append((f"h/{value:x}.bin", deflated(_frequent(of_body, gram, of_title, documents))))
+        frequent.append((int(of_body.hashes[gram]), int(of_body.counts[gram])))
+        files += _frequent(of_body, gram, of_title)
     skipped = np.flatnonzero(np.isin(of_title.hashes, of_body.hashes[own]))
     shards = (1 << bits) // parts
     edges = np.arange(number * shards, (number + 1) * shards + 1, dtype=np.uint64) << np.uint64(32 - bits)
     rest = zip(of_body.packed(edges, own, places=True), of_title.packed(edges, skipped, places=False), strict=True)
     for shard, (low, high) in enumerate(rest, start=number * shards):
-        files.append((f"s/{shard:x}.bin", deflated(low + high)))
+        files.append((f"s/{shard:x}.bin", _packed(low + high)))
     return Part(files=files, frequent=frequent)
 
 
@@ -218,7 +227,7 @@ def heavy_file(frequent: Iterable[tuple[int, int]]) -> tuple[str, bytes]:
     counts = np.array([count // 64 for _, count in listed], np.uint64)
     steps = np.diff(hashes, prepend=np.uint64(0))
     data = varint(len(listed)) + varints(steps)[0].tobytes() + varints(counts)[0].tobytes()
-    return "heavy.bin", deflated(data)
+    return "heavy.bin", _packed(data)
 
 
 def _merged(runs: Sequence[Keys]) -> Keys:
@@ -228,29 +237,30 @@ def _merged(runs: Sequence[Keys]) -> Keys:
     return keys
 
 
-def _frequent(body: _Lists, gram: int, title: _Lists, documents: int) -> bytes:
-    """Of one pair: whether places are told (they are not when it stands nearly everywhere), its documents, its places,
-    the documents in whose title it stands."""
-    value, count = body.hashes[gram], int(body.counts[gram])
+def _frequent(body: _Lists, gram: int, title: _Lists) -> Iterator[tuple[str, bytes]]:
+    """The files of one pair: its documents, how many of them each file of places tells of, the documents in whose title it
+    stands; and those files."""
+    value, count = int(body.hashes[gram]), int(body.counts[gram])
     found = int(np.searchsorted(title.hashes, value))
     has = found < len(title.hashes) and title.hashes[found] == value
-    placed = count <= documents // 4
-    parts = [varint(1 if placed else 0), varint(count), body.documents(gram, gram + 1)]
-    parts += [body.places(gram, gram + 1)] if placed else []
+    blocks = body.blocks(gram)
+    parts = [varint(count), body.documents(gram, gram + 1), varint(len(blocks)), *(varint(n) for n, _places in blocks)]
     parts += [varint(int(title.counts[found])), title.documents(found, found + 1)] if has else [varint(0)]
-    return b"".join(parts)
+    yield f"h/{value:x}.bin", _packed(b"".join(parts))
+    for number, (_documents, places) in enumerate(blocks):
+        yield f"p/{value:x}-{number:x}.bin", _packed(places)
 
 
 class _Lists:
     """Lists of documents by pair, from keys."""
 
     def __init__(self, keys: Keys) -> None:
-        postings = keys >> np.uint64(5)
+        postings = keys >> np.uint64(7)
         at = np.flatnonzero(_first(postings))
-        places = (keys & np.uint64(31)).astype(np.uint8)
-        places[np.append(at[1:], len(keys))[: len(at)] - 1] |= 32
+        places = (keys & _PLACE).astype(np.uint8)
+        places[np.append(at[1:], len(keys))[: len(at)] - 1] |= 128
         postings = postings[at]
-        hashes = (postings >> np.uint64(27)).astype(np.uint32)
+        hashes = (postings >> np.uint64(25)).astype(np.uint32)
         documents = postings.astype(np.uint32) & np.uint32(MAX_DOCUMENTS - 1)
         starts = np.flatnonzero(_first(hashes))
         steps = documents.copy()
@@ -262,15 +272,24 @@ class _Lists:
         self.counts = np.diff(bounds)
         self._packed, self._places = packed, places
         self._documents_at = packed_at[bounds]
-        self._places_at = np.append(at, len(keys))[bounds]
+        self._bounds, self._at = bounds, np.append(at, len(keys))
 
     def documents(self, low: int, high: int) -> bytes:
         """Steps from document to document (the first one from -1), of the pairs `low` to `high`."""
         return self._packed[self._documents_at[low] : self._documents_at[high]].tobytes()
 
     def places(self, low: int, high: int) -> bytes:
-        """A byte for each occurrence: its place modulo 32, and 32 with the last one of a document."""
-        return self._places[self._places_at[low] : self._places_at[high]].tobytes()
+        """A byte for each occurrence: its place modulo 128, and 128 with the last one of a document."""
+        return self._places[self._at[self._bounds[low]] : self._at[self._bounds[high]]].tobytes()
+
+    def blocks(self, gram: int) -> list[tuple[int, bytes]]:
+        """The places of a pair, cut between documents: (how many documents, places)."""
+        at = self._at[self._bounds[gram] : self._bounds[gram + 1] + 1]
+        cuts, (size, limit) = [0], PLACES
+        while cuts[-1] < len(at) - 1:
+            cuts.append(min(int(np.searchsorted(at, at[cuts[-1]] + size)), len(at) - 1))
+            size = min(2 * size, limit)
+        return [(high - low, self._places[at[low] : at[high]].tobytes()) for low, high in itertools.pairwise(cuts)]
 
     def packed(self, edges: Keys, without: Numbers, *, places: bool) -> Iterator[bytes]:
         """Of the pairs from each edge to the next: how many, their hashes (steps from the edge), how many documents each

@@ -1,9 +1,10 @@
 // Search in the browser over the static shards of a release. What the files mean: docs/search.md.
 // `open` and what is exported know nothing of a page; `start` is the page /search/.
 
-const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 32, PAGE = 10;
+const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 16, PAGE = 10;
 const FEW = 10; // so few candidates are looked at one by one
-const LISTS = 40000; // bytes of lists that one term may cost, about
+const LISTS = 20000; // bytes of lists that one term may cost, about
+const PLACES = 32000; // bytes of places that are read for ten results, before the reader is asked to go on
 const LOOKS = 12; // pages that are read for ten results, before the reader is asked to go on
 const HASH = 2654435761;
 const SPACE = /[\t-\r \x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
@@ -156,19 +157,22 @@ class Bytes {
   numbers(n) { const out = new Array(n); for (let i = 0; i < n; i++) out[i] = this.number(); return out; }
   sums(n, value) { const out = this.numbers(n); for (let i = 0; i < n; i++) out[i] = value += out[i]; return out; }
   skip(n) { while (n) if (this.data[this.at++] < 128) n--; }
-  skipPlaces(n) { while (n) if (this.data[this.at++] & 32) n--; }
-  /** For each of `n` documents the places of a pair in it, as 32 bits. */
+  skipPlaces(n) { while (n) if (this.data[this.at++] > 127) n--; }
+  /** For each of `n` documents the places of a pair in it. */
   places(n) {
-    const out = new Int32Array(n);
-    for (let i = 0; i < n; ) { const b = this.data[this.at++]; out[i] |= 1 << (b & 31); if (b & 32) i++; }
+    const out = [];
+    for (let one = []; out.length < n; ) {
+      const b = this.data[this.at++];
+      one.push(b & 127);
+      if (b > 127) { out.push(one); one = []; }
+    }
     return out;
   }
 }
 
 const text = (data) => new TextDecoder().decode(data);
 
-/** A list: `docs` rising, `places` (null: not known), `titles` rising. */
-const NONE = { docs: [], places: null, titles: [] };
+// A list: `docs` and `titles` rising, `places(i)` those in the document docs[i], modulo 128.
 
 function fromShard(data, base, hash) {
   const bytes = new Bytes(data);
@@ -186,22 +190,35 @@ function fromShard(data, base, hash) {
     return { docs, places };
   };
   const found = part(true);
-  return { docs: found.docs, places: found.places, titles: part(false).docs };
+  return { docs: found.docs, places: (i) => found.places[i], titles: part(false).docs };
 }
 
-function fromFile(data, count) {
-  const bytes = new Bytes(data), placed = bytes.number(), n = bytes.number();
-  const docs = bytes.sums(n, -1), places = placed ? bytes.places(n) : null;
+/** `read(n)`: the n-th file of places. */
+function fromFile(data, read) {
+  const bytes = new Bytes(data), docs = bytes.sums(bytes.number(), -1), sizes = bytes.numbers(bytes.number());
+  const kept = [];
+  const places = async (i) => {
+    let n = 0;
+    while (i >= sizes[n]) i -= sizes[n++];
+    kept[n] = kept[n] || read(n).then((file) => new Bytes(file).places(sizes[n]));
+    return (await kept[n])[i];
+  };
   return { docs, places, titles: bytes.sums(bytes.number(), -1) };
 }
 
-/** What two rising lists have in common; `how(i, j)` may refuse. */
-function common(a, b, how) {
+function indexOf(list, value) {
+  let low = 0, high = list.length;
+  while (low < high) { const mid = (low + high) >> 1; if (list[mid] < value) low = mid + 1; else high = mid; }
+  return low;
+}
+
+/** What two rising lists have in common. */
+function common(a, b) {
   const out = [];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     if (a[i] < b[j]) i++;
     else if (a[i] > b[j]) j++;
-    else { if (!how || how(i, j)) out.push(a[i]); i++; j++; }
+    else { out.push(a[i]); i++; j++; }
   }
   return out;
 }
@@ -225,52 +242,71 @@ class Segment {
     }
     return this.heavy;
   }
-  async list(hash, heavy) {
+  list({ hash, count }) {
     const key = "=" + hash;
-    if (!this.kept.has(key)) this.kept.set(key, heavy ? this.read("h/" + hash.toString(16) + ".bin").then(fromFile) : this.light(hash));
+    if (!this.kept.has(key)) this.kept.set(key, count ? this.heavyList(hash.toString(16)) : this.light(hash));
     return this.kept.get(key);
+  }
+  async heavyList(name) {
+    return fromFile(await this.read("h/" + name + ".bin"), async (n) => {
+      const data = await this.read("p/" + name + "-" + n.toString(16) + ".bin");
+      this.files.places += data.length;
+      return data;
+    });
   }
   async light(hash) {
     const shard = this.bits ? hash >>> (32 - this.bits) : 0;
     return fromShard(await this.read("s/" + shard.toString(16) + ".bin"), shard * Math.pow(2, 32 - this.bits), hash);
   }
-  /** Documents that may hold a folded term, and those whose title may; `exact`: they do. */
+  /** Documents that may hold a folded term, and those whose title may; `plan`: pairs whose places can tell more. */
   async candidates(term) {
-    const heavy = await this.frequent(), pairs = [], seen = new Set();
+    const heavy = await this.frequent(), pairs = [], plan = [];
     for (let i = 0; i + 1 < term.length; i++) {
       const hash = Math.imul(term.charCodeAt(i) << 16 | term.charCodeAt(i + 1), HASH) >>> 0;
-      if (!seen.has(hash)) pairs.push({ hash, offset: i, count: heavy.get(hash) || 0 });
-      seen.add(hash);
+      if (!pairs.some((p) => p.hash === hash)) pairs.push({ hash, offset: i, count: heavy.get(hash) || 0 });
     }
-    const rare = pairs.filter((p) => !p.count);
-    const spread = rare.length > 3 ? [rare[0], rare[rare.length >> 1], rare[rare.length - 1]] : rare;
-    const rest = pairs.filter((p) => spread.indexOf(p) < 0).sort((a, b) => a.count - b.count);
-    let found = null, cost = 0;
-    const add = (pair, list) => {
-      const turn = (mask) => (pair.offset & 31 ? mask >>> (pair.offset & 31) | mask << (32 - (pair.offset & 31)) : mask);
-      if (!found) {
-        found = { docs: list.docs, titles: list.titles, masks: list.places && Array.from(list.places, turn) };
-        return;
+    let docs = null, titles, cost = 0;
+    const add = async (some) => {
+      for (const list of await Promise.all(some.map((p) => this.list(p)))) {
+        docs = docs ? common(docs, list.docs) : list.docs;
+        titles = titles ? common(titles, list.titles) : list.titles;
       }
-      const masks = [], old = found.masks, places = list.places;
-      const docs = common(found.docs, list.docs, (i, j) => {
-        const mask = (old ? old[i] : -1) & (places ? turn(places[j]) : -1);
-        if (mask) masks.push(mask);
-        return mask;
-      });
-      found = { docs, masks, titles: common(found.titles, list.titles) };
+      plan.push(...some);
     };
-    const first = spread.length ? spread : [rest.shift()];
-    (await Promise.all(first.map((p) => this.list(p.hash, p.count)))).forEach((list, i) => add(first[i], list));
-    while (rest.length && found.docs.length > FEW && cost < LISTS) {
+    const rare = pairs.filter((p) => !p.count), rest = pairs.filter((p) => p.count).sort((a, b) => a.count - b.count);
+    if (rare.length) await add(rare.length > 1 ? [rare.shift(), rare.pop()] : [rare.shift()]);
+    const sift = async () => {
+      const fit = [];
+      for (const id of docs) if (await this.fits(plan, id)) fit.push(id);
+      docs = fit;
+    };
+    if (plan.length > 1) await sift();
+    while (rare.length && docs.length > FEW) { await add([rare.shift()]); await sift(); }
+    while (rest.length && (!docs || (docs.length > FEW && cost < LISTS))) {
       const next = rest.shift();
-      cost += next.count ? Math.min(next.count, this.docs / 4) : 4000;
-      add(next, await this.list(next.hash, next.count));
+      cost += this.size(next.count);
+      await add([next]);
     }
-    return { docs: found.docs, titles: found.titles, exact: term.length === 2 };
+    return { docs, titles: common(titles, docs), plan: term.length > 2 ? plan : [] };
+  }
+  /** Bytes of a list of so many documents, about: one that holds all of them says nothing and costs nothing. */
+  size(count) {
+    const p = Math.min(count / this.docs, 1), q = 1 - p;
+    return (this.docs / 8) * -(p * Math.log2(p) + (q > 0 ? q * Math.log2(q) : 0));
+  }
+  /** Whether a term may stand in a document: one whose pairs' places fit together, as far as modulo 128 can say. */
+  async fits(plan, id) {
+    let starts = null;
+    for (const pair of plan) {
+      const list = await this.list(pair), places = await list.places(indexOf(list.docs, id));
+      const own = places.map((p) => (p - pair.offset) & 127);
+      starts = starts ? own.filter((p) => starts.indexOf(p) >= 0) : own;
+      if (!starts.length) return false;
+    }
+    return true;
   }
   async facts(id) {
-    const block = await this.read("m/" + (id >> 5).toString(16) + ".bin");
+    const block = await this.read("m/" + (id >> 4).toString(16) + ".bin");
     if (!block.facts) block.facts = JSON.parse(text(block));
     return block.facts[id % BLOCK];
   }
@@ -292,14 +328,15 @@ class Segment {
 export async function open(files) {
   const manifest = JSON.parse(text(await files.read("index.json")));
   const segments = manifest.segments.map((facts) => new Segment(facts, files));
-  let table = null;
-  const variants = async () => {
-    if (!table) {
-      const [left, right] = text(await files.read("variants.txt")).split("\n").map((line) => Array.from(line));
-      table = new Map(left.map((c, i) => [c, right[i]]));
-    }
-    return table;
+  let table = null, asked = null;
+  const variants = () => {
+    asked = asked || files.read("variants.txt").then((data) => {
+      const [left, right] = text(data).split("\n").map((line) => Array.from(line));
+      return (table = new Map(left.map((c, i) => [c, right[i]])));
+    });
+    return asked;
   };
+  files.places = 0; // bytes
   const index = { manifest, segments, files, variants, table: () => table };
   index.search = (query, options) => search(index, query, options || {});
   return index;
@@ -320,7 +357,7 @@ async function candidates(index, asked, options) {
   const scope = options.scope || "now";
   const used = index.segments.filter((s) => scope === "all" || (s.archived ? "archive" : "now") === scope);
   const groups = [[], [], []], filters = options.filters || {};
-  let exact = true;
+  const exact = asked.terms.length === 1 && asked.terms[0].length === 2, plans = [];
   if (asked.terms.length) {
     for (const segment of used) {
       const each = [];
@@ -328,12 +365,12 @@ async function candidates(index, asked, options) {
         each.push(await segment.candidates(term));
         if (!each[each.length - 1].docs.length) break;
       }
-      let docs = each[0].docs, titles = each[0].titles, phrase = [];
+      let docs = each[0].docs, titles = each[0].titles, phrase = { docs: [], plan: [] };
       for (const other of each.slice(1)) { docs = common(docs, other.docs); titles = common(titles, other.titles); }
-      if (asked.terms.length > 1 && docs.length > 1 && asked.phrase.length > 1) phrase = common(docs, (await segment.candidates(asked.phrase)).docs);
-      exact = exact && asked.terms.length === 1 && each[0].exact;
+      if (asked.terms.length > 1 && docs.length > 1 && asked.phrase.length > 1) phrase = await segment.candidates(asked.phrase);
+      plans[index.segments.indexOf(segment)] = [each.map((e) => e.plan), [phrase.plan]];
       const keep = await filter(segment, filters), number = index.segments.indexOf(segment);
-      [titles, phrase, docs].forEach((list, g) => {
+      [titles, common(docs, phrase.docs), docs].forEach((list, g) => {
         for (const id of list) if (!segment.gone.has(id) && keep(id)) groups[g].push({ number, id, key: segment.at ? segment.at[id] - 0.5 : id });
       });
     }
@@ -341,7 +378,7 @@ async function candidates(index, asked, options) {
   for (const group of groups) {
     group.sort((a, b) => (index.segments[a.number].archived ? 1 : 0) - (index.segments[b.number].archived ? 1 : 0) || a.key - b.key || a.id - b.id);
   }
-  return new Results(index, asked, options.order === "date" ? [groups[2]] : groups, exact);
+  return new Results(index, asked, options.order === "date" ? [groups[2]] : groups, plans, exact);
 }
 
 async function filter(segment, filters) {
@@ -355,8 +392,8 @@ async function filter(segment, filters) {
 
 /** The results of a query, some at a time. Every one that is given holds what was asked for. */
 class Results {
-  constructor(index, asked, groups, exact) {
-    this.index = index; this.asked = asked; this.exact = exact;
+  constructor(index, asked, groups, plans, exact) {
+    this.index = index; this.asked = asked; this.plans = plans; this.exact = exact;
     this.queue = []; this.seen = new Set(); this.given = 0; this.refused = 0;
     groups.forEach((group, g) => group.forEach((c) => this.queue.push(Object.assign({ rank: g + 3 - groups.length }, c))));
     this.total = groups[groups.length - 1].length;
@@ -365,28 +402,39 @@ class Results {
   }
   get done() { return this.place >= this.queue.length; }
   /** How many there are: `sure` when each was looked at, or the index alone can say. */
-  get count() { return { number: this.total - this.refused, sure: this.exact || this.done }; }
+  get count() {
+    const sure = this.exact || this.done, looked = this.given + this.refused;
+    if (sure || !this.given) return { number: this.total - this.refused, sure };
+    return { number: Math.max(this.given, Math.round((this.total * this.given) / looked)), sure };
+  }
   async next(wanted) {
-    const hits = [];
+    const hits = [], limit = this.index.files.places + PLACES;
     let looks = 0;
-    while (hits.length < (wanted || PAGE) && !this.done && looks < LOOKS) {
-      const batch = [];
-      const room = Math.min((wanted || PAGE) - hits.length, LOOKS - looks);
-      while (batch.length < room && !this.done) {
+    const going = () => !this.done && looks < LOOKS && this.index.files.places < limit;
+    while (hits.length < (wanted || PAGE) && going()) {
+      const batch = [], room = Math.min((wanted || PAGE) - hits.length, LOOKS - looks);
+      while (batch.length < room && going()) {
         const c = this.queue[this.place];
         if (batch.length && batch[0].rank !== c.rank) break; // it may stand in both
         this.place++;
-        if (!this.seen.has(c.number + ":" + c.id)) batch.push(c);
+        if (this.seen.has(c.number + ":" + c.id)) continue;
+        if (await this.fits(c)) batch.push(c);
+        else if (c.rank !== 1) this.refuse(c);
       }
       looks += batch.length;
-      for (const hit of await Promise.all(batch.map((c) => this.look(c)))) {
-        if (!hit) continue;
-        const name = hit.number + ":" + hit.id;
-        if (hit.ok) { this.seen.add(name); hits.push(hit); } else if (!hit.later) { this.seen.add(name); this.refused++; }
-      }
+      const looked = await Promise.all(batch.map((c) => this.look(c)));
+      looked.forEach((hit, i) => {
+        if (hit.ok) { this.seen.add(hit.number + ":" + hit.id); hits.push(hit); } else if (!hit.later) this.refuse(batch[i]);
+      });
     }
     this.given += hits.length;
     return hits;
+  }
+  refuse(c) { this.seen.add(c.number + ":" + c.id); this.refused++; }
+  async fits(c) {
+    if (this.queue.length - this.place < FEW) return true;
+    for (const plan of this.plans[c.number][c.rank === 1 ? 1 : 0]) if (!(await this.index.segments[c.number].fits(plan, c.id))) return false;
+    return true;
   }
   /** One candidate: the result, with `ok` when it holds what was asked for. */
   async look(c) {
@@ -556,11 +604,11 @@ async function start(root) {
   const say = (words) => { root.querySelector("[data-say]").textContent = words; };
   document.querySelectorAll("input[name=q]").forEach((input) => { if (query) input.value = query; });
   root.querySelector("[data-help]").hidden = Boolean(query);
+  if (query) root.classList.add("asked"); // keeps the places of what comes later: nothing moves when it comes
   let opened = null;
   const index = () => (opened = opened || open(files));
   document.querySelectorAll("input[name=q]").forEach((input) => suggest(input, index));
   if (!query) return;
-  root.querySelector("h1").textContent = "“" + query + "”的搜索结果";
   document.title = query + " - " + document.title;
   say("正在查找……");
   try {
@@ -585,7 +633,7 @@ async function run(root, params, query, say, index) {
     const count = results.count;
     if (!results.given && results.done) say("没有找到“" + query + "”。可以换一个说法，或减少字数。");
     else if (!results.given) say("可能的结果约 " + count.number + " 条，看过的几条里还没有“" + query + "”");
-    else say((count.sure ? "找到 " : "找到约 ") + count.number + " 条，已列出 " + results.given + " 条；" + (order === "date" ? "按时间排列" : "按相关度排列"));
+    else say("“" + query + "”：找到" + (count.sure ? " " : "约 ") + count.number + " 条，已列出 " + results.given + " 条；" + (order === "date" ? "按时间排列" : "按相关度排列"));
     more.hidden = results.done;
     more.textContent = hits.length ? "显示更多" : "继续查找";
     return hits;
