@@ -60,7 +60,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   else {
     const results = await index.search(asked.query, asked.options);
     const hits = await results.next();
-    answer = { bytes, requests, kinds: { ...kinds }, hits1: hits.length, milliseconds: performance.now() - start, first: results.count };
+    answer = { bytes, requests, kinds: { ...kinds }, shown: hits.length, milliseconds: performance.now() - start, first: results.count };
     while (asked.all && !results.done) hits.push(...(await results.next()));
     if (asked.facets) answer.facets = Object.fromEntries(Object.entries(await engine.facets(results)).map(([k, v]) => [k, Object.fromEntries(v)]));
     Object.assign(answer, { done: results.done, terms: results.asked.terms, phrase: results.asked.phrase, count: results.count, total: results.total, hits });

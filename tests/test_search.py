@@ -193,7 +193,14 @@ def assert_exact(folder: Path, documents: list[tuple[str, str]], queries: list[s
     for query, answer in zip(queries, answers, strict=True):
         terms, phrase = folding.terms(query), folding.phrase(query)
         ranked = sorted(
-            (0 if all(t in parts[0] for t in terms) else 1 if len(terms) > 1 and any(phrase in p for p in parts) else 2, n)
+            (
+                0
+                if all(t in parts[0] for t in terms)
+                else 1
+                if len(terms) > 1 and any(phrase in p for p in parts)
+                else 2,
+                n,
+            )
             for n, parts in enumerate(folded)
             if all(any(t in part for part in parts) for t in terms)
         )
@@ -212,6 +219,7 @@ def test_random_substrings_of_many_frequent_pairs_are_found_and_nothing_else(
 ) -> None:
     """The limits are lowered so that lists of their own, several files of places, runs and parts come into play."""
     monkeypatch.setattr(segment, "HEAVY", 3)
+    monkeypatch.setattr(segment, "FEW", 1)
     monkeypatch.setattr(segment, "PLACES", (4, 40))
     monkeypatch.setattr(segment, "RANGE", 500)
     monkeypatch.setattr(segment, "CHUNK", 400)
@@ -224,17 +232,18 @@ def test_random_substrings_of_many_frequent_pairs_are_found_and_nothing_else(
         )
         for number in range(60)
     ]
-    queries = ["公开 信息", "無此", "務公", "〔2026〕7号", *substrings(chance, documents, 150)]
+    queries = ["公开 信息", "無此", "務公", "〔2026〕7号", *substrings(chance, documents, 100)]
     assert_exact(tmp_path, documents, queries)
     assert len(list((tmp_path / "search" / "a" / "p").iterdir())) > 50
 
 
 @pytest.mark.needs("node")
 @pytest.mark.skipif(not LAWS.is_dir(), reason="the law texts are not part of the repository")
-def test_five_hundred_substrings_of_the_laws_are_found_and_nothing_else(tmp_path: Path) -> None:
-    texts = [path.read_text(encoding="utf-8") for path in sorted(LAWS.rglob("*.md"))]
+def test_substrings_of_the_laws_are_found_and_nothing_else(tmp_path: Path) -> None:
+    """Five hundred of all the laws: `python -m bench.search`."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(LAWS.rglob("*.md"))[:50]]
     documents = [(text.strip().splitlines()[0], text) for text in texts]
-    assert_exact(tmp_path, documents, substrings(random.Random(20261122), documents, 500))  # noqa: S311 (not for secrets)
+    assert_exact(tmp_path, documents, substrings(random.Random(20261122), documents, 100))  # noqa: S311 (not for secrets)
 
 
 def test_the_script_is_small_and_asks_nobody_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitegen.search import folding, segment, tables, units
+from sitegen.search import folding, segment, shards, tables, units
 from sitegen.search.tables import Batch, Sheet, Shown
 from sitegen.search.texts import Entry
 from tests.cities import TinyCity
@@ -46,10 +46,19 @@ def test_the_bytes_follow_from_the_documents_alone(documents: list[segment.Docum
     """Neither how many are looked at together nor in how many parts lists are made changes a file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segment, "HEAVY", 2)
+        patch.setattr(segment, "FEW", 1)
+        patch.setattr(segment, "PLACES", (1, 3))
         whole = dict(segment.index_files(documents, 3))
         patch.setattr(segment, "CHUNK", chunk)
         patch.setattr(segment, "RANGE", size)
         assert dict(segment.index_files(documents, 3)) == whole
+
+
+def test_what_stands_beside_a_base_is_ten_files_however_long_its_texts_are() -> None:
+    """With f.bin and index.json."""
+    documents = [segment.Document(title="公开", body="公开" * 100)] * shards.CHANGED
+    files = [*segment.index_files(documents, shards.CHANGED_BITS), *segment.facts_files([("公开",)] * shards.CHANGED)]
+    assert len(files) + 2 == 10
 
 
 def test_numbers_are_packed_and_can_be_read_again() -> None:

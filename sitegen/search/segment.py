@@ -21,12 +21,16 @@ import orjson
 
 from sitegen.search import units
 
-HEAVY = 1200
-"""A pair that stands in more documents than this has a file of its own."""
+HEAVY = 2000
+"""A pair that stands more often than this has a file of its own; where documents are many, than once in `SPREAD` of them:
+`heavy.bin`, which every query reads, stays small."""
+SPREAD = 12
+FEW = 64
+"""A pair of so few documents has no file of its own: what stands beside a base is ten files at most."""
 SHARD = 24_000
 """Bytes of a shard before it is deflated, on average."""
-BLOCK = 16
-"""Documents whose facts lie in one file."""
+BLOCK = 22
+"""Documents whose facts lie in one file: a third of those that may stand beside a base."""
 PLACES = 1_000, 8_000
 """Places of a frequent pair in one file, about, each a byte: the newest documents in the smallest file, each next one
 twice as large, up to a limit."""
@@ -105,7 +109,7 @@ def index_files(documents: Sequence[Document], bits: int | None = None) -> Itera
         low, high = number * RANGES // count, (number + 1) * RANGES // count
         body = [run.body[b[low] : b[high]] for run, (b, _t) in zip(runs, cuts, strict=True)]
         title = [run.title[t[low] : t[high]] for run, (_b, t) in zip(runs, cuts, strict=True)]
-        part = part_of(body, title, number=number, parts=count, bits=bits)
+        part = part_of(body, title, number=number, parts=count, bits=bits, documents=len(documents))
         yield from part.files
         frequent += part.frequent
     yield heavy_file(frequent)
@@ -202,10 +206,11 @@ def take_up(path: str, low: int, high: int) -> Keys:
 # --- from keys to files ----------------------------------------------------------------------------------------------
 
 
-def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: int, bits: int) -> Part:
-    """The part `number` of `parts`. `body`, `title`: its keys, from one or more runs."""
+def part_of(body: Sequence[Keys], title: Sequence[Keys], *, number: int, parts: int, bits: int, documents: int) -> Part:
+    """The part `number` of `parts`. `body`, `title`: its keys, from one or more runs; `documents`: how many the segment
+    has."""
     of_body, of_title = _Lists(_merged(body)), _Lists(_merged(title))
-    own = np.flatnonzero(of_body.counts > HEAVY)
+    own = np.flatnonzero((of_body.occurrences > max(HEAVY, documents // SPREAD)) & (of_body.counts > FEW))
     files: list[tuple[str, bytes]] = []
     frequent: list[tuple[int, int]] = []
     for gram in own.tolist():
@@ -273,6 +278,7 @@ class _Lists:
         self._packed, self._places = packed, places
         self._documents_at = packed_at[bounds]
         self._bounds, self._at = bounds, np.append(at, len(keys))
+        self.occurrences = np.diff(self._at[bounds])
 
     def documents(self, low: int, high: int) -> bytes:
         """Steps from document to document (the first one from -1), of the pairs `low` to `high`."""

@@ -83,6 +83,7 @@ class Part:
     number: int
     parts: int
     bits: int
+    documents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,7 @@ def _part(folder: str, sheet: Sheet, number: int, count: int, bits: int) -> Part
         number=number,
         parts=count,
         bits=bits,
+        documents=len(sheet.shown),
     )
 
 
@@ -245,6 +247,7 @@ def _press(part: Part) -> Written:
         number=part.number,
         parts=part.parts,
         bits=part.bits,
+        documents=part.documents,
     )
     written = [_put(f"{part.folder}/{name}", data) for name, data in made.files]
     return Written(files=written, frequent=made.frequent)

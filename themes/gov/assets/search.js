@@ -1,9 +1,11 @@
 // Search in the browser over the static shards of a release. What the files mean: docs/search.md.
 // `open` and what is exported know nothing of a page; `start` is the page /search/.
 
-const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 16, PAGE = 10;
+const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 22, PAGE = 10;
 const FEW = 10; // so few candidates are looked at one by one
 const LISTS = 20000; // bytes of lists that one term may cost, about
+const CHEAP = 2000; // a list of so few bytes is read anyway: its places tell more
+const PLAN = 8; // pairs whose places are compared
 const PLACES = 32000; // bytes of places that are read for ten results, before the reader is asked to go on
 const LOOKS = 12; // pages that are read for ten results, before the reader is asked to go on
 const HASH = 2654435761;
@@ -287,6 +289,7 @@ class Segment {
       cost += this.size(next.count);
       await add([next]);
     }
+    for (const next of rest) if (docs.length > FEW && plan.length < PLAN && this.size(next.count) < CHEAP) await add([next]);
     return { docs, titles: common(titles, docs), plan: term.length > 2 ? plan : [] };
   }
   /** Bytes of a list of so many documents, about: one that holds all of them says nothing and costs nothing. */
@@ -306,7 +309,7 @@ class Segment {
     return true;
   }
   async facts(id) {
-    const block = await this.read("m/" + (id >> 4).toString(16) + ".bin");
+    const block = await this.read("m/" + Math.floor(id / BLOCK).toString(16) + ".bin");
     if (!block.facts) block.facts = JSON.parse(text(block));
     return block.facts[id % BLOCK];
   }
@@ -604,7 +607,7 @@ async function start(root) {
   const say = (words) => { root.querySelector("[data-say]").textContent = words; };
   document.querySelectorAll("input[name=q]").forEach((input) => { if (query) input.value = query; });
   root.querySelector("[data-help]").hidden = Boolean(query);
-  if (query) root.classList.add("asked"); // keeps the places of what comes later: nothing moves when it comes
+  root.classList.add(query ? "asked" : "idle"); // "asked" keeps the places of what comes later: nothing moves when it comes
   let opened = null;
   const index = () => (opened = opened || open(files));
   document.querySelectorAll("input[name=q]").forEach((input) => suggest(input, index));
@@ -638,8 +641,6 @@ async function run(root, params, query, say, index) {
     more.textContent = hits.length ? "显示更多" : "继续查找";
     return hits;
   };
-  const sorts = root.querySelector("[data-order]");
-  sorts.append(order === "date" ? make("a", { href: "?" + with_(params, "order", "") }, "按相关度排列") : make("a", { href: "?" + with_(params, "order", "date") }, "按时间排列"));
   const scopes = index.segments.some((s) => s.archived) ? group("范围", SCOPES.map(([name, label]) => link(params, { scope: name === "now" ? "" : name }, label, name === scope))) : null;
   if (scopes) side.append(scopes);
   more.addEventListener("click", async () => {
@@ -648,6 +649,8 @@ async function run(root, params, query, say, index) {
     if (hits.length && first) first.querySelector("a").focus();
   });
   await step();
+  if (!results.given && results.done) root.querySelector("[data-help]").hidden = false;
+  else root.querySelector("[data-order]").append(order === "date" ? make("a", { href: "?" + with_(params, "order", "") }, "按相关度排列") : make("a", { href: "?" + with_(params, "order", "date") }, "按时间排列"));
   const show = async () => side.append(...(await counted(params, results)));
   if (Object.keys(filters).length || index.segments.reduce((n, s) => n + s.docs, 0) <= EAGER) await show();
   else {
