@@ -19,6 +19,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import corpus as corpora
@@ -151,7 +152,11 @@ def _ask_shards(site: Path, queries: list[str], truths: list[list[int]]) -> None
 
 
 def _ask_service(
-    path: Path, texts: list[tuple[str, str]], shown: list[tuple[str, ...]], queries: list[str], truths: list[list[int]]
+    path: Path,
+    texts: list[tuple[str, str]],
+    shown: Sequence[tuple[str, ...]],
+    queries: list[str],
+    truths: list[list[int]],
 ) -> None:
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
