@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+import lxml.html
 import pytest
 
 from sitegen import build as building
@@ -192,6 +193,16 @@ def test_a_class_of_a_column_lists_its_texts_and_no_others(
     text = (sample / "build/site" / page).read_text(encoding="utf-8")
     assert expected
     assert set(re.findall(rf'href="(/{folder}/\d{{6}}/[^"]+)"', text)) == expected
+
+
+def test_the_home_page_names_a_piece_of_news_once(sample: Path, built: Report) -> None:
+    """As its headline, beside its large picture or in the list of news."""
+    page = lxml.html.fromstring((sample / "build/site/index.html").read_bytes())
+    [headline] = page.xpath("//section[contains(@class, 'hl')]//a/@href")
+    picture = page.xpath("//section[contains(@class, 'pics')]//a/@href")[0]
+    listed = page.xpath("//div[@class='news']/section[1]/ul//a/@href")
+    assert len(listed) >= 4
+    assert len({headline, picture, *listed}) == 2 + len(listed)
 
 
 def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:

@@ -150,6 +150,33 @@ def test_a_phrase_of_the_city_wins_over_the_dictionary(text: str) -> None:
     assert Traditional(SITE, known).page(text, URL) == expected
 
 
+FRAME = [
+    '<li><a href="/zcwj/">政策文件</a></li>',
+    '<li><a href="list_2.html" title="里">头发</a></li>',
+    '<ul lang="en">',
+    "</ul>",
+    '<p lang="zh-Hant">后</p>',
+    "<pre>",
+    "里</pre>",
+    "里 <b>后</b> 面",
+    '<a href="/jyj/tzgg/202611/t1.html"',
+    ' title="后">里</a>',
+    "<!-- 里",
+    "-->",
+]
+"""Lines as they may stand in a head or a foot, whole elements and parts of some."""
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(FRAME), max_size=6), st.lists(st.sampled_from(FRAME), max_size=6))
+def test_a_head_and_a_foot_that_came_before_are_converted_as_at_first(head: list[str], foot: list[str]) -> None:
+    """Their lines are remembered; a page reads the same as if it were the first of all."""
+    page = "\n".join([*head, "<main>里面</main>", *foot, ""])
+    edition = Traditional(SITE, {})
+    for url in (URL, "/a/b.html", "/c/", URL):
+        assert edition.page(page, url) == Traditional(SITE, {}).page(page, url)
+
+
 # --- in the city ---------------------------------------------------------------------------------------------------
 
 

@@ -89,8 +89,9 @@ def _portal_home(frame: Frame, site: Site) -> Data:
             blocks[name] = {"title": column.title, "url": url_of(column.source), "items": frame.items(newest)}
     _dated(blocks.values())
     news = next((c for c in columns if c.class_name == "政务动态"), None)
-    headline = articles.newest(news.path, 1) if news else []
     pictures = articles.newest_with_picture(news.path, 3) if news else []
+    newest = articles.newest(news.path, 2) if news else []
+    headline = [line for line in newest if line not in pictures[:1]][:1] or newest[:1]
     service_column = next((c for c in columns if c.holds == "service"), None)
     service_url = url_of(service_column.source) if service_column else None
     found = services(frame)
@@ -99,6 +100,7 @@ def _portal_home(frame: Frame, site: Site) -> Data:
         "headline": frame.item(headline[0]) if headline else None,
         "pictures": frame.items(pictures),
         "blocks": blocks,
+        "services_url": service_url,
         "service_themes": _service_groups(found, "theme", service_url, themes([s for _, _, s in found])),
         "life_events": _service_groups(found, "life_event", service_url, LIFE_EVENTS),
         "popular_services": frame.items([line for line, _, _ in found[:4]]),

@@ -27,6 +27,8 @@ _LANG = "zh-Hant"
 _SHORT = 200
 _MANY = 20_000
 """Texts up to so many characters are remembered, and so many of them: names, labels and titles come on many pages."""
+_ONCE, _APART, _CUT = "\x04", "\x05", "\x06"
+"""In the place of a line of the frame: it came once; it depends on the page; something reaches over its end."""
 _REGION = "\x03"
 _GAP = "\x02"
 """Between two words that belong to different places; no source may hold it (`frontmatter`)."""
@@ -43,6 +45,8 @@ _LINKS = frozenset("href src action formaction poster data cite".split())
 _CONCERNED = re.compile(
     r"\s(?:href|src|srcset|action|formaction|poster|data|cite|lang|hreflang)=|[^\x00-\x7f]|^<meta\s"
 )
+_WHOLE = re.compile(rf"(?:[^<>]*+<[A-Za-z!/]{_INSIDE}>)*+[^<>]*+")
+"""A line in which no tag begins or ends elsewhere."""
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//")
 _REFRESH = re.compile(r"(\d+;\s*url=)(.+)", re.IGNORECASE)
@@ -76,11 +80,13 @@ class Traditional:
         self._known = dict(known)
         self._words = _Words(self._known)
         self._tags: dict[str, str] = {}
+        self._lines: dict[str, str] = {}
 
     def page(self, html: str, url: str, own: tuple[tuple[str, str], ...] = ()) -> str:
         """The counterpart of the page at a root-relative `url`; `own`: the page's own phrases."""
         words = _Words(phrases.merged(self._known, own)) if own else self._words
-        return _Pass(self._site_url, url, words, self._tags if not own else {}).run(html)
+        tags, lines = ({}, {}) if own else (self._tags, self._lines)
+        return _Pass(self._site_url, url, words, tags, lines).page(html)
 
     def feed(self, data: bytes) -> bytes:
         """An Atom feed: its words, and addresses within the edition. Ids stay unique: those of the edition are others."""
@@ -117,6 +123,14 @@ class _Words:
         if len(known) > _MANY:
             known.clear()
 
+    def again(self, text: str) -> str:
+        """For what stands on a page several times (title, summary, names): converted once."""
+        known = self._known_texts
+        put = known.get(text)
+        if put is None:
+            put = known[text] = self.convert(text)
+        return put
+
     def convert(self, text: str) -> str:
         if text.isascii():
             return text
@@ -129,17 +143,84 @@ class _Words:
 class _Pass:
     """One page on its way."""
 
-    def __init__(self, site_url: str, url: str, words: _Words, tags: dict[str, str]) -> None:
+    def __init__(self, site_url: str, url: str, words: _Words, tags: dict[str, str], lines: dict[str, str]) -> None:
         self._site_url = site_url
         self._url = url
         self._words = words
         self._tags = tags
         """Tags that read the same on every page, converted."""
-        self._relative = False
+        self._lines = lines
+        """Lines of the frame that read the same on every page, converted."""
+        self._relatives = 0
+        """How many links lead on from where they stand."""
+        self._unclosed = False
+        """Whether a part in another language begins that does not end."""
+
+    def page(self, html: str) -> str:
+        """Head and foot line by line, what stands between them as it is."""
+        begin, end = html.find("<main"), html.rfind("</main>")
+        if not -1 < begin < end:
+            return self.run(html)
+        out: list[str] = []
+        places: list[int] = []
+        self._frame(html[:begin], out, places)
+        self._scan(html[begin:end], out, places)
+        self._frame(html[end:], out, places)
+        self._words.put(out, places)
+        return "".join(out)
 
     def run(self, html: str) -> str:
         out: list[str] = []
         places: list[int] = []
+        self._scan(html, out, places)
+        self._words.put(out, places)
+        return "".join(out)
+
+    def _frame(self, html: str, out: list[str], places: list[int]) -> None:
+        """Menus and links of the foot are those of every page of a site: a line that came before is known. A head or foot
+        of which something reaches over the end of a line is looked at whole."""
+        lines = html.splitlines(keepends=True)
+        known = [self._line(line) for line in lines]
+        if _CUT in known:
+            self._scan(html, out, places)
+            return
+        new: list[str] = []
+        for line, put in zip(lines, known, strict=True):
+            if put in (_ONCE, _APART):
+                new.append(line)
+                continue
+            if new:
+                self._scan("".join(new), out, places)
+                new.clear()
+            out.append(put)
+        self._scan("".join(new), out, places)
+
+    def _line(self, line: str) -> str:
+        """What stands for a line when it comes for the second time and later, or why nothing is known of it."""
+        lines = self._lines
+        put = lines.get(line)
+        if put is None:
+            if len(lines) > _MANY:
+                lines.clear()
+            put = lines[line] = _ONCE if self._is_whole(line) else _CUT
+        elif put == _ONCE:
+            one = _Pass(self._site_url, self._url, self._words, {}, {})
+            put = one.run(line)
+            put = lines[line] = _APART if one._relatives else put
+        return put
+
+    def _is_whole(self, line: str) -> bool:
+        """Whether no tag, no code and no part in another language reaches over its end."""
+        if _WHOLE.fullmatch(line) is None:
+            return False
+        if _OTHER_LANG.search(line) is None and _CODE.search(line) is None:
+            return True
+        one = _Pass(self._site_url, self._url, self._words, {}, {})
+        one._scan(line, [], [])
+        return not one._unclosed
+
+    def _scan(self, html: str, out: list[str], places: list[int]) -> None:
+        """Put what stands for some HTML behind `out`, and into `places` where words are that still have to be converted."""
         end = 0
         known = self._tags
         for match in _TOKEN.finditer(html):
@@ -161,8 +242,6 @@ class _Pass:
             out.append(put)
         places.append(len(out))
         out.append(html[end:])
-        self._words.put(out, places)
-        return "".join(out)
 
     def _new(self, token: str, *, raw: bool) -> str:
         """What stands for a tag, a comment or a raw element; `_REGION`: it begins a part in another language."""
@@ -171,9 +250,9 @@ class _Pass:
         if (_OTHER_LANG.search(token) and not token.startswith("<html")) or _CODE.match(token):
             put = _REGION
         else:
-            self._relative = False
+            before = self._relatives
             put = self._tag(token)
-            if self._relative:
+            if self._relatives > before:
                 return put
         if len(self._tags) > _MANY:
             self._tags.clear()
@@ -186,6 +265,7 @@ class _Pass:
         name = _NAME.match(token)
         element = name[1].lower() if name else ""
         close = end if element in _VOID else _close_of(element, html, end)
+        self._unclosed |= close == end
         if f'href="{PREFIX}{self._url}"' in token and element == "a":
             return f'<a href="{self._url}" hreflang="zh-Hans" lang="zh-Hans">{BACK}</a>', close
         head = self._tag(token, kept=_OTHER_LANG.search(token) is not None)
@@ -215,7 +295,7 @@ class _Pass:
             return self._link(value) if key == "@id" and isinstance(value, str) else value
         if key == "inLanguage":
             return _LANG if _CHINESE.fullmatch(value) else value
-        return self._link(value) if _SCHEME.match(value) else self._words.convert(value)
+        return self._link(value) if _SCHEME.match(value) else self._words.again(value)
 
     def _tag(self, tag: str, *, kept: bool = False) -> str:
         """`kept`: it stands in a part of another language, whose words stay."""
@@ -239,13 +319,13 @@ class _Pass:
         if name == "content" and element == "meta":
             if (refresh := _REFRESH.fullmatch(value)) is not None:
                 return refresh[1] + self._link(refresh[2])
-            return self._link(value) if _SCHEME.match(value) else self._words.convert(value)
+            return self._link(value) if _SCHEME.match(value) else self._words.again(value)
         if kept or value.isascii():
             return value
         shown = name in _WORDS or (
             name == "value" and element == "input" and re.search(r"type=.(?:submit|button|reset)", tag)
         )
-        return self._words.convert(value) if shown else value
+        return self._words.again(value) if shown else value
 
     def _candidate(self, part: str) -> str:
         address, gap, size = part.partition(" ")
@@ -262,7 +342,7 @@ class _Pass:
             return f"{self._site_url[:-1]}{PREFIX}{value[len(self._site_url) - 1 :]}" if own else value
         if path.startswith("/"):
             return PREFIX + value if traditional.has(path) else value
-        self._relative = True
+        self._relatives += 1
         full = posixpath.normpath(posixpath.join(posixpath.dirname(self._url), path)) + (
             "/" if path.endswith("/") else ""
         )
