@@ -1,6 +1,6 @@
 """The pictures of docs/gallery: every kind of page of the sample city, on a desktop and on a telephone.
 
-Usage: python -m tests.gallery [BUILD/SITE]
+Usage: make demo, `archive retire jyj/old-column`, then python -m tests.gallery [BUILD/SITE]
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from playwright.sync_api import sync_playwright
 from sitegen import servers
 from tests.archive.servers import SERVERS
 from tests.cities import ROOT
-from tests.kinds import KINDS
+from tests.kinds import KINDS, RETIRED
 
 FOLDER = ROOT / "docs/gallery"
 LIMIT = 40_000
 """Bytes of one picture."""
+MORE = {
+    "archive-site": "/archive/lyj/",
+    "archived-page": "/archive/lyj/{capture}/lyj.example.gov.cn/zt/2014/zhly.html",
+    "column-class": "/tzgg/class_gg.html",
+}
 SIZES = {"desktop": (1280, 1600, 800), "phone": (390, 1100, 390)}
 """Name → width of the window, most of the page's height that is shown, width of the picture."""
 
@@ -40,6 +45,7 @@ def small(png: bytes, width: int) -> bytes:
 
 def main(release: Path) -> None:
     FOLDER.mkdir(exist_ok=True)
+    [capture] = [path.name for path in (release / "archive/lyj").iterdir() if path.name.isdecimal()]
     configuration = servers.nginx("https://www.example.gov.cn/", release.resolve().as_posix())
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -49,8 +55,8 @@ def main(release: Path) -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for size, (window, height, width) in SIZES.items():
             page = browser.new_page(viewport={"width": window, "height": height}, device_scale_factor=1)
-            for kind, url in KINDS.items():
-                page.goto(f"http://127.0.0.1:{port}{url}", wait_until="load")
+            for kind, url in {**KINDS, **RETIRED, **MORE}.items():
+                page.goto(f"http://127.0.0.1:{port}{url.format(capture=capture)}", wait_until="load")
                 tall = min(page.evaluate("document.documentElement.scrollHeight"), height)
                 png = page.screenshot(clip={"x": 0, "y": 0, "width": window, "height": tall})
                 (FOLDER / f"{kind}-{size}.webp").write_bytes(small(png, width))

@@ -198,11 +198,11 @@ def test_a_class_of_a_column_lists_its_texts_and_no_others(
 def test_the_home_page_names_a_piece_of_news_once(sample: Path, built: Report) -> None:
     """As its headline, beside its large picture or in the list of news."""
     page = lxml.html.fromstring((sample / "build/site/index.html").read_bytes())
-    [headline] = page.xpath("//section[contains(@class, 'hl')]//a/@href")
-    picture = page.xpath("//section[contains(@class, 'pics')]//a/@href")[0]
-    listed = page.xpath("//div[@class='news']/section[1]/ul//a/@href")
+    [headline] = page.findall(".//section[@class='hl w']/h2/a")
+    picture = page.findall(".//section[@class='pics']/ul/li/a")[0]
+    listed = page.findall(".//div[@class='news']/section[1]/ul/li/a")
     assert len(listed) >= 4
-    assert len({headline, picture, *listed}) == 2 + len(listed)
+    assert len({link.get("href") for link in (headline, picture, *listed)}) == 2 + len(listed)
 
 
 def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:
