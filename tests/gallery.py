@@ -26,6 +26,7 @@ MORE = {
     "archived-page": "/archive/lyj/{capture}/lyj.example.gov.cn/zt/2014/zhly.html",
     "column-class": "/tzgg/class_gg.html",
 }
+"""Pages of an old site come with headers of their own (`archive headers`), which are passed over here."""
 SIZES = {"desktop": (1280, 1600, 800), "phone": (390, 1100, 390)}
 """Name → width of the window, most of the page's height that is shown, width of the picture."""
 

@@ -1,7 +1,8 @@
 """A finished page of the Simplified edition as one of the Traditional: words by OpenCC, links within the edition.
 
 The page is cut into tags and words. Words are converted in one call, a sign between them that no phrase contains, which
-costs a third of a millisecond a page. Of a tag only what people read is converted (titles, labels, descriptions), and what names a
+costs a third of a millisecond a page. Lines of head and foot that came on other pages are remembered (0.42 ms a
+page instead of 1.0). Of a tag only what people read is converted (titles, labels, descriptions), and what names a
 language or leads to a page is put right; addresses, ids and classes stay. Code, and what is marked as another language
 or as Traditional, stays as it is.
 """
