@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from contextlib import suppress
+from functools import lru_cache
 
 import brotli
 
@@ -88,6 +89,8 @@ def content_lengths(fields: Fields) -> set[int | None]:
     return {int(text) if _LENGTH.fullmatch(text) else None for text in said}
 
 
+# Asked several times of an answer that is in hand; one more than is ever in hand would only hold memory.
+@lru_cache(maxsize=32)
 def media_type(fields: Fields) -> str:
     """`text/html`, without parameters, in lower case; empty when the head names none, or nothing that could be one."""
     said = re.split(r"[;,\s]", (field(fields, "Content-Type") or "").strip(), maxsplit=1)[0].lower()

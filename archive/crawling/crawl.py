@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -29,8 +30,8 @@ _CONNECTIONS = 256
 """To all hosts together."""
 _BACKLOG = 16
 """Answers that wait to be looked into and written down: while there are more, nothing is asked for."""
-PAGES_WITHOUT_READER = 100
-"""Another process takes a third of a second to begin: not worth it for a small site."""
+PAGES_WITHOUT_READER = 40
+"""Another process takes a tenth of a second to begin: not worth it for a small site."""
 _ROBOTS = "robots.txt"
 # RFC 9309 §2.5 asks for 500 KiB at least.
 _ROBOTS_AT_MOST = 1 << 20
@@ -43,7 +44,8 @@ T = TypeVar("T")
 
 class Crawl:
     """One run. Whatever touches WARC and frontier runs in one thread beside the network's: compressing,
-    hashing and waiting for the disk let go of the interpreter meanwhile."""
+    hashing and waiting for the disk let go of the interpreter meanwhile. What does not is done here, where no thread
+    waits for its turn; `_books` keeps the two apart."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Crawl:
         self._decision, self._capture, self._ledger, self._client = decision, capture, ledger, client
         self._crash, self._browse = crash, browse
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._books = asyncio.Lock()
         self._reader, self._pages = Reader(), 0
         self._queues = Queues(connections)
         self._unread: set[str] = set()
@@ -71,8 +74,10 @@ class Crawl:
         self._stopping = False
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
-        self._arrived: list[Arrived] = []
+        self._arrived: deque[Arrived] = deque()
         self._arrival = asyncio.Event()
+        self._awaited: dict[str, asyncio.Future[None]] = {}
+        """What somebody waits for, by key, until it is written down."""
         self._rules: dict[str, tuple[robots.Rule, ...]] = {}
         self._learning: set[str] = set()
         self._asked: dict[str, asyncio.Lock] = {}
@@ -96,7 +101,8 @@ class Crawl:
         except (fetch.ServerGoneError, asyncio.CancelledError):
             # Ctrl-C cancels: what was fetched so far is kept.
             await self._stop()
-            await self.do(self._ledger.commit)
+            if self._failure is None:
+                await self.do(self._ledger.commit)
             raise
         finally:
             await self._stop()
@@ -162,6 +168,9 @@ class Crawl:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._failure = self._failure or error
+            for awaited in self._awaited.values():
+                if not awaited.done():
+                    awaited.set_exception(error)
             self._news.set()
 
     async def _visit(self, row: Row) -> None:
@@ -183,17 +192,37 @@ class Crawl:
         self._arrival.set()
 
     async def _keep(self) -> None:
-        """Have what arrives written down. What comes while the ledger is busy is written down together: each errand to its
-        thread takes as long as the work for a small page."""
+        """Have what arrives written down. What comes while the thread is busy is written down together: each errand to it
+        takes as long as the work for a small page."""
         while not self._stopping or self._arrived:
             await self._arrival.wait()
             self._arrival.clear()
-            arrived, self._arrived = self._arrived, []
-            self._unread |= await self.do(self._ledger.take_all, arrived)
-            self._in_hand.difference_update(one.row.key for one in arrived)
+            arrived, self._arrived = self._arrived, deque()
+            keys = [one.row.key for one in arrived]
+            async with self._books:
+                while arrived:
+                    self._ledger.settle(await self._in_thread(self._ledger.store, arrived))
+                    if self._ledger.is_due():
+                        await self._in_thread(self._ledger.commit)
+                self._unread |= self._ledger.newly_queued()
+            self._in_hand.difference_update(keys)
+            for key in keys:
+                awaited = self._awaited.pop(key, None)
+                if awaited is not None and not awaited.done():  # whoever waited may have been cancelled
+                    awaited.set_result(None)
             self._news.set()
 
+    async def _written(self, arrived: Arrived) -> None:
+        """Wait until it is written down."""
+        self._awaited[arrived.row.key] = awaited = asyncio.get_running_loop().create_future()
+        self._arrive(arrived)
+        await awaited
+
     async def do(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        async with self._books:
+            return await self._in_thread(work, *args, **named)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
 
     async def answer(self, link: Link, via: Row) -> Row | None:
@@ -213,7 +242,7 @@ class Crawl:
                 if cause is None:
                     await self._fetch(row)
                 else:
-                    await self.do(self._ledger.take_all, [Arrived(row=row, answer=Excluded(cause=cause))])
+                    await self._written(Arrived(row=row, answer=Excluded(cause=cause)))
                 row = await self.do(self._ledger.row, link.url)
         return row
 
@@ -256,9 +285,8 @@ class Crawl:
         return f"{_ROBOTS}: the server failed to give it" if failed else f"{_ROBOTS}: Disallow: {rule.path}"
 
     async def _fetch(self, row: Row) -> None:
-        """Fetch it and have it written down at once."""
-        arrived = await self._looked(row, *await self._answer(row))
-        await self.do(self._ledger.take_all, [arrived])
+        """Fetch it and wait until it is written down."""
+        await self._written(await self._looked(row, *await self._answer(row)))
 
     async def _answer(self, row: Row) -> tuple[fetch.Exchange | fetch.FetchFailure, Unchanged | None]:
         """What the server says, and what stands as it was when that is what it says."""

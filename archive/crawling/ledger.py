@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from archive import canon, message, terms
 from archive.crawling import kept as keeping
@@ -23,7 +22,7 @@ from archive.crawling.look import Looked
 from archive.crawling.options import Options
 from archive.crawling.scope import Scope, origin_of
 from archive.decision import Decision
-from archive.discover import Found, Link
+from archive.discover import Link
 from archive.net.fetch import Exchange, FetchFailure
 from archive.progress import Show, Standing
 from archive.store import Capture
@@ -60,8 +59,26 @@ class Arrived:
     """What stands as it was, when that is the answer (304)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An answer whose record stands in the WARC."""
+
+    arrived: Arrived
+    exchange: Exchange
+    looked: Looked
+    links: tuple[Link, ...]
+    """What the body and the head lead to."""
+    measured: warc.Measured
+    written: warc.Written
+    original: Original | None
+
+
 class Ledger:
     """All that a crawl writes down; used by one thread at a time (`barred` by any).
+
+    What arrives is taken in by two steps: `store` compresses, hashes and appends, which lets go of the interpreter;
+    `settle` works out what follows. Nobody else may call anything between the two, for what a commit promises of the
+    WARC file must be settled.
 
     A commit is at most 256 outcomes, 4 MB of bodies or a second away. What it promises — the outcomes, the URLs they led to,
     the size of the WARC file — is on the disk together or not at all.
@@ -90,6 +107,8 @@ class Ledger:
         self._originals: list[Original] = []
         self._scripted: list[Opened] = []
         self._forms: list[PostForm] = []
+        self._learned: list[str] = []
+        self._sent_back: list[str] = []
         self._committed_at = time.monotonic()
         self._committed_bytes = 0
         self._done = 0
@@ -155,60 +174,84 @@ class Ledger:
         """What failed and the decision excuses by name is excused."""
         for row in list(self._frontier.rows("failed")):
             if cause := terms.excused(self._decision.terms.excuse, row):
-                self._settle(replace(row, state="excused", cause=cause))
+                self._outcomes.append(replace(row, state="excused", cause=cause))
+                if self.is_due():
+                    self.commit()
         self.commit()
 
-    def take_all(self, arrived: Sequence[Arrived]) -> set[str]:
-        """Write down what became of some URLs. The origins of which there is something new to fetch since the last time."""
-        with ExitStack() as bodies:  # when one cannot be written, the others are let go of, too
+    def store(self, arrived: deque[Arrived]) -> list[Stored | Arrived]:
+        """Append answers to the WARC, from the front of `arrived`, until a commit is due; at least one. What is no answer
+        is handed on as it is."""
+        stored: list[Stored | Arrived] = []
+        try:
+            while arrived and not (stored and self.is_due(len(stored))):
+                one = arrived.popleft()
+                if isinstance(one.answer, Exchange):
+                    with one.answer.body:
+                        stored.append(self._append(one, one.answer))
+                    self._crash("after-append")
+                else:
+                    stored.append(one)
+        except BaseException:  # when one cannot be written, the others are let go of, too
             for one in arrived:
                 if isinstance(one.answer, Exchange):
-                    bodies.enter_context(one.answer.body)
-            for one in arrived:
-                self._take(one.row, one.answer, one)
+                    one.answer.body.close()
+            raise
+        return stored
+
+    def settle(self, stored: Iterable[Stored | Arrived]) -> None:
+        """What became of some URLs, and what they lead to; both wait for the next commit."""
+        for one in stored:
+            if isinstance(one, Stored):
+                self._done += 1
+                self._settle_stored(one)
+            elif isinstance(one.answer, FetchFailure):
+                self._done += 1
+                attempts = one.row.attempts + one.answer.attempts
+                self._outcomes.append(replace(one.row, state="failed", cause=one.answer.cause, attempts=attempts))
+            elif isinstance(one.answer, Excluded):
+                self._outcomes.append(replace(one.row, state="excluded", cause=one.answer.cause))
+
+    def newly_queued(self) -> set[str]:
+        """The origins of which there is something new to fetch since the last time."""
         queued, self.known.queued = self.known.queued, set()
         return queued
 
-    def _take(self, row: Row, answer: Exchange | FetchFailure | Excluded, arrived: Arrived) -> None:
-        if isinstance(answer, Excluded):
-            self._settle(replace(row, state="excluded", cause=answer.cause))
-            return
-        self._done += 1
-        if isinstance(answer, FetchFailure):
-            attempts = row.attempts + answer.attempts
-            self._settle(replace(row, state="failed", cause=answer.cause, attempts=attempts))
-            return
-        with answer.body:
-            self._store(row, answer, arrived.looked or look.at(answer), arrived.unchanged)
-        self._crash("after-append")
-        if self._commit_is_due():
-            self.commit()
-
-    def _store(self, row: Row, exchange: Exchange, looked: Looked, unchanged: Kept | None) -> None:
-        """Append the exchange to the WARC; its outcome and the URLs it leads to wait for the next commit."""
+    def _append(self, arrived: Arrived, exchange: Exchange) -> Stored:
+        row, unchanged = arrived.row, arrived.unchanged
         measured = warc.measure(exchange)
         self._bytes += measured.size
-        state, cause = ("captured", None) if unchanged else _outcome(exchange)
-        target = _location(exchange)
-        found = looked.found
-        cause = cause if looked.whole else IN_PART
-        links = list(found.links)
-        if state == "redirected" and target:
-            links.append(Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"))
+        looked = arrived.looked or look.at(exchange)
+        links = looked.found.links
+        if target := _location(exchange):
+            links += (Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"),)
         if unchanged is not None:
             measured = replace(measured, payload_digest=unchanged.original.payload_digest)
         original = unchanged.original if unchanged else self._same_payload(row, exchange, measured)
-        outlinks = [f"{link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
+        notes = [f"outlink: {link.url} {'L' if link.kind == 'page' else 'E'} {link.source}" for link in links]
+        notes += (
+            f"form: POST {form.action} {form.charset} {' '.join(map(quote, form.fields))}"
+            for form in looked.found.forms
+        )
+        written = self._writer.write_exchange(exchange, measured, original, notes, unchanged=unchanged is not None)
+        return Stored(
+            arrived=arrived, exchange=exchange, looked=looked, links=links,
+            measured=measured, written=written, original=original,
+        )  # fmt: skip
+
+    def _settle_stored(self, stored: Stored) -> None:
+        row, exchange, unchanged = stored.arrived.row, stored.exchange, stored.arrived.unchanged
+        found, measured, written = stored.looked.found, stored.measured, stored.written
+        state, cause = ("captured", None) if unchanged else _outcome(exchange)
+        cause = cause if stored.looked.whole else IN_PART
+        target = _location(exchange) if state == "redirected" else None
+        self._remember(stored)
         self._forms += (
             PostForm(action=form.action, charset=form.charset, fields=form.fields, page=row.url) for form in found.forms
         )
-        forms = [f"form: POST {form.action} {form.charset} {' '.join(map(quote, form.fields))}" for form in found.forms]
-        notes = [*(f"outlink: {link}" for link in outlinks), *forms]
-        written = self._writer.write_exchange(exchange, measured, original, notes, unchanged=unchanged is not None)
-        self._remember(exchange, measured, written, original)
         if found.scripts:
             self._scripted.append(Opened(key=row.key, url=row.url, scripts=found.scripts, reason=found.suspicious))
-        new = self.known.note(links, row)
+        new = self.known.note(stored.links, row)
         self._outcomes.append(
             replace(
                 row,
@@ -221,7 +264,7 @@ class Ledger:
                 offset=written.offset,
                 length=written.length,
                 record_type=written.type,
-                redirect_to=target if state == "redirected" else None,
+                redirect_to=target,
                 attempts=row.attempts + exchange.attempts,
                 title=found.title or None,
                 charset=found.charset or None,
@@ -230,11 +273,10 @@ class Ledger:
                 seconds=exchange.seconds,
             )
         )
-        # Only now: what these commit includes the outcome of the record that was written above.
-        if found.text and row.kind == "page":
-            self._learn(row, found, new)
-        if state == "redirected" and target and message.field(exchange.headers, "Set-Cookie"):
-            self._ask_again(target)
+        if found.text and row.kind == "page" and (name := self.known.learn(row, found.text, found.links, new)):
+            self._learned.append(name)
+        if target and message.field(exchange.headers, "Set-Cookie"):
+            self._sent_back.append(target)
 
     def _same_payload(self, row: Row, exchange: Exchange, measured: warc.Measured) -> Original | None:
         """The response of a former capture that holds these bytes already.
@@ -253,28 +295,17 @@ class Ledger:
             return original
         return original if keeping.stands(self._capture.store, original) else None
 
-    def _remember(
-        self, exchange: Exchange, measured: warc.Measured, written: warc.Written, original: Original | None
-    ) -> None:
-        if exchange.truncated:
-            return
-        known = original or Original(
-            payload_digest=measured.payload_digest,
-            target_uri=exchange.url,
-            date=written.date,
-            capture=self._capture.id,
-            warc=written.warc,
-            offset=written.offset,
-        )
-        self._originals.append(known)
-
-    def _learn(self, row: Row, found: Found, new: int) -> None:
-        """A parameter that only names the visit is in no key from now on, nor after a crash."""
-        name = self.known.learn(row, found.text, found.links, new)
-        if name is not None:
-            self.commit()
-            self._frontier.remember("session_ids", [name])
-            self.known.take_for_session(name, self._frontier)
+    def _remember(self, stored: Stored) -> None:
+        if not stored.exchange.truncated:
+            known = stored.original or Original(
+                payload_digest=stored.measured.payload_digest,
+                target_uri=stored.exchange.url,
+                date=stored.written.date,
+                capture=self._capture.id,
+                warc=stored.written.warc,
+                offset=stored.written.offset,
+            )
+            self._originals.append(known)
 
     def _ask_again(self, target: str) -> None:
         """A redirect that sets a cookie and leads to where another one began: with the cookie the answer may be
@@ -282,11 +313,9 @@ class Ledger:
         number = self.known.id_of(target)
         if number is None or self._asked_again[number] >= _COOKIE_STATES:
             return
-        waiting = next((row for row in self._outcomes if row.id == number), None)
-        row = waiting or self._frontier.numbered(number)
+        row = self._frontier.numbered(number)
         if row is not None and row.state == "redirected":
             self._asked_again[number] += 1
-            self.commit()
             self._frontier.ask_again(number)
             self.known.queued.add(origin_of(row.key))
 
@@ -294,7 +323,7 @@ class Ledger:
         """`/news/` and `/news/index.html` are one page under two addresses, and visitors have kept either:
         the index name that this site's links use most is asked for in each of its folders, too."""
         urls = self._frontier.urls("captured")
-        names = Counter(name for url in urls if _INDEX.fullmatch(name := urlsplit(url).path.rpartition("/")[2]))
+        names = Counter(name for url in urls if _INDEX.fullmatch(name := url.partition("?")[0].rpartition("/")[2]))
         before = self.known.number
         for name, _times in names.most_common(1):
             for url in self._frontier.urls("captured"):
@@ -302,15 +331,13 @@ class Ledger:
                     self.probe(f"{url}{name}", "page", 1)
         return self.known.number > before
 
-    def _settle(self, row: Row) -> None:
-        self._outcomes.append(row)
-        if self._commit_is_due():
-            self.commit()
-
-    def _commit_is_due(self) -> bool:
+    def is_due(self, more: int = 0) -> bool:
+        """Whether it is time for a commit, with so many outcomes `more`."""
+        outcomes = len(self._outcomes) + more
         late = time.monotonic() - self._committed_at > _SECONDS_A_COMMIT
-        enough = len(self._outcomes) >= _OUTCOMES_A_COMMIT or self._bytes - self._committed_bytes >= _BYTES_A_COMMIT
-        return enough or self._writer.full or (late and bool(self._outcomes))
+        enough = outcomes >= _OUTCOMES_A_COMMIT or self._bytes - self._committed_bytes >= _BYTES_A_COMMIT
+        awaited = self._learned or self._sent_back
+        return bool(outcomes and (enough or late or awaited)) or self._writer.full
 
     def commit(self) -> None:
         found, places, more, hits = self.known.drain()
@@ -333,8 +360,20 @@ class Ledger:
         )
         self._outcomes, self._originals, self._scripted, self._forms = [], [], [], []
         self._committed_at, self._committed_bytes = time.monotonic(), self._bytes
+        self._act_on_what_was_learned()
         self._writer.roll()
         self._crash("after-roll")
+
+    def _act_on_what_was_learned(self) -> None:
+        """Only now: what a parameter or a cookie shows may change rows whose outcomes have just been committed."""
+        learned, self._learned = self._learned, []
+        sent_back, self._sent_back = self._sent_back, []
+        for name in dict.fromkeys(learned):
+            # It is in no key from now on, nor after a crash.
+            self._frontier.remember("session_ids", [name])
+            self.known.take_for_session(name, self._frontier)
+        for target in sent_back:
+            self._ask_again(target)
 
 
 def _outcome(exchange: Exchange) -> tuple[State, str | None]:

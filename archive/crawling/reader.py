@@ -1,30 +1,25 @@
 """Bodies are looked into by a process beside the capture: on the other core, and a page that kills the parser costs
-that page alone.
-
-The process is `python -m archive.crawling.reader`: on its input a line of JSON (URL, header fields, whole, length of the body)
-and the body; on its output a line of JSON. It ends when its input does, so none outlives a killed capture.
+that page alone. What that process does is `looking`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
 
-import orjson
-
-from archive.crawling import look
+from archive.crawling import looking
 from archive.crawling.look import Body, Looked
-from archive.discover import Form, Found, Link
+from archive.discover import Found
 
 _LINE = 64 << 20
-_READY = b"ready\n"
+# Room for what the crawl has in hand: a question that does not fit is copied, and sent piece by piece.
+_PIPE = 1 << 20
 
 
 class Reader:
@@ -49,8 +44,7 @@ class Reader:
         self.begin()
         if self._impossible:
             return None
-        head = orjson.dumps([body.url, body.headers, body.whole, len(body.raw)])
-        question = b"".join((head, b"\n", body.raw))
+        question = looking.question(body)
         answer: asyncio.Future[Looked | None] = asyncio.get_running_loop().create_future()
         self._asked.append((question, answer))
         if self._process is not None:
@@ -86,7 +80,7 @@ class Reader:
             for question, _waits in self._asked:
                 _write(process, question)
             while line := await _line(process):
-                self._answer(_parse(line))
+                self._answer(looking.parse(line))
             self._process = None
             if process.returncode is None and not self._closing:
                 with suppress(ProcessLookupError):
@@ -124,39 +118,15 @@ async def _begin() -> Process | None:
     # Of this process's path only the folder of our own packages: a script's folder may hold anything.
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "archive.crawling.reader", stdin=PIPE, stdout=PIPE, limit=_LINE,
+        sys.executable, "-P", "-m", "archive.crawling.looking", stdin=PIPE, stdout=PIPE, limit=_LINE,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
-    assert process.stdout is not None  # noqa: S101 (it is a pipe)
-    if await process.stdout.readline() == _READY:
+    assert process.stdin is not None  # noqa: S101 (they are pipes)
+    assert process.stdout is not None  # noqa: S101
+    with suppress(OSError):  # a user has a quota of them
+        fcntl.fcntl(process.stdin.get_extra_info("pipe").fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    if await process.stdout.readline() == looking.READY:
         return process
     process.kill()
     await process.wait()
     return None
-
-
-def _parse(line: bytes) -> Looked:
-    about: dict[str, Any]
-    about, whole = orjson.loads(line)
-    links = tuple(Link(**link) for link in about.pop("links"))
-    text = about.pop("text").encode()
-    forms = tuple(Form(**{**form, "fields": tuple(form["fields"])}) for form in about.pop("forms"))
-    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
-    return Looked(found=Found(links=links, text=text, forms=forms, **rest), whole=whole)
-
-
-def serve(given: BinaryIO, out: BinaryIO) -> None:
-    out.write(_READY)
-    out.flush()
-    while line := given.readline():
-        url, headers, whole, size = orjson.loads(line)
-        fields = tuple((name, value) for name, value in headers)
-        looked = look.into(Body(url=url, headers=fields, raw=given.read(size), whole=whole))
-        out.write(orjson.dumps([looked.found, looked.whole], default=bytes.decode) + b"\n")
-        out.flush()
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the capture's to answer; this ends with its input
-    with suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)

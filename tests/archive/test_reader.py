@@ -78,7 +78,7 @@ def test_a_capture_is_the_same_with_and_without_it(tmp_path: Path, monkeypatch: 
 def test_without_the_process_the_capture_reads_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that cannot start one loses nothing."""
     monkeypatch.setattr(crawl, "PAGES_WITHOUT_READER", 0)
-    monkeypatch.setattr("archive.crawling.reader._READY", b"never said\n")
+    monkeypatch.setattr("archive.crawling.looking.READY", b"never said\n")
     with serving({"/": page('<a href="a.html">'), "/a.html": page("a")}) as web:
         report = captured(web, tmp_path)
     assert report.inventory["captured"] == 2
