@@ -54,8 +54,8 @@ def parse_fields(head: bytes) -> Fields:
         name, colon, value = line.partition(":")
         if line[:1] in (" ", "\t") and fields:
             fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
-        elif colon and name.strip():
-            fields.append((name.strip(), value.strip()))
+        elif colon and (name := name.strip()):
+            fields.append((name, value.strip()))
     return tuple(fields)
 
 

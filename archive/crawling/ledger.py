@@ -66,8 +66,10 @@ class Stored:
     arrived: Arrived
     exchange: Exchange
     looked: Looked
+    target: str | None
+    """Where it redirects to."""
     links: tuple[Link, ...]
-    """What the body and the head lead to."""
+    """What the body leads to, and the target."""
     measured: warc.Measured
     written: warc.Written
     original: Original | None
@@ -223,7 +225,8 @@ class Ledger:
         self._bytes += measured.size
         looked = arrived.looked or look.at(exchange)
         links = looked.found.links
-        if target := _location(exchange):
+        target = _location(exchange)
+        if target and not exchange.truncated and not unchanged:
             links += (Link(url=target, kind="page" if row.kind == "page" else "requisite", source="location"),)
         if unchanged is not None:
             measured = replace(measured, payload_digest=unchanged.original.payload_digest)
@@ -235,16 +238,16 @@ class Ledger:
         )
         written = self._writer.write_exchange(exchange, measured, original, notes, unchanged=unchanged is not None)
         return Stored(
-            arrived=arrived, exchange=exchange, looked=looked, links=links,
+            arrived=arrived, exchange=exchange, looked=looked, target=target, links=links,
             measured=measured, written=written, original=original,
         )  # fmt: skip
 
     def _settle_stored(self, stored: Stored) -> None:
         row, exchange, unchanged = stored.arrived.row, stored.exchange, stored.arrived.unchanged
         found, measured, written = stored.looked.found, stored.measured, stored.written
-        state, cause = ("captured", None) if unchanged else _outcome(exchange)
+        state, cause = ("captured", None) if unchanged else _outcome(exchange, stored.target)
         cause = cause if stored.looked.whole else IN_PART
-        target = _location(exchange) if state == "redirected" else None
+        target = stored.target if state == "redirected" else None
         self._remember(stored)
         self._forms += (
             PostForm(action=form.action, charset=form.charset, fields=form.fields, page=row.url) for form in found.forms
@@ -376,12 +379,12 @@ class Ledger:
             self._ask_again(target)
 
 
-def _outcome(exchange: Exchange) -> tuple[State, str | None]:
+def _outcome(exchange: Exchange, target: str | None) -> tuple[State, str | None]:
     if exchange.truncated:
         return "failed", f"truncated: {exchange.truncated}"
     if exchange.status in (404, 410):
         return "excused", f"HTTP {exchange.status}"
-    if 300 <= exchange.status < 400 and _location(exchange):
+    if target:
         return "redirected", None
     if 200 <= exchange.status < 300 or exchange.status == 300:
         return "captured", None
@@ -390,8 +393,10 @@ def _outcome(exchange: Exchange) -> tuple[State, str | None]:
 
 def _location(exchange: Exchange) -> str | None:
     """Where a redirect leads; bytes beyond ASCII are sent back as they came."""
+    if not 300 <= exchange.status < 400:
+        return None
     said = message.field(exchange.headers, "Location")
-    if said is None or not 300 <= exchange.status < 400:
+    if said is None:
         return None
     plain = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in said)
     return canon.resolve(exchange.url, plain)

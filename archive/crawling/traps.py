@@ -62,13 +62,15 @@ def endless(url: str, year: int) -> str | None:
     """Why this URL alone gives a trap away; `year` is the present one. None for an ordinary URL."""
     if len(url) > LONGEST_URL:
         return f"the URL is longer than {LONGEST_URL} characters"
-    parts = urlsplit(url)
-    if _REPEATED_FOLDERS.search(parts.path):
-        return "the same folders follow each other three times"
-    folders = [name for name in parts.path.split("/") if name and not name.isdigit()]
-    if len(folders) > _SAME_FOLDER_AT_MOST and max(Counter(folders).values()) > _SAME_FOLDER_AT_MOST:
-        return f"the same folder stands in the path more than {_SAME_FOLDER_AT_MOST} times"
-    if parts.query and max(Counter(parts.query.split("&")).values()) > 2:
+    address, _mark, query = url.partition("?")
+    path = address[address.find("/", 8) :]
+    if path.count("/") >= _SAME_FOLDER_AT_MOST:
+        if _REPEATED_FOLDERS.search(path):
+            return "the same folders follow each other three times"
+        folders = [name for name in path.split("/") if name and not name.isdigit()]
+        if len(folders) > _SAME_FOLDER_AT_MOST and max(Counter(folders).values()) > _SAME_FOLDER_AT_MOST:
+            return f"the same folder stands in the path more than {_SAME_FOLDER_AT_MOST} times"
+    if "&" in query and max(Counter(query.split("&")).values()) > 2:
         return "the same parameter is repeated three times"
     years = [int(found) for found in _YEAR.findall(_dates_of(url))]
     if any(not _FIRST_YEAR <= found <= year + 1 for found in years):
@@ -307,6 +309,7 @@ def _folder(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/{f'{first[:50]}/' if slash else ''}…"
 
 
+@lru_cache(maxsize=64)
 def _dates_of(url: str) -> str:
     path, _, query = url.partition("?")
     end = _DATE_END.search(path)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Literal, cast
@@ -190,7 +191,7 @@ class Client:
         A server that asks for the login gets it. Raises ServerGoneError.
         """
         parts = urlsplit(url)
-        name = parts.hostname or ""
+        name, _port = _origin(parts.scheme, parts.netloc)
         host = self._hosts.get(name) or self._new_host(name)
         if host.gone:
             return FetchFailure(url=url, cause=host.gone, attempts=0)
@@ -242,7 +243,7 @@ class Client:
             host.idle.clear()
 
     def _request(self, parts: SplitResult, host: _Host, conditions: message.Fields) -> _Request:
-        origin = _origin(parts)
+        origin = _origin(parts.scheme, parts.netloc)
         login = self._access.login if origin in host.asks_for_login else None
         proxy = self._access.proxy if parts.scheme == "http" and self._dialler.proxied(*origin) else None
         cookies = self._cookies.header(parts.geturl())
@@ -260,15 +261,13 @@ class Client:
         ]
         secrets = {"Authorization": login, "Proxy-Authorization": proxy.login if proxy else None}
         shown = {name: login.value for name, login in secrets.items() if login}
-        return _Request(
-            sent=_lines(head, shown),
-            recorded=_lines(head, dict.fromkeys(shown, NOT_RECORDED)),
-            logged_in=login is not None,
-        )
+        sent = _lines(head, shown)
+        recorded = _lines(head, dict.fromkeys(shown, NOT_RECORDED)) if shown else sent
+        return _Request(sent=sent, recorded=recorded, logged_in=login is not None)
 
     async def _attempt(self, url: str, parts: SplitResult, host: _Host, request: _Request, attempt: int) -> Exchange:
         """Raises FailedError."""
-        scheme, name, port = parts.scheme, *_origin(parts)
+        scheme, (name, port) = parts.scheme, _origin(parts.scheme, parts.netloc)
         idle = host.idle.setdefault((scheme, port), [])
         async with host.slots:
             while True:
@@ -326,7 +325,7 @@ class Client:
         if exchange.status == 401 and self._access.login and not request.logged_in:
             asked = (value for name, value in exchange.headers if name.lower() == "www-authenticate")
             if any(value.lower().startswith("basic") for value in asked):
-                host.asks_for_login.add(_origin(parts))
+                host.asks_for_login.add(_origin(parts.scheme, parts.netloc))
                 return True
         return False
 
@@ -368,7 +367,7 @@ class Client:
         truncated: Truncated | None = None
         whole = False
         try:
-            async with wire.patience(self._timeout, self._longest) as patience:
+            async with wire.Patience(self._timeout, self._longest) as patience:
                 try:
                     connection.writer.write(request.sent)
                     await connection.writer.drain()
@@ -395,8 +394,11 @@ class Client:
         )
 
 
-def _origin(parts: SplitResult) -> tuple[str, int]:
-    return parts.hostname or "", parts.port or {"https": 443}.get(parts.scheme, 80)
+@lru_cache(maxsize=256)
+def _origin(scheme: str, netloc: str) -> tuple[str, int]:
+    """The name and the port that are dialled."""
+    parts = urlsplit(f"//{netloc}")
+    return parts.hostname or "", parts.port or {"https": 443}.get(scheme, 80)
 
 
 def _lines(head: Sequence[str], secrets: Mapping[str, str]) -> bytes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from archive import message
 
@@ -48,13 +47,23 @@ class StorageError(Exception):
 
 class Patience:
     """When to give a server up: `idle` seconds without a byte, fewer than `SLOWEST` bytes a second, `longest` in
-    all."""
+    all. `async with` raises TimeoutError then."""
 
-    def __init__(self, timer: asyncio.Timeout, idle: float, longest: float) -> None:
-        self._timer, self._idle = timer, idle
+    def __init__(self, idle: float, longest: float) -> None:
+        self._timer, self._idle = asyncio.timeout(idle), idle
         self._now = asyncio.get_running_loop().time
-        self._end = self._now() + longest
-        self._deadline = self._rings = self._now() + idle
+        now = self._now()
+        self._end = now + longest
+        self._deadline = self._rings = now + idle
+
+    async def __aenter__(self) -> Self:
+        await self._timer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._timer.__aexit__(kind, error, trace)
 
     def got(self, count: int) -> None:
         """Each byte buys time, up to `idle` seconds from now."""
@@ -69,13 +78,6 @@ class Patience:
         if abs(self._deadline - self._rings) >= self._idle / 100:
             self._rings = self._deadline
             self._timer.reschedule(self._rings)
-
-
-@asynccontextmanager
-async def patience(idle: float, longest: float) -> AsyncIterator[Patience]:
-    """TimeoutError when it is at its end."""
-    async with asyncio.timeout(idle) as timer:
-        yield Patience(timer, idle, longest)
 
 
 class _Copy:

@@ -62,6 +62,7 @@ PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 _PIECE = 1 << 18
 _NAMESPACE = uuid.UUID("6b2f6f0e-2c43-5b0b-9b32-6f1d3c1f6a55")
+_NO_LINE_ENDS = str.maketrans("\r\n", "  ")
 _HTTP = {"response": "response", "revisit": "response", "request": "request"}
 
 
@@ -181,13 +182,13 @@ class Writer:
         concurrent = [*common, ("WARC-Concurrent-To", response_id)]
         sent = [*concurrent, ("WARC-Block-Digest", sha256(exchange.request))]
         _append(stream, "request", _new_id(), sent, io.BytesIO(), 0, exchange.request)
-        about_both = [f"{_in_one_line(note)}\r\n" for note in notes]
+        about_both = list(notes)
         if unchanged:
-            about_both.insert(0, f"not-modified: {json.dumps(exchange.head.decode('latin-1'))}\r\n")
+            about_both.insert(0, f"not-modified: {json.dumps(exchange.head.decode('latin-1'))}")
         if exchange.interim:
-            about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}\r\n")
+            about_both.insert(0, f"interim: {json.dumps(exchange.interim.decode('latin-1'))}")
         if about_both:
-            block = "".join(about_both).encode("utf-8", "replace")
+            block = _lines(about_both).encode("utf-8", "replace")
             _append_block(stream, "metadata", _new_id(), concurrent, block, "application/warc-fields")
         kind = "response" if original is None else "revisit"
         return Written(type=kind, warc=self._name, offset=offset, length=length, date=date)
@@ -325,9 +326,7 @@ def _append(
         ("Content-Type", content_type or f"application/http; msgtype={_HTTP[record_type]}"),
         ("Content-Length", str(len(head) + length)),
     ]
-    lines = "".join([f"{name}: {value}\r\n" for name, value in about])
-    if lines.count("\n") != len(about) or lines.count("\r") != len(about):
-        lines = "".join(f"{name}: {_in_one_line(value)}\r\n" for name, value in about)
+    lines = _lines([f"{name}: {value}" for name, value in about])
     packed = zlib.compressobj(2, 8, 31)
     piece = f"{VERSION}\r\n{lines}\r\n".encode() + head
     while length > 0:
@@ -343,8 +342,12 @@ def _append(
     stream.write(packed.compress(piece + b"\r\n\r\n") + packed.flush())
 
 
-def _in_one_line(value: str) -> str:
-    return value.replace("\r", " ").replace("\n", " ")
+def _lines(said: Sequence[str]) -> str:
+    """One line each, whatever line ends a text from outside holds."""
+    lines = "".join([f"{one}\r\n" for one in said])
+    if lines.count("\n") != len(said) or lines.count("\r") != len(said):
+        lines = "".join([f"{one.translate(_NO_LINE_ENDS)}\r\n" for one in said])
+    return lines
 
 
 def _append_block(
