@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -14,10 +15,27 @@ from sitegen.config import Project
 from sitegen.errors import Problem, Refused
 from sitegen.text import _
 
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 _ARCHIVED = (
     "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self'; script-src 'none'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
+
+
+class _Piece:
+    """The bytes of a file that were asked for."""
+
+    def __init__(self, path: Path, first: int, length: int) -> None:
+        self._stream, self._left = path.open("rb"), length
+        self._stream.seek(first)
+
+    def read(self, most: int) -> bytes:
+        piece = self._stream.read(min(most, self._left))
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -37,6 +55,27 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
+
+    def send_head(self) -> Any:
+        """A byte range is answered as asked (RFC 9110 §14): ReplayWeb.page takes a package piece by piece."""
+        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
+        path = Path(self.translate_path(self.path))
+        if asked is None or not path.is_file():
+            return super().send_head()
+        size = path.stat().st_size
+        first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
+        if not first <= last:
+            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        self.send_response(HTTPStatus.PARTIAL_CONTENT)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        return _Piece(path, first, last + 1 - first)
 
     def list_directory(self, path: Any) -> None:
         self.send_error(HTTPStatus.NOT_FOUND)

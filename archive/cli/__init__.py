@@ -21,7 +21,7 @@ COMMANDS = {
     "capture": "capturing", "resume": "capturing", "recapture": "capturing",
     "import": "imports", "repair": "imports",
     "index": "indexing",
-    "package": "packages", "sign": "packages", "prove": "packages", "report": "packages",
+    "package": "packages", "sign": "packages", "prove": "packages", "report": "packages", "replay": "packages",
     "publish": "retiring", "extract": "retiring", "relate": "retiring", "redirects": "retiring", "retire": "retiring",
     "status": "retiring",
     "notice": "notices",

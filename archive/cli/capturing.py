@@ -212,7 +212,13 @@ def capture_command(
     """
     with cli.reporting(as_json):
         start = [url] if url else []
-        _capture(decisions.load(content, site), place, replace(options(), fresh=fresh), as_json, start=start)
+        _capture(
+            decisions.load(content, site),
+            place,
+            replace(options(), fresh=fresh, unconditional=fresh),
+            as_json,
+            start=start,
+        )
 
 
 @click.command("resume", cls=cli.Command)
@@ -234,12 +240,21 @@ def resume_command(capture_id: str, options: Callable[[], Options], content: Pat
 
 @click.command("recapture", cls=cli.Command)
 @click.argument("site")
+@cli.make_option(
+    "--fresh",
+    is_flag=True,
+    help="Have every body sent again: a server that says “not modified” without looking is not believed.",
+)
 @capture_options
 @cli.content_option
 @cli.store_option
 @cli.json_option
-def recapture_command(site: str, options: Callable[[], Options], content: Path, place: Path, as_json: bool) -> None:
+def recapture_command(
+    site: str, fresh: bool, options: Callable[[], Options], content: Path, place: Path, as_json: bool
+) -> None:
     """Capture SITE once more: what has changed since its newest capture is stored, the rest refers to that one.
+
+    Whoever gave a tag or a date is asked only whether that is still so (304).
 
     \b
     Example: archive recapture lyj --json
@@ -250,7 +265,7 @@ def recapture_command(site: str, options: Callable[[], Options], content: Path, 
                 decisions.load(content, site),
                 place=place,
                 now=datetime.now(UTC),
-                options=options(),
+                options=replace(options(), unconditional=fresh),
                 progress=show,
             )
         counts = report.counts

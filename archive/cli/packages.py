@@ -1,9 +1,10 @@
-"""The commands `package`, `sign`, `prove` and `report`, to be added to `archive`."""
+"""The commands `package`, `sign`, `prove`, `report` and `replay`, to be added to `archive`."""
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,15 +12,16 @@ import click
 
 from archive import cli, store
 from archive.crawling import report
-from archive.packing import inclusion, signature, wacz
+from archive.packing import inclusion, replay, signature, wacz
 from archive.text import _
+from sitegen import reader
 
 file_argument = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 def register(group: click.Group) -> None:
-    """Add package, sign, prove and report."""
-    for command in (package_command, sign_command, prove_command, report_command):
+    """Add package, sign, prove, report and replay."""
+    for command in (package_command, sign_command, prove_command, report_command, replay_command):
         group.add_command(command)
 
 
@@ -102,3 +104,33 @@ def report_command(capture_id: str, place: Path) -> None:
         capture = store.open_capture(place, capture_id)
         report.write(capture)
         click.echo(capture.report.as_posix())
+
+
+@click.command("replay", cls=cli.Command)
+@click.argument("capture_id", metavar="ID")
+@cli.make_option(
+    "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="Port on loopback, 0: any."
+)
+@cli.make_option(
+    "--reader",
+    "readers",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(reader.FOLDER),
+    show_default=True,
+    help="Folder of ReplayWeb.page, which `make replayweb` fetches.",
+)
+@cli.store_option
+def replay_command(capture_id: str, port: int, readers: Path, place: Path) -> None:
+    """Show the capture ID (or a site's newest) as it was, in a browser on this machine, until Ctrl-C.
+
+    Nothing is published: the old pages, with their scripts, are shown from the capture alone, by ReplayWeb.page.
+
+    \b
+    Example: archive replay lyj --port 8010
+    """
+    with cli.reporting(as_json=False):
+        capture = store.open_capture(place, capture_id)
+        with replay.served(capture, readers, port) as (running, address):
+            click.echo(_("{capture}: {address} (Ctrl-C ends it)").format(capture=capture.id, address=address))
+            with suppress(KeyboardInterrupt):
+                running.serve_forever()

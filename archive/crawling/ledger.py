@@ -101,7 +101,7 @@ class Ledger:
         crash: Callable[[str], None],
     ) -> None:
         self._decision, self._capture, self._former = decision, capture, former
-        self._frontier, self._writer, self._fresh = frontier, writer, options.fresh
+        self._frontier, self._writer, self._unconditional = frontier, writer, options.unconditional
         self._progress, self._crash = progress, crash
         self.known = Known(decision, scope, options, frontier, year)
         self._asked_again: Counter[int] = Counter()
@@ -154,7 +154,7 @@ class Ledger:
     @property
     def knows_earlier(self) -> bool:
         """Whether an earlier capture may hold what has not changed since, and is to be asked."""
-        return self._former is not None and not self._fresh
+        return self._former is not None and not self._unconditional
 
     def kept(self, row: Row) -> Kept | None:
         return None if self._former is None else keeping.of(self._former, self._capture.store, row)

@@ -22,7 +22,7 @@ class Options:
 
     `plain_tls`: https URLs are fetched in plain HTTP from their connect-to address (our own release over loopback).
     `lists`, `logs`: what the inventory holds beside those that the decision names; `fresh`: without what the capture
-    before this one knew. `browser`: whether pages whose scripts may know more links are opened in Chromium, too
+    before this one knew; `unconditional`: every body is to be sent again, none asked only whether it has changed. `browser`: whether pages whose scripts may know more links are opened in Chromium, too
     (`auto`: where there is one). `give_up`: when a server that answered does not any more, the capture ends without
     the rest, instead of staying open for `archive resume`.
     """
@@ -41,5 +41,6 @@ class Options:
     lists: tuple[Path, ...] = ()
     logs: tuple[Log, ...] = ()
     fresh: bool = False
+    unconditional: bool = False
     browser: Browser = "never"
     give_up: bool = False

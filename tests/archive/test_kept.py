@@ -163,7 +163,7 @@ def twice(tmp_path: Path, first: bytes, then: Route, *, fresh: bool = False) -> 
         captured(web, tmp_path)
         web.spoken.clear()
         web.routes["/"] = then
-        report = capture(decided(web), store=tmp_path, now=NOW, options=Options(fresh=fresh))
+        report = capture(decided(web), store=tmp_path, now=NOW, options=Options(fresh=fresh, unconditional=fresh))
     return web, report
 
 

@@ -37,6 +37,14 @@ def test_the_quick_way_to_resolve_gives_what_the_full_way_gives(host: str, rest:
     assert canon.resolve(base, link) == canon._resolve(base, link, "utf-8")
 
 
+@given(HOSTS, LINKS, st.sampled_from([canon.SESSION_IDS, canon.SESSION_IDS | {"x.htm"}]))
+def test_the_quick_way_to_a_key_gives_what_the_full_way_gives(
+    host: str, rest: str, session_ids: frozenset[str]
+) -> None:
+    url = f"http://{host}/{rest}"
+    assert canon.key(url, session_ids) == canon._key(url, session_ids)
+
+
 @pytest.mark.parametrize(
     ("url", "key"),
     [

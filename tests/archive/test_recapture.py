@@ -179,3 +179,24 @@ def test_recapture_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         web.routes["/"] = page("y")
         text = CliRunner().invoke(main, ["recapture", "lyj"]).stdout
     assert "0 new, 1 changed, 0 gone, 0 unanswered, 0 the same since lyj/" in text
+
+
+def test_a_fresh_recapture_has_every_body_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of what only the capture before knew: that a page is gone must be seen, not assumed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "content/_archive").mkdir(parents=True)
+    tagged = {"ETag": '"v1"'}
+    with serving({"/": page('<a href="a.html">', headers=tagged), "/a.html": page("a", headers=tagged)}) as web:
+        decision = f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n"
+        (tmp_path / "content/_archive/lyj.yml").write_text(decision, encoding="utf-8")
+        assert CliRunner().invoke(main, ["capture", "--site", "lyj"]).exit_code == 0
+        web.spoken.clear()
+        web.routes["/"] = page("no link any more", headers=tagged)
+        done = CliRunner().invoke(main, ["recapture", "lyj", "--fresh", "--json"])
+        assert done.exit_code == 0, done.output
+        spoken = [one for one in web.spoken if one.path in ("/", "/a.html")]
+    assert sorted(one.path for one in spoken) == ["/", "/a.html"]
+    assert not any(b"If-None-Match" in one.request for one in spoken)
+    assert json.loads(done.stdout)["changes"]["counts"] == {
+        "new": 0, "changed": 1, "gone": 0, "unanswered": 0, "same": 1,
+    }  # fmt: skip

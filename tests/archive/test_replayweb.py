@@ -20,6 +20,7 @@ from tests.archive.oldweb import Route, captured, page, serving
 from tests.archive.retired import Retired
 from tests.archive.servers import SERVERS, ask
 from tests.archive.test_publish_browser import browser as browser
+from tests.archive.test_replay import shown
 from tests.cities import ROOT
 from tests.conftest import REPLAYWEB
 
@@ -108,6 +109,15 @@ def test_replayweb_page_shows_what_was_captured(
     assert "欢迎光临" in seen["text"]
     assert seen["colour"] == "rgb(1, 2, 3)"
     assert seen["width"] == [1]
+
+
+def test_an_operator_sees_what_was_captured_before_it_is_public(retired: Retired, browser: Any) -> None:
+    """`archive replay`: the old home page and its picture, from the capture alone, and no request to another host."""
+    asked: list[str] = []
+    with shown(retired.capture, REPLAYWEB) as address:
+        seen = replayed(browser, address, "document.images.length > 0", asked)
+        assert all(url.startswith(address.partition("/archive/")[0]) for url in asked if url.startswith("http"))
+    assert "旅游局" in seen["title"]
 
 
 @pytest.mark.parametrize("own_host", [False, True], ids=["path", "own-host"])
