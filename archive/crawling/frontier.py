@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
@@ -14,6 +13,8 @@ from typing import Literal
 State = Literal["queued", "captured", "redirected", "excluded", "failed", "excused"]
 OUTCOMES: tuple[State, ...] = ("captured", "redirected", "excluded", "failed", "excused")
 SOURCES_A_URL = 20
+PATIENCE = 30.0
+"""Seconds that another program may go on reading a frontier which is to be closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,16 +208,9 @@ class Frontier:
         Raises sqlite3.OperationalError when another program goes on reading the file.
         """
         self._db.execute("CREATE INDEX IF NOT EXISTS place_url ON place (url)")
-        for seconds in (0.1, 0.4, 1.0, 3.0, 0.0):
-            try:
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._db.execute("PRAGMA journal_mode=DELETE")
-            except sqlite3.OperationalError:
-                if not seconds:
-                    raise
-                time.sleep(seconds)
-            else:
-                return
+        self._db.execute(f"PRAGMA busy_timeout={round(1000 * PATIENCE)}")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # this one waits for readers; the next does not
+        self._db.execute("PRAGMA journal_mode=DELETE")
 
     def add(self, rows: Iterable[Row]) -> int:
         """Add what is not known yet; how many were new."""

@@ -149,23 +149,23 @@ def tunnelling(to_port: int) -> Iterator[Tunnel]:
                 other.sendall(data)
             other.shutdown(socket.SHUT_WR)
 
+    def connect(client: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(65536)
+        tunnel.asked.append(request)
+        with client, socket.create_connection(("127.0.0.1", to_port)) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=relay, args=(server, client))
+            back.start()
+            relay(client, server)
+            back.join()
+
     def serve() -> None:
+        # A thread each: one after the other, the second connection would wait for its patience to end.
         with suppress(OSError):
             while True:
-                client, _ = listener.accept()
-                request = b""
-                while b"\r\n\r\n" not in request:
-                    request += client.recv(65536)
-                tunnel.asked.append(request)
-                server = socket.create_connection(("127.0.0.1", to_port))
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                threads = [threading.Thread(target=relay, args=pair) for pair in ((client, server), (server, client))]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-                client.close()
-                server.close()
+                threading.Thread(target=connect, args=listener.accept()[:1], daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

@@ -327,8 +327,9 @@ def test_two_captures_of_a_site_do_not_run_at_once(web: OldWeb, tmp_path: Path) 
     assert captured(web, tmp_path).inventory["failed"] == 0
 
 
-def test_a_frontier_somebody_reads_is_waited_for_then_named(tmp_path: Path) -> None:
+def test_a_frontier_somebody_reads_is_waited_for_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The capture stays open, and goes on when the reader has gone."""
+    monkeypatch.setattr("archive.crawling.frontier.PATIENCE", 0.1)
     readers: list[sqlite3.Connection] = []
 
     def read(point: str) -> None:
