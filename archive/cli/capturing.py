@@ -42,6 +42,13 @@ _OPTIONS = (
         help="Bound of the inventory.",
     ),
     cli.make_option(
+        "--connections",
+        type=click.IntRange(1, 16),
+        default=Options().connections,
+        show_default=True,
+        help="Connections to one host at a time: fewer for a weak server.",
+    ),
+    cli.make_option(
         "--delay",
         type=click.FloatRange(min=0),
         help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
@@ -93,6 +100,7 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_options(
         connect_to: tuple[str, ...],
         max_urls: int,
+        connections: int,
         delay: float | None,
         give_up: bool,
         proxy: str | None,
@@ -110,6 +118,7 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             inventory.refuse_missing("--log", [log.path for log in given])
             return Options(
                 max_urls=max_urls,
+                connections=connections,
                 delay=delay,
                 give_up=give_up,
                 connect_to=tuple(parse_connect_to(text) for text in connect_to),

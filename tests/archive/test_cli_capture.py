@@ -53,6 +53,14 @@ def test_capture_prints_its_report_as_json(web: OldWeb) -> None:
     assert Path("build/archive", report["capture"], "archive", report["warc"][0]).exists()
 
 
+def test_a_weak_server_may_be_asked_over_one_connection(web: OldWeb) -> None:
+    web.routes |= {"/": page("".join(f'<a href="{n}.html">' for n in range(20)))}
+    web.routes |= {f"/{n}.html": page(str(n)) for n in range(20)}
+    done = run("capture", "--site", "lyj", "--connections", "1", "--browser", "never")
+    assert done.exit_code == 0, done.output
+    assert (web.connections, len(web.spoken)) == (1, 23)
+
+
 def test_capture_without_a_url_starts_where_the_decision_says(web: OldWeb) -> None:
     done = run("capture", "--site", "lyj")
     assert done.exit_code == 0
@@ -98,6 +106,7 @@ def test_a_decision_that_is_wrong_is_refused_with_its_line(web: OldWeb) -> None:
         ("capture",),
         ("capture", "--site", "lyj", "--connect-to", "here"),
         ("capture", "--site", "lyj", "--max-urls", "0"),
+        ("capture", "--site", "lyj", "--connections", "17"),
         ("none",),
         ("verify",),
     ],
