@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class Shelf:
 
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         return self._connection.execute(sql, values).fetchone()
+
+    def value(self, name: str) -> str:
+        """Empty when nothing is remembered under the name."""
+        found = self._one("select value from meta where name = ?", (name,))
+        return str(found[0]) if found else ""
 
     def _lines(self, where: str, values: Sequence[Any] = ()) -> list[Line]:
         return [Line(*row) for row in self._connection.execute(f"{_LINE} {where}", values)]
@@ -213,3 +218,13 @@ class Shelf:
             " where a.status = 'shown' and a.retired = ? order by a.path",
             (int(retired),),
         )
+
+
+class Writable(Shelf):
+    """A shelf on which something may be put."""
+
+    def _many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def set_value(self, name: str, value: str) -> None:
+        self._connection.execute("insert or replace into meta values (?, ?)", (name, value))
