@@ -49,6 +49,7 @@ def column(path: str, **changed: Any) -> Column:
         "lang": "zh",
         "owner": "jyj",
         "site": "",
+        "classes": (),
         **changed,
     }
     return Column(
