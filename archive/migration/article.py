@@ -183,8 +183,12 @@ def _how_title(sure: float) -> str:
 
 def _lists(root: etree._Element) -> bool:
     """Three or more rows that hold a link and a date: the shape of a list."""
-    rows = (row for row in root.iter("li", "tr", "dd") if row.find(".//a") is not None and row.find(".//tr") is None)
+    rows = (row for row in root.iter("li", "tr", "dd") if _has(row, "a") and not _has(row, "tr"))
     return sum(dates.day_in(words(row)) is not None for row in islice(rows, 200)) >= 3
+
+
+def _has(element: etree._Element, tag: str) -> bool:
+    return next(element.iterdescendants(tag), None) is not None
 
 
 def _lines(root: etree._Element, place: etree._Element) -> Iterator[str]:

@@ -54,7 +54,8 @@ def find(root: etree._Element) -> Body | None:
         return marked
     weak: list[etree._Element] = []
     for element in root.iter("div", "td", "article", "section", "font", "p"):
-        named = _named(element.get("class"), element.get("id"))
+        classes, name = element.get("class"), element.get("id")
+        named = _named(classes, name) if classes or name else ""
         if named == "mark":
             return Body(element=element, place=element, how="mark")
         if named == "weak":
@@ -93,7 +94,7 @@ def _densest(root: etree._Element) -> Body | None:
     """The block that holds most of the page's running text itself."""
     blocks = []
     for place, element in enumerate(root.iter("div", "td", "article")):
-        own = sum(len(text.strip()) for text in _own_texts(element))
+        own = _own_words(element)
         if own >= 80:
             blocks.append((-own, place, element))
     for _, _, element in sorted(blocks, key=lambda block: block[:2]):
@@ -102,13 +103,17 @@ def _densest(root: etree._Element) -> Body | None:
     return None
 
 
-def _own_texts(element: etree._Element) -> Iterator[str]:
-    """Text of the block and of its paragraphs, not of blocks inside it; a `div` without blocks is a paragraph."""
-    yield element.text or ""
+def _own_words(element: etree._Element) -> int:
+    """Characters of the block and of its paragraphs, not of blocks inside it; a `div` without blocks is a paragraph."""
+    own = len(text.strip()) if (text := element.text) else 0
     for child in element:
-        if child.tag in _INLINE or (child.tag == "div" and not any(inner.tag in _BLOCKS for inner in child)):
-            yield from (str(text) for text in child.itertext())
-        yield child.tail or ""
+        tag = child.tag
+        if tag in _INLINE or (tag == "div" and next(child.iterchildren(*_BLOCKS), None) is None):
+            for inner in child.itertext():
+                own += len(inner.strip())
+        if tail := child.tail:
+            own += len(tail.strip())
+    return own
 
 
 def is_running_text(element: etree._Element) -> bool:

@@ -46,11 +46,16 @@ def addresses(retired: Retired) -> dict[str, str]:
     article = next(one["url"] for one in pages if one["kind"] == "page" and one["date"])
     moved = next(one["url"] for one in pages if one["title"].startswith("转向："))
     leaving = next(name for name in sorted(index["files"]) if name.startswith("leaving/"))
+    lists = sorted(path.name for path in (retired.site / "archive/lyj").glob("*.html"))
+    first = {
+        kind: next(name for name in lists if name.startswith(kind)) for kind in ("year-", "letter-", "undated", "files")
+    }
     return {
         "catalogue": "/archive/",
         "site": "/archive/lyj/",
         "report": f"/archive/lyj/report-{retired.capture.timestamp}.html",
         "list": "/archive/lyj/column-1.html",
+        **{f"list {kind}": f"/archive/lyj/{name}" for kind, name in first.items()},
         "copy of an article": article,
         "copy of a redirect": moved,
         "copy of a file": pdf,
