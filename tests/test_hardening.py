@@ -352,7 +352,7 @@ def test_a_link_that_the_review_does_not_see_is_told(city: TinyCity, monkeypatch
     city.put("xwdt/202611/x.pdf", b"one")
     city.article("xwdt/202611/t20261120_2.md", body="[x](x.pdf)")
     city.build()
-    monkeypatch.setattr(content, "_local_files", lambda body, path: set() if "甲" in body else {"xwdt/202611/x.pdf"})
+    monkeypatch.setattr(mentions, "local_files", lambda body, path: set() if "甲" in body else {"xwdt/202611/x.pdf"})
     city.article(NEWS, body="甲[x](x.pdf)")
     assert "attachment-unbound" in codes(city.build())
 
