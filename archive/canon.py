@@ -205,7 +205,7 @@ def _join(base: str, link: str) -> str:
 
 def origin(url: str) -> str:
     """`http://host:port`, as `resolve` writes it."""
-    return _origin_and_folder(url, 0)[0]
+    return _origin_and_folder(url[: url.find("/", 8) + 1] or url, 0)[0]
 
 
 @lru_cache(maxsize=1024)

@@ -220,14 +220,12 @@ def _title(root: etree._Element, metas: dict[str, str], body: Body) -> tuple[str
     if metas.get("articletitle"):
         return " ".join(metas["articletitle"].split()), 0.3
     html_title = " ".join(words(root.find(".//title")).split())
-    headings = [_line(heading) for heading in root.iter("h1", "h2")]
-    headings += [_line(element) for element in root.iter("td", "div", "p", "span", "font") if _is_titled(element)]
-    headings = [text for text in headings if 2 <= len(text) <= 120]
-    bold = [_line(element) for element in root.iter("b", "strong", "font")]
-    for text in headings:
+    headings: list[str] = []
+    for text in _headings(root):
         if text in html_title:
             return text, 0.3
-    for text in bold:
+        headings.append(text)
+    for text in map(_line, root.iter("b", "strong", "font")):
         if len(text) >= 4 and html_title.startswith(text):
             return text, 0.3
     if headings:
@@ -237,6 +235,13 @@ def _title(root: etree._Element, metas: dict[str, str], body: Body) -> tuple[str
     if large and len(parts) <= 1:
         return large, 0.2
     return (parts[0], 0.1) if parts else ("", 0.0)
+
+
+def _headings(root: etree._Element) -> Iterator[str]:
+    yield from (text for one in root.iter("h1", "h2") if 2 <= len(text := _line(one)) <= 120)
+    for element in root.iter("td", "div", "p", "span", "font"):
+        if _is_titled(element) and 2 <= len(text := _line(element)) <= 120:
+            yield text
 
 
 def _is_titled(element: etree._Element) -> bool:

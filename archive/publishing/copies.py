@@ -179,6 +179,8 @@ class CopyLinks:
     folder: tuple[str, ...] = field(init=False)
     _near: dict[tuple[str, str, str], dict[str, Target | None]] = field(init=False, default_factory=dict)
     """What was asked for on this copy so far: URL of a page → its part of `known.near`."""
+    _anywhere: dict[tuple[str, str, str], dict[str, _Lead | None]] = field(init=False, default_factory=dict)
+    """As `_near`, of `known.anywhere`."""
 
     def __post_init__(self) -> None:
         self.folder = tuple(self.name.split("/")[:-1])
@@ -210,7 +212,10 @@ class CopyLinks:
 
     def _rooted(self, base: str, link: str, charset: str, role: Role) -> _Lead | None:
         """Menus and lists name the path: what was found on one page holds for all."""
-        leads = self.known.anywhere.setdefault((canon.origin(base), charset, role), {})
+        leads = self._anywhere.get((base, charset, role))
+        if leads is None:
+            leads = self.known.anywhere.setdefault((canon.origin(base), charset, role), {})
+            self._anywhere[base, charset, role] = leads
         if link not in leads:
             leads[link] = self._lead(base, link, charset, role)
         return leads[link]

@@ -149,26 +149,28 @@ def _processes() -> BaseContext:
 def _run(context: Context, rows: Sequence[Row]) -> Iterator[Made]:
     """In batches, in the order of the records; the results come in that order."""
     ordered = sorted(rows, key=lambda row: (row.warc or "", row.offset or 0, row.key))
-    batches = [ordered[at : at + BATCH] for at in range(0, len(ordered), BATCH)]
+    starts = range(0, len(ordered), BATCH)
     if len(rows) < IN_PROCESS:
         worker = _Worker(context)
-        yield from (worker.make(batch) for batch in batches)
+        yield from (worker.make(ordered[at : at + BATCH]) for at in starts)
         return
-    with ProcessPoolExecutor(WORKERS, _processes(), _start_worker, (context,)) as pool:
-        yield from pool.map(_work, batches)
+    # Rows go with the workers, not to them: to pack and unpack each would take the parent as long as all else it does.
+    with ProcessPoolExecutor(WORKERS, _processes(), _start_worker, (context, ordered)) as pool:
+        yield from pool.map(_work, starts)
 
 
-_worker: list[_Worker] = []
+_worker: list[tuple[_Worker, Sequence[Row]]] = []
 
 
-def _start_worker(context: Context) -> None:
+def _start_worker(context: Context, rows: Sequence[Row]) -> None:
     gc.freeze()  # what is there now stays; looking through it again and again took a twentieth of the time
     gc.set_threshold(20_000, 20, 100)
-    _worker[:] = [_Worker(context)]
+    _worker[:] = [(_Worker(context), rows)]
 
 
-def _work(batch: Sequence[Row]) -> Made:
-    return _worker[0].make(batch)
+def _work(start: int) -> Made:
+    worker, rows = _worker[0]
+    return worker.make(rows[start : start + BATCH])
 
 
 class _Worker:
@@ -214,7 +216,7 @@ class _Worker:
         made.removed.update(stamped.removed)
         title = (named.title if named else "") or stamped.title or row.url
         day = named.dated.at.date().isoformat() if named else ""
-        self._stamped(row, response, copy.name, stamped.html, made)
+        self._stamped(row, response, copy.name, stamped.data, made)
         about = self._about(row, response, copy.name, title, "page", day)
         made.pages.append(replace(about, removed=stamped.removed))
 
@@ -223,10 +225,10 @@ class _Worker:
         target = self._links(copy.name).target(row.url, location, "utf-8", "link")
         href, leaving = (target.href, target.state == "leaving") if target else (copies.NOT_CAPTURED, False)
         rel = "external nofollow noopener" if leaving else ""
-        html = interstitial.of_redirect(
+        page = interstitial.of_redirect(
             self._facts(row, response), status=response.status, location=location, href=href, rel=rel
         )
-        self._stamped(row, response, copy.name, html, made)
+        self._stamped(row, response, copy.name, page, made)
         made.pages.append(self._about(row, response, copy.name, f"转向：{location}", "page", ""))
 
     def _style(self, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
@@ -262,14 +264,14 @@ class _Worker:
             self._write(shown, sealed.data, made)
         else:
             shown = f"{copy.name}.html"
-            html = interstitial.of_image(
+            page = interstitial.of_image(
                 self._facts(row, response),
                 title=title,
                 size=len(response.body),
                 sha256=files.sha256(response.body),
                 href=names.relative(copy.name, tuple(copy.name.split("/")[:-1])),
             )
-            self._stamped(row, response, shown, html, made)
+            self._stamped(row, response, shown, page, made)
             made.unsealed.append(row.key)
             made.problems.append(
                 Problem(
@@ -294,7 +296,7 @@ class _Worker:
             if stamped_copy
             else None
         )
-        html = interstitial.of_file(
+        page = interstitial.of_file(
             self._facts(row, response),
             title=title,
             mime=(row.mime or "").lower(),
@@ -304,7 +306,7 @@ class _Worker:
             pages=length,
             stamped=stamped,
         )
-        self._stamped(row, response, copy.shown, html, made)
+        self._stamped(row, response, copy.shown, page, made)
         about = self._about(row, response, copy.shown, title, "file", "")
         made.pages.append(replace(about, stamped_copy=stamped_copy))
 
@@ -366,9 +368,8 @@ class _Worker:
             payload_digest=row.payload_digest or response.payload_digest,
         )
 
-    def _stamped(self, row: Row, response: warc.StoredResponse, name: str, html: str, made: Made) -> None:
+    def _stamped(self, row: Row, response: warc.StoredResponse, name: str, data: bytes, made: Made) -> None:
         """A stamped page: into its file, and as a `conversion` of its record into the companion WARC."""
-        data = html.encode()
         self._write(name, data, made)
         item = warc.Conversion(
             target_uri=row.url,
@@ -397,8 +398,12 @@ def _write(path: str, data: bytes, *, known: bool) -> bool:
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
         descriptor = os.open(temporary, _NEW, 0o666)
-    with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
-        stream.write(data)
+    try:
+        left = data
+        while left:  # by hand: a file object takes longer than the writing
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
     os.replace(temporary, path)  # noqa: PTH105
     return True
 
@@ -452,8 +457,7 @@ def _our_own_pages(context: Context, made: Made) -> None:
     pages = {copies.NOT_CAPTURED: interstitial.of_missing(facts(copies.NOT_CAPTURED))}
     for name, url in sorted(made.leaving.items()):
         pages[name] = interstitial.of_leaving(facts(name), url=url)
-    for name, html in pages.items():
-        data = html.encode()
+    for name, data in pages.items():
         new = _write(f"{context.folder}/{name}", data, known=name in context.there)
         made.files[name] = (len(data), files.sha256(data), new)
 

@@ -50,7 +50,7 @@ def of_file(
     href: str,
     pages: int = 0,
     stamped: StampedFile | None = None,
-) -> str:
+) -> bytes:
     """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download. `pages` of a
     PDF, 0 where they are not known."""
     kind = _TYPES.get(mime, mime or "未知格式")
@@ -72,7 +72,7 @@ def of_file(
     return banner.page(facts, title=title, words=banner.FILE_WORDS, main=card(title, body))
 
 
-def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> str:
+def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> bytes:
     """For a picture that cannot carry a seal: nothing is shown, the untouched file can be had."""
     rows = (
         pair("文件", f"<b>{escape(title)}</b>")
@@ -87,7 +87,7 @@ def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> 
     return banner.page(facts, title=title, words=banner.IMAGE_WORDS, main=card(title, body))
 
 
-def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str) -> str:
+def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str) -> bytes:
     """In place of a redirect: a link, so that nothing moves by itself."""
     link = f'<a href="{escape(href)}"{f" rel={chr(34)}{rel}{chr(34)}" if rel else ""}>{escape(location)}</a>'
     body = f"<p>采集时，这个网址以 HTTP {status} 转到：</p><p>{link}</p>"
@@ -99,7 +99,7 @@ def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str
     )
 
 
-def of_leaving(facts: Facts, *, url: str) -> str:
+def of_leaving(facts: Facts, *, url: str) -> bytes:
     """Before an external address: the reader sees where the link goes, and decides."""
     body = (
         f"<p>历史页面中的这个链接指向本网站以外的地址：</p><p><b>{escape(url)}</b></p>"
@@ -109,7 +109,7 @@ def of_leaving(facts: Facts, *, url: str) -> str:
     return banner.page(facts, title="您将离开归档网站", words=banner.LEAVING_WORDS, main=card("即将访问外部网站", body))
 
 
-def of_missing(facts: Facts) -> str:
+def of_missing(facts: Facts) -> bytes:
     """Where links to what was not captured lead."""
     body = (
         "<p>历史页面中的这个链接没有对应的归档副本。可能的原因：采集时该网址已经无法访问，页面由程序即时生成，"

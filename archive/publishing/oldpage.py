@@ -120,6 +120,17 @@ def take(element: etree._Element, name: str) -> str | None:
     return value
 
 
+def strike(element: etree._Element, name: str) -> None:
+    """Take an attribute away, whatever it is called: `{{x}}`, which templates leave behind, is a name that lxml reads
+    and cannot ask for."""
+    try:
+        del element.attrib[name]
+    except (KeyError, ValueError):
+        kept = [(one, value) for one, value in attributes_of(element) if one[:1] != "{"]
+        element.attrib.clear()
+        element.attrib.update(kept)
+
+
 attributes_of = cast("Callable[[etree._Element], list[tuple[str, str]]]", etree._Element.items)
 """Names and values, in their order."""
 

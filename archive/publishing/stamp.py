@@ -16,11 +16,15 @@ from archive.publishing.oldpage import attributes_of, fragment, swap, take, titl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamped:
-    """`removed`: what was left out, by kind."""
+    """`data` is the page in UTF-8; `removed`: what was left out, by kind."""
 
-    html: str
+    data: bytes
     title: str
     removed: Mapping[str, int]
+
+    @property
+    def html(self) -> str:
+        return self.data.decode()
 
 
 _DOCTYPE = re.compile(
@@ -44,14 +48,14 @@ def stamp(
     work = Disarming(base=base, charset=charset, links=links)
     title = title_of(root)
     if root is None:
-        old, lang, wide = "", "zh-CN", False
+        old, lang, wide = b"", "zh-CN", False
     else:
         lang = re.sub(
             r"[^A-Za-z0-9\-]", "", root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
         )
         wide = not _fits_narrow_screens(root)
         old = _old_part(root, work)
-    html = banner.page(
+    data = banner.page(
         facts,
         title=title or facts.target_uri,
         head="".join(work.head),
@@ -60,7 +64,7 @@ def stamp(
         doctype=_doctype(text),
         wide=wide,
     )
-    return Stamped(html=html, title=title, removed=dict(sorted(work.removed.items())))
+    return Stamped(data=data, title=title, removed=dict(sorted(work.removed.items())))
 
 
 def _doctype(text: str) -> str:
@@ -81,7 +85,7 @@ def _fits_narrow_screens(root: etree._Element) -> bool:
     )
 
 
-def _old_part(root: etree._Element, work: Disarming) -> str:
+def _old_part(root: etree._Element, work: Disarming) -> bytes:
     """The old page as `<archived-html>…`; its styles are in `work.head` afterwards."""
     _bring_out_what_scripts_wrote(root, work)
     body = _body(root, work)
@@ -90,8 +94,8 @@ def _old_part(root: etree._Element, work: Disarming) -> str:
     work.every_element(root)
     body.tail = None
     # Nothing below can hold raw text, for disarming left no such element: escaping is enough.
-    inner = etree.tostring(body, method="html", encoding="unicode")
-    return f"<archived-html{outer}>{inner}</archived-html>"
+    inner = etree.tostring(body, method="html", encoding="utf-8")
+    return b"".join((f"<archived-html{outer}>".encode(), inner, b"</archived-html>"))
 
 
 def _body(root: etree._Element, work: Disarming) -> etree._Element:

@@ -275,10 +275,11 @@ def companion(path: Path, info: Mapping[str, str], date: datetime) -> Iterator[C
 def conversion(item: Conversion, warcinfo: str) -> bytes:
     """The gzip member of one `conversion` record. Its id is derived from the content: the same item gives the same
     bytes."""
-    record_id = _derived_id(item.target_uri, f"{item.refers_to} {iso(item.date)}", item.digest.encode())
+    date = iso(item.date)
+    record_id = _derived_id(item.target_uri, f"{item.refers_to} {date}", item.digest.encode())
     head = (
         f"{VERSION}\r\nWARC-Type: conversion\r\nWARC-Record-ID: {record_id}\r\nWARC-Target-URI: {item.target_uri}\r\n"
-        f"WARC-Date: {iso(item.date)}\r\nWARC-Refers-To: {item.refers_to}\r\nWARC-Warcinfo-ID: {warcinfo}\r\n"
+        f"WARC-Date: {date}\r\nWARC-Refers-To: {item.refers_to}\r\nWARC-Warcinfo-ID: {warcinfo}\r\n"
         f"WARC-Block-Digest: {item.digest}\r\nContent-Type: {item.content_type}\r\nContent-Length: {len(item.body)}\r\n\r\n"
     )
     # By hand: warcio takes four times as long as the compression.

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from archive import charset, decision, store
-from archive.migration import article, extract, markdown
+from archive.migration import article, body, extract, markdown
 from archive.migration.extracted import ExtractReport
 from archive.publishing import oldpage
 from sitegen import frontmatter
@@ -209,6 +210,18 @@ def test_dates_are_read_as_such_sites_wrote_them(line: str, date: str) -> None:
     assert found is not None
     assert f"{found.published:%Y-%m-%d %H:%M}" == date
     assert found.source == "某局"
+
+
+def test_words_come_in_the_order_in_which_they_are_read() -> None:
+    """Scripts, comments and form fields say nothing, and are what they were afterwards."""
+    root = oldpage.parse(
+        "<body>一<div>二<p>三<b>四<!--x--></b>五</p>六<script>x()</script>七<style>p{}</style></div>八<select>九"
+    )
+    assert root is not None
+    before = etree.tostring(root)
+    assert body.words(root.find("body")) == "一二三四五六七八"
+    assert body.words(root.find("body"), blanks=True) == "一 二 三 四 五 六 七 八"
+    assert before == etree.tostring(root)
 
 
 def test_an_impossible_date_is_no_date() -> None:
