@@ -278,6 +278,7 @@ def render(specs: Sequence[Spec]) -> list[Made]:
     SourceChanged when a source was edited since it was judged, BROKEN when the state is damaged.
     """
     shop = _shop(crew.common())
+    shop.shelf.read_ahead([spec.source for spec in specs if spec.source])
     jobs = [Job(spec) for spec in specs]
     by_file = {job.spec.file: job for job in jobs if job.spec.file.endswith(".html")}
     for job in jobs:

@@ -50,8 +50,9 @@ def refresh(project: Project, city: City, writer: Writer) -> int:
 def _rows(
     wanted: list[Entry], shelf: Shelf, texts: Texts, city: City, old: frozenset[str], lost: list[Entry]
 ) -> Iterator[Row]:
-    for entry in wanted:
-        text = texts.text(entry, None if entry.site else shelf.body_of(entry.file))
+    stands = shelf.bodies_of([entry.file for entry in wanted if not entry.site])
+    listed = texts.texts([(entry, stands.get(entry.file)) for entry in wanted])
+    for entry, text in zip(wanted, listed, strict=True):
         if text is None:  # another build is at work; the next look will find it
             lost.append(entry)
             continue

@@ -100,8 +100,8 @@ def _day(text: str) -> float:
 
 def _version(name: str, entries: Sequence[Entry], texts: Texts) -> str:
     hasher = hashlib.blake2b(f"{FORMAT} {name}\n".encode(), digest_size=5)
-    for entry in entries:
-        hasher.update(f"{entry.path} {texts.version(entry)} {entry.stamp}\n".encode())
+    for entry, version in zip(entries, texts.versions(entries), strict=True):
+        hasher.update(f"{entry.path} {version} {entry.stamp}\n".encode())
     return hasher.hexdigest()
 
 
@@ -139,7 +139,8 @@ class _Source:
     def _made(self, path: str, entries: Sequence[Entry], bits: int | None) -> dict[str, Any]:
         from sitegen.search import segment
 
-        sheet = self._press.read([(e, None if e.site else self._state.body_of(e.file)) for e in entries])
+        stands = self._state.bodies_of([entry.file for entry in entries if not entry.site])
+        sheet = self._press.read([(entry, stands.get(entry.file)) for entry in entries])
         bits = segment.bits_for(sum(laid.units for laid in sheet.laid)) if bits is None else bits
         self._press.press(f"{FOLDER}/{path}", sheet, bits)
         for name, data in segment.facts_files(one.facts for one in sheet.shown):

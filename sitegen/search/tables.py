@@ -212,8 +212,7 @@ def _documents(batch: Batch, shown: list[Shown]) -> Iterator[Document]:
     from sitegen.search.segment import Document
 
     texts = _texts(crew.common())
-    for entry, stands in batch.entries:
-        text = texts.text(entry, stands)
+    for text in texts.texts(batch.entries):
         shown.append(_shown(text))
         yield Document(title=text.title, number=text.number, body=text.body) if text else Document()
 

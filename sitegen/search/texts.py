@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 Markup = Callable[[str], bytes | None]
 """The bytes of a file of the release; None: it is not there."""
-Stands = tuple[str, str]
-"""Digest of a page and what was made of it, as JSON (`Shelf.body_of`)."""
+AHEAD = 256
+"""Documents whose facts are asked for together."""
+Stands = tuple[str, int, int]
+"""Digest of a page, where its body begins and how long it is (`Shelf.bodies_of`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,22 +79,25 @@ class Texts:
             for page in index.raw.get("pages") or ()
         }
 
-    def text(self, entry: Entry, stands: Stands | None) -> Text | None:
-        """None when its page is not in the release as the build remembers it (`stands`: of an article)."""
-        return self._copy(entry) if entry.site else self._article(entry, stands)
+    def texts(self, entries: Sequence[tuple[Entry, Stands | None]]) -> Iterator[Text | None]:
+        """None for one whose page is not in the release as the build remembers it (`Stands`: of an article)."""
+        for start in range(0, len(entries), AHEAD):
+            part = entries[start : start + AHEAD]
+            facts = self._state.facts_of([entry.path for entry, _stands in part if not entry.site])
+            for entry, stands in part:
+                yield self._copy(entry) if entry.site else self._article(entry, facts.get(entry.path), stands)
 
-    def version(self, entry: Entry) -> str:
-        """What the text follows from: of an article its source, wherever the version that is shown was found."""
-        if entry.site or not entry.digest:
-            return entry.digest
-        facts = self._state.facts(entry.path)
-        return str(orjson.loads(facts)[0][editions.FIELD["blob"]]) if facts else ""
+    def versions(self, entries: Sequence[Entry]) -> list[str]:
+        """What the text of each follows from: of an article its source, wherever the version that is shown was found."""
+        articles = [entry.path for entry in entries if not entry.site and entry.digest]
+        blobs = self._state.facts_at(editions.FIELD["blob"], articles)
+        return [entry.digest if entry.site or not entry.digest else blobs.get(entry.path, "") for entry in entries]
 
-    def _article(self, entry: Entry, stands: Stands | None) -> Text | None:
-        facts, data = self._state.facts(entry.path), self._markup(entry.file)
+    def _article(self, entry: Entry, facts: str | None, stands: Stands | None) -> Text | None:
+        data = self._markup(entry.file)
         if not facts or stands is None or data is None or hashlib.sha256(data).hexdigest() != stands[0]:
             return None
-        made = orjson.loads(stands[1])
+        _digest, start, length = stands
         values, (_kind, details) = orjson.loads(facts)[:2]
         title, kind, column, source, date = (
             values[editions.FIELD[name]] for name in ("title", "kind", "column", "source", "date")
@@ -102,7 +107,7 @@ class Texts:
         return Text(
             title=title,
             number=number,
-            body=extract.text_of(data[made["start"] : made["start"] + made["length"]].decode()).strip(),
+            body=extract.text_of(data[start : start + length].decode()).strip(),
             facts=(title, entry.file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
             column=column,
             kind=kind,

@@ -35,10 +35,18 @@ order by old.path
 """
 """`/` is followed by `0`: below an address stands what is between the two."""
 
+_PUBLISHED = """
+select l.file, exists (select 1 from article a where a.path = l.file and a.status != 'hidden')
+    or exists (select 1 from attachment t where t.file = l.file)
+from json_each(?) j cross join link l on l.path = j.value
+"""
+
 
 class Shelf:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._facts_ahead: dict[str, str] = {}
+        self._published_ahead: dict[str, int] = {}
 
     @classmethod
     def open(cls, path: Path) -> Shelf:
@@ -190,13 +198,40 @@ class Shelf:
         rows = self._all(MOVED)
         return [(old, section, Line(*line)) for old, section, *line in rows]
 
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """Have at hand what the pages of these ask for, until the next ones are read; nothing may be written meanwhile."""
+        self._facts_ahead = self.facts_of(paths)
+        self._published_ahead = dict(self._all(_PUBLISHED, (orjson.dumps(paths).decode(),)))
+
     def facts(self, path: str) -> str:
         """The edition of a source as JSON; empty when nothing of it is shown."""
+        if path in self._facts_ahead:
+            return self._facts_ahead[path]
         found = self._one("select facts from article where path = ?", (path,))
         return str(found[0]) if found else ""
 
+    def facts_of(self, paths: Sequence[str]) -> dict[str, str]:
+        """`facts` of many, by path; what is not shown is not there."""
+        return dict(
+            self._all(
+                "select a.path, a.facts from json_each(?) j cross join article a on a.path = j.value",
+                (orjson.dumps(paths).decode(),),
+            )
+        )
+
+    def facts_at(self, place: int, paths: Sequence[str]) -> dict[str, Any]:
+        """Path → one field of the article (`editions.FIELD`), of many."""
+        return dict(
+            self._all(
+                "select a.path, json_extract(a.facts, ?) from json_each(?) j cross join article a on a.path = j.value",
+                (f"$[0][{place}]", orjson.dumps(paths).decode()),
+            )
+        )
+
     def is_published(self, path: str) -> bool:
         """Whether an article's page or tombstone, or an article's attachment, stands in the release."""
+        if path in self._published_ahead:
+            return bool(self._published_ahead[path])
         if path.endswith(".md"):
             return self._one("select 1 from article where path = ? and status != 'hidden'", (path,)) is not None
         return self._one("select 1 from attachment where file = ?", (path,)) is not None
@@ -208,6 +243,15 @@ class Shelf:
         """(digest, what was made, as JSON) of a page as the last build left it."""
         found = self._one("select digest, made from page where file = ?", (file,))
         return (str(found[0]), str(found[1])) if found else None
+
+    def bodies_of(self, files: Sequence[str]) -> dict[str, tuple[str, int, int]]:
+        """File → digest of a page as the last build left it, and where its body begins and how long it is (bytes)."""
+        rows = self._all(
+            "select p.file, p.digest, json_extract(p.made, '$.start'), json_extract(p.made, '$.length')"
+            " from json_each(?) j cross join page p on p.file = j.value",
+            (orjson.dumps(files).decode(),),
+        )
+        return {file: (digest, start, length) for file, digest, start, length in rows}
 
     def searchable(self, *, retired: bool) -> list[tuple[str, str, float]]:
         """(path, digest, publication time) of the articles that are shown, retired in place or not. The digest of one

@@ -66,20 +66,26 @@ class Sources(Searched):
             "select file from ledger where section = ? and instr(ids, ?) order by file", (section, quoted)
         )
 
-    def set_ledgers(self, books: Iterable[Book]) -> None:
-        for book in books:
-            ids = orjson.dumps(sorted(set(book.ids))).decode()
-            values = (book.file, book.section, ids, problems_to_json(book.problems))
-            self._connection.execute("insert or replace into ledger values (?, ?, ?, ?)", values)
-            self._set_stood(book.file, set(book.stood))
+    def set_ledgers(self, books: Sequence[Book]) -> None:
+        rows = [
+            (book.file, book.section, orjson.dumps(sorted(set(book.ids))).decode(), problems_to_json(book.problems))
+            for book in books
+        ]
+        self._many("insert or replace into ledger values (?, ?, ?, ?)", rows)
+        self._set_stood({(book.file, path) for book in books for path in book.stood}, [book.file for book in books])
 
-    def _set_stood(self, file: str, now: set[str]) -> None:
+    def _set_stood(self, now: set[tuple[str, str]], files: Sequence[str]) -> None:
         """A ledger only grows: of a file with a thousand lines one is new."""
-        before = set(self._column("select path from stood where file = ?", (file,)))
-        self._many("delete from stood where file = ? and path = ?", [(file, path) for path in sorted(before - now)])
+        before = set(
+            self._all(
+                "select s.file, s.path from json_each(?) j cross join stood s on s.file = j.value",
+                (orjson.dumps(files).decode(),),
+            )
+        )
+        self._many("delete from stood where file = ? and path = ?", sorted(before - now))
         self._many(
             "insert into stood values (?1, ?2, ?3, not exists (select 1 from article where path = ?2))",
-            [(file, path, path.rpartition("/")[2].removesuffix(".md")) for path in sorted(now - before)],
+            [(file, path, path.rpartition("/")[2].removesuffix(".md")) for file, path in sorted(now - before)],
         )
 
     def remove_ledgers(self, files: Iterable[str]) -> None:
