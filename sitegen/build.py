@@ -46,6 +46,7 @@ from sitegen.plain import PlainFiles
 from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
 from sitegen.search import shards, tables
+from sitegen.search.tables import Press
 from sitegen.sites import withhold
 from sitegen.state import Changes, Damaged, Made, State, problems_to_json
 from sitegen.text import _, language_now
@@ -244,15 +245,20 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     shown_by_sections, refused = plain.section_files(everything, state, state.asset_digests())
     direct = os.environ.get("SITEGEN_DIRECT", "1") != "0"
     staged = output.stage(project)
+    spool = project.releases / "keys.open"
     setup, frame = prepare(
         project, everything, state, shown_by_sections, staged=staged, base=base or live, direct=direct
     )
+    if not state.search_count():
+        spool.mkdir()
+        setup = dataclasses.replace(setup, spool=spool)
     work.fault("tree-begun")
     with state.transaction(), Crew(setup, work.jobs) as workers:
+        press = tables.Press(workers, spool, shards.FOLDER, state)
         others = _lines(state.value("section files")) ^ shown_by_sections.keys()
         state.mark([], state.misled({f: f in shown_by_sections or state.is_published(f) for f in others}), [])
         try:
-            _render(work, everything, frame, setup, workers)
+            _render(work, everything, frame, setup, workers, press)
         except worker.SourceChanged as changed:
             raise Refused([plain.changed_meanwhile(str(changed))]) from changed
         finally:
@@ -263,9 +269,10 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
         plain.generated(project, state, plain_files)
         _put_plain(work, plain_files, setup)
         try:
-            _put_search(work, frame.city, workers)
+            _put_search(work, frame.city, press)
         finally:
             tables.close()
+            shutil.rmtree(spool, ignore_errors=True)
         _remember_troubles(work, everything, plain_files, refused, shown_by_sections)
         state.set_value("outside", outside)
         state.unmark()
@@ -333,7 +340,7 @@ def prepare(
     return setup, Frame(city=city_of(articles=state), assets=setup.assets, engine=setup.engine)
 
 
-def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew) -> None:
+def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew, press: Press) -> None:
     from sitegen.render import worker
 
     blobs: dict[str, str] = {}
@@ -342,7 +349,8 @@ def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, worker
     first = list(itertools.islice(stream, 2))
     few = len(first) < 2 and sum(map(len, first)) <= FEW
     total = 0 if few else sum(frame.city.counts.values()) + 4 * len(everything.tree.sections)  # an estimate
-    for made in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
+    for made, early in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
+        press.early += early
         stored = [_with_last_version(work, page, setup) for page in made]
         _store(work, stored)
         blobs |= {page.source: page.body_key.rpartition(" ")[2] for page in stored if page.body_key}
@@ -430,9 +438,8 @@ def _put_plain(work: _Build, found: PlainFiles, setup: Setup) -> None:
     work.state.set_plain({file: item.digest for file, item in found.put.items()}, gone)
 
 
-def _put_search(work: _Build, city: City, workers: Crew) -> None:
+def _put_search(work: _Build, city: City, press: Press) -> None:
     """The search index of what is published now; a folder of it that stands already is kept as it is."""
-    press = tables.Press(workers, work.project.releases / "keys.open", shards.FOLDER, work.state)
     shards.publish(work.state, city, press)
     work.all_shared = work.all_shared and press.all_shared
     work.changed |= press.digests.keys()

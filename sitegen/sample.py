@@ -52,7 +52,7 @@ def verify(
             done = 0
             with Crew(setup, jobs) as workers:
                 few = count <= building.FEW
-                for made in workers.run(worker.render, batches, building.halves, worker.crashed, few=few):
+                for made, _early in workers.run(worker.render, batches, building.halves, worker.crashed, few=few):
                     done += len(made)
                     problems += [_differs(page.file) for page in made if not _is_same(live / page.file, page.digest)]
                     progress(_("pages compared"), done, count)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -25,6 +25,8 @@ from sitegen.render import qr
 from sitegen.render.adapter import Engine
 from sitegen.render.body import Body, Heading
 from sitegen.render.theme import EDITION_URL
+from sitegen.search import tables
+from sitegen.search.texts import of_article
 from sitegen.state.rows import Made
 from sitegen.state.shelf import BROKEN, Shelf
 from sitegen.text import _
@@ -55,6 +57,8 @@ class Setup:
     """The tree in which unchanged bodies, and pages whose bytes turn out the same, are found."""
     plain: frozenset[str]
     """Paths under content/ beyond articles and their attachments that may be linked: sections and their files."""
+    spool: Path | None = None
+    """Where the texts of pages are laid down for the search while it has no base; None: it has one."""
     direct: bool = True
     """Whether Markdown that is known to be simple is rendered without Python-Markdown."""
 
@@ -67,6 +71,7 @@ class Shop:
         self.shelf = Shelf.open(setup.state)
         self._studio = Studio(setup.root / "build" / "pictures")
         self._knows_pages = self.shelf.has_pages()
+        self.basket = tables.Basket(setup.spool) if setup.spool is not None else None
         city = setup.city(articles=self.shelf)
         self.frame = Frame(city=city, assets=setup.assets, engine=setup.engine)
         self.engine = Engine(
@@ -136,6 +141,10 @@ class Shop:
         data, inner = job.html.encode(), job.body.html.encode()
         start = data.find(inner) if inner else 0
         job.made = self._written(job.spec, job.spec.file, data, job.page, job.body, job.body_key, start, len(inner))
+        recipe = job.spec.recipe
+        if self.basket is not None and recipe[0] == "article" and not recipe[1].retired:
+            text = of_article(self.shelf.facts(recipe[1].path), job.spec.file, job.body.html)
+            self.basket.put(recipe[1].path, job.made.digest, text)
 
     def _traditional_page(self, job: Job, twin: Job) -> Made:
         """The counterpart of a page that was just rendered. Its links are questioned with those of the page."""
@@ -270,8 +279,15 @@ class Job:
         return bool(self.spec.recipe[0] == traditional.RECIPE)
 
 
-def render(specs: Sequence[Spec]) -> list[Made]:
-    """In the order of `specs`. A page that cannot be rendered comes back without a digest and with a Problem.
+class Rendered(NamedTuple):
+    """`made`: in the order of the specs; `early`: texts that were laid down for the search on the way."""
+
+    made: list[Made]
+    early: list[tables.Early]
+
+
+def render(specs: Sequence[Spec]) -> Rendered:
+    """A page that cannot be rendered comes back without a digest and with a Problem.
 
     A batch goes through stage by stage: code that is used fifty times in a row stays in the processor's caches, which
     makes a page a sixth cheaper than taking each through all stages. Raises OSError when the disk refuses,
@@ -288,7 +304,8 @@ def render(specs: Sequence[Spec]) -> list[Made]:
         for job in jobs:
             if job.made is None:
                 _one(stage, job)
-    return [job.made for job in jobs if job.made is not None]
+    early = shop.basket.take() if shop.basket is not None else []
+    return Rendered([job.made for job in jobs if job.made is not None], early)
 
 
 def _one(stage: Callable[[Job], None], job: Job) -> None:
@@ -305,11 +322,11 @@ def _one(stage: Callable[[Job], None], job: Job) -> None:
         )
 
 
-def crashed(specs: Sequence[Spec]) -> list[Made]:
+def crashed(specs: Sequence[Spec]) -> Rendered:
     """What is known of pages that end every process which renders them."""
     message = _("rendering this page ended the worker process")
     remedy = _("look for something extreme in the source; the page's last version stays online")
-    return [failed(spec, "render-crashed", message, remedy) for spec in specs]
+    return Rendered([failed(spec, "render-crashed", message, remedy) for spec in specs], [])
 
 
 def failed(spec: Spec, code: str, message: str, remedy: str) -> Made:

@@ -49,6 +49,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
 """Sorted, each once: hash of a pair (32 bits), document (25), place modulo 128 (7)."""
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Documents = np.ndarray[Any, np.dtype[np.uint32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +199,22 @@ def lay_down(path: Path, run: Run) -> None:
         run.title.tofile(file)
 
 
-def take_up(path: str, low: int, high: int) -> Keys:
-    """Some keys of what was laid down, by their numbers in the file."""
-    return np.fromfile(path, np.uint64, high - low, offset=8 * low)
+def take_up(path: str, low: int, high: int, numbers: Documents) -> Keys:
+    """Some keys of what was laid down, by their numbers in the file. `numbers`: of its documents in the segment."""
+    keys = np.fromfile(path, np.dtype("<u8"), high - low, offset=8 * low)
+    halves = keys.view("<u4")[::2]
+    documents = numbers[halves >> np.uint32(7)]
+    halves &= np.uint32(127)
+    halves |= documents << np.uint32(7)
+    return keys
+
+
+def lay_numbers(path: Path, numbers: Sequence[int]) -> None:
+    np.array(numbers, np.dtype("<u4")).tofile(path)
+
+
+def take_numbers(path: Path) -> Documents:
+    return np.fromfile(path, np.dtype("<u4"))
 
 
 # --- from keys to files ----------------------------------------------------------------------------------------------
@@ -237,8 +251,7 @@ def heavy_file(frequent: Iterable[tuple[int, int]]) -> tuple[str, bytes]:
 
 def _merged(runs: Sequence[Keys]) -> Keys:
     keys: Keys = np.concatenate([np.zeros(0, np.uint64), *runs])
-    if len(runs) > 1:
-        keys.sort()
+    keys.sort()
     return keys
 
 

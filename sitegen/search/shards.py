@@ -140,13 +140,13 @@ class _Source:
         from sitegen.search import segment
 
         stands = self._state.bodies_of([entry.file for entry in entries if not entry.site])
-        sheet = self._press.read([(entry, stands.get(entry.file)) for entry in entries])
-        bits = segment.bits_for(sum(laid.units for laid in sheet.laid)) if bits is None else bits
-        self._press.press(f"{FOLDER}/{path}", sheet, bits)
-        for name, data in segment.facts_files(one.facts for one in sheet.shown):
+        whole = self._press.read([(entry, stands.get(entry.file)) for entry in entries])
+        bits = segment.bits_for(sum(laid.units for _place, laid in whole.laid)) if bits is None else bits
+        self._press.press(f"{FOLDER}/{path}", whole, bits)
+        for name, data in segment.facts_files(one.facts for one in whole.shown):
             self._press.put(f"{FOLDER}/{path}/{name}", data)
-        columns = sorted({one.column for one in sheet.shown})
-        self._press.put(f"{FOLDER}/{path}/f.bin", segment.deflated(_sorts(sheet.shown, columns)))
+        columns = sorted({one.column for one in whole.shown})
+        self._press.put(f"{FOLDER}/{path}/f.bin", segment.deflated(_sorts(whole.shown, columns)))
         years: dict[str, int] = {}
         for number, entry in enumerate(entries):
             years.setdefault(f"{datetime.fromtimestamp(entry.stamp, SHANGHAI):%Y}", number)

@@ -1,14 +1,18 @@
 """The files of a segment made by all processes: texts to keys, keys to a disk, a part of the keys to its files.
 
 A process reads some texts and lays down their keys, cut by ranges (`segment.RANGES`); then a process takes a part of
-the ranges from all that was laid down. So nobody holds more than a part, and no text goes over a pipe.
+the ranges from all that was laid down. So nobody holds more than a part, and no text goes over a pipe. Where there is
+no base yet, pages are laid down as soon as they are rendered (`Basket`); that is a head start and nothing else: what was
+not laid down, or is not what stands in the release, is read from there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +24,6 @@ from sitegen.state.shelf import Shelf
 if TYPE_CHECKING:
     from sitegen.city import City
     from sitegen.crew import Crew
-    from sitegen.search.segment import Document
 
 BATCH = 256
 """Documents that a process reads at a time."""
@@ -50,7 +53,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """A file of keys: those of the bodies, then those of the titles; where each range of them begins (in keys)."""
+    """A file of keys: those of the bodies, then those of the titles; where each range of them begins (in keys). It
+    numbers the documents of its sheet from 0."""
 
     path: str
     body: Sequence[int]
@@ -60,7 +64,7 @@ class Laid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Documents from the number `first` on, each with what the build remembers of its page."""
+    """Documents, each with what the build remembers of its page. `first`: names the batch."""
 
     first: int
     entries: Sequence[tuple[Entry, Stands | None]]
@@ -74,12 +78,31 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Early:
+    """What was laid down while pages were rendered. `pages`: (source, digest of the page) of each document."""
+
+    pages: list[tuple[str, str]]
+    sheet: Sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """All documents of a segment. `shown`: in their order; `laid`: each with the place of its first document in `numbers`,
+    the file that says which number in the segment each of the documents has."""
+
+    shown: list[Shown]
+    laid: list[tuple[int, Laid]]
+    numbers: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A part of a segment to be made: the ranges from `low` to `high` of all that was laid down."""
 
     folder: str
-    laid: Sequence[tuple[str, tuple[int, int], tuple[int, int]]]
-    """File, and which of its keys (numbers): of the bodies, of the titles."""
+    laid: Sequence[tuple[str, int, tuple[int, int], tuple[int, int]]]
+    """File, where its documents begin in `numbers`, and which of its keys (numbers): of the bodies, of the titles."""
+    numbers: Path
     number: int
     parts: int
     bits: int
@@ -107,7 +130,8 @@ class Press:
     `spool`: a folder for what is written on the way. What stays is not looked at: it is a third of all files."""
 
     def __init__(self, workers: Crew, spool: Path, root: str, before: Before) -> None:
-        self._workers, self._spool, self._root, self._before = workers, spool, root, before
+        self._workers, self.spool, self._root, self._before = workers, spool, root, before
+        self.early: list[Early] = []
         self._known: dict[str, dict[str, str]] = {}
         self._kept: set[str] = set()
         self._wanted: set[str] = set()
@@ -128,33 +152,52 @@ class Press:
     def put(self, file: str, data: bytes) -> None:
         self._note([_put(file, data)])
 
-    def read(self, entries: Sequence[tuple[Entry, Stands | None]]) -> Sheet:
-        """Lay down the keys of the documents of a segment."""
-        self._spool.mkdir(parents=True)  # output.stage removed what a killed build left there
+    def read(self, entries: Sequence[tuple[Entry, Stands | None]]) -> Whole:
+        """Lay down the keys of the documents of a segment, but for those that were laid down early."""
+        from sitegen.search import segment
+
+        self.spool.mkdir(parents=True, exist_ok=True)  # output.stage removed what a killed build left there
+        places = {entry.path: (n, stands[0]) for n, (entry, stands) in enumerate(entries) if stands and not entry.site}
+        numbers: list[int] = []
+        sheets: list[Sheet] = []
+        for early in self.early:
+            found = [places.get(source, (0, "")) for source, _digest in early.pages]
+            if [digest for _source, digest in early.pages] == [digest for _number, digest in found]:
+                numbers += [number for number, _digest in found]
+                sheets.append(early.sheet)
+        self.early = []
+        laid = set(numbers)
+        rest = [number for number in range(len(entries)) if number not in laid]
         batches = [
-            Batch(first=start, entries=entries[start : start + BATCH], spool=self._spool)
-            for start in range(0, len(entries), BATCH)
+            Batch(first=start, entries=[entries[n] for n in rest[start : start + BATCH]], spool=self.spool)
+            for start in range(0, len(rest), BATCH)
         ]
-        whole = Sheet(shown=[], laid=[])
-        for sheet in self._workers.run(_read, batches, _halves, _unread, few=len(batches) < 2):
-            whole.shown.extend(sheet.shown)
-            whole.laid.extend(sheet.laid)
+        numbers += rest
+        sheets += self._workers.run(_read, batches, _halves, _unread, few=len(batches) < 2)
+        whole = Whole(shown=[Shown()] * len(entries), laid=[], numbers=self.spool / "numbers")
+        segment.lay_numbers(whole.numbers, numbers)
+        place = 0
+        for sheet in sheets:
+            whole.laid.extend([(place, one) for one in sheet.laid])
+            for number, shown in zip(numbers[place : place + len(sheet.shown)], sheet.shown, strict=True):
+                whole.shown[number] = shown
+            place += len(sheet.shown)
         return whole
 
-    def press(self, folder: str, sheet: Sheet, bits: int) -> None:
+    def press(self, folder: str, whole: Whole, bits: int) -> None:
         """Write the files of the index of a segment below `folder`, from what was laid down last."""
         from sitegen.search import segment
 
-        units = sum(one.units for one in sheet.laid)
+        units = sum(one.units for _place, one in whole.laid)
         count = segment.parts_for(units, bits)
-        parts = (_part(folder, sheet, number, count, bits) for number in range(count))
+        parts = (_part(folder, whole, number, count, bits) for number in range(count))
         frequent: list[tuple[int, int]] = []
         for written in self._workers.run(_press, parts, lambda part: [], _press, few=count < 2):
             self._note(written.files)
             frequent += written.frequent
         name, data = segment.heavy_file(frequent)
         self.put(f"{folder}/{name}", data)
-        shutil.rmtree(self._spool, ignore_errors=True)
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def _note(self, made: Iterable[tuple[str, str, bool]]) -> None:
         for file, digest, shared in made:
@@ -172,17 +215,21 @@ class Press:
         return self._known[folder].get(file)
 
 
-def _part(folder: str, sheet: Sheet, number: int, count: int, bits: int) -> Part:
+def _part(folder: str, whole: Whole, number: int, count: int, bits: int) -> Part:
     from sitegen.search.segment import RANGES
 
     low, high = number * RANGES // count, (number + 1) * RANGES // count
     return Part(
         folder=folder,
-        laid=[(one.path, (one.body[low], one.body[high]), (one.title[low], one.title[high])) for one in sheet.laid],
+        laid=[
+            (one.path, place, (one.body[low], one.body[high]), (one.title[low], one.title[high]))
+            for place, one in whole.laid
+        ],
+        numbers=whole.numbers,
         number=number,
         parts=count,
         bits=bits,
-        documents=len(sheet.shown),
+        documents=len(whole.shown),
     )
 
 
@@ -195,26 +242,49 @@ def _put(file: str, data: bytes) -> tuple[str, str, bool]:
 
 
 def _read(batch: Batch) -> Sheet:
+    texts = list(_texts(crew.common()).texts(batch.entries))
+    return _lay_down(texts, batch.spool / f"{batch.first}")
+
+
+def _lay_down(texts: Sequence[Text | None], path: Path) -> Sheet:
+    """A page that cannot be read keeps its number and is found by nothing."""
     from sitegen.search import segment  # with numpy: an edit that touches no text has no use for it
 
-    shown: list[Shown] = []
     laid: list[Laid] = []
-    for run in segment.runs_of(_documents(batch, shown), batch.first):
-        path = batch.spool / f"{batch.first}-{len(laid)}"
-        segment.lay_down(path, run)
+    documents = [
+        segment.Document(title=text.title, number=text.number, body=text.body) if text else segment.Document()
+        for text in texts
+    ]
+    for run in segment.runs_of(documents, 0):
+        file = path.with_name(f"{path.name}-{len(laid)}")
+        segment.lay_down(file, run)
         title = [len(run.body) + place for place in segment.cut(run.title)]
-        laid.append(Laid(path=str(path), body=segment.cut(run.body), title=title, units=run.units))
-    return Sheet(shown=shown, laid=laid)
+        laid.append(Laid(path=str(file), body=segment.cut(run.body), title=title, units=run.units))
+    return Sheet(shown=[_shown(text) for text in texts], laid=laid)
 
 
-def _documents(batch: Batch, shown: list[Shown]) -> Iterator[Document]:
-    """A page that cannot be read keeps its number and is found by nothing."""
-    from sitegen.search.segment import Document
+class Basket:
+    """Where a process that renders pages puts their texts. They are laid down by the hundred, for each file is opened for
+    each part of the pairs; what is left over in the end is read from the release."""
 
-    texts = _texts(crew.common())
-    for text in texts.texts(batch.entries):
-        shown.append(_shown(text))
-        yield Document(title=text.title, number=text.number, body=text.body) if text else Document()
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._texts: list[Text] = []
+        self._pages: list[tuple[str, str]] = []
+
+    def put(self, source: str, digest: str, text: Text) -> None:
+        """`digest`: of the page."""
+        self._texts.append(text)
+        self._pages.append((source, digest))
+
+    def take(self) -> list[Early]:
+        """What is laid down by now and was not taken yet."""
+        if len(self._texts) < BATCH:
+            return []
+        name = f"{os.getpid()}-{hashlib.blake2b(self._pages[0][0].encode(), digest_size=8).hexdigest()}"
+        early = Early(pages=self._pages, sheet=_lay_down(self._texts, self._spool / name))
+        self._texts, self._pages = [], []
+        return [early]
 
 
 def _shown(text: Text | None) -> Shown:
@@ -240,9 +310,10 @@ def _unread(batch: Batch) -> Sheet:
 def _press(part: Part) -> Written:
     from sitegen.search import segment
 
+    numbers = segment.take_numbers(part.numbers)
     made = segment.part_of(
-        [segment.take_up(path, *body) for path, body, _title in part.laid],
-        [segment.take_up(path, *title) for path, _body, title in part.laid],
+        [segment.take_up(path, *body, numbers[place:]) for path, place, body, _title in part.laid],
+        [segment.take_up(path, *title, numbers[place:]) for path, place, _body, title in part.laid],
         number=part.number,
         parts=part.parts,
         bits=part.bits,

@@ -98,21 +98,7 @@ class Texts:
         if not facts or stands is None or data is None or hashlib.sha256(data).hexdigest() != stands[0]:
             return None
         _digest, start, length = stands
-        values, (_kind, details) = orjson.loads(facts)[:2]
-        title, kind, column, source, date = (
-            values[editions.FIELD[name]] for name in ("title", "kind", "column", "source", "date")
-        )
-        number = str(details.get("doc_number") or "")
-        validity = str(details.get("validity") or "")
-        return Text(
-            title=title,
-            number=number,
-            body=extract.text_of(data[start : start + length].decode()).strip(),
-            facts=(title, entry.file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
-            column=column,
-            kind=kind,
-            validity=validity,
-        )
+        return of_article(facts, entry.file, data[start : start + length].decode())
 
     def _copy(self, entry: Entry) -> Text | None:
         page, index = self._copies[entry.path]
@@ -130,3 +116,22 @@ class Texts:
             kind="copy",
             validity="",
         )
+
+
+def of_article(facts: str, file: str, body: str) -> Text:
+    """`facts`: its edition, as JSON; `body`: as it stands in its page."""
+    values, (_kind, details) = orjson.loads(facts)[:2]
+    title, kind, column, source, date = (
+        values[editions.FIELD[name]] for name in ("title", "kind", "column", "source", "date")
+    )
+    number = str(details.get("doc_number") or "")
+    validity = str(details.get("validity") or "")
+    return Text(
+        title=title,
+        number=number,
+        body=extract.text_of(body).strip(),
+        facts=(title, file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
+        column=column,
+        kind=kind,
+        validity=validity,
+    )
