@@ -32,9 +32,14 @@ def _begin(value: Any) -> None:
     """Ctrl-C is the parent's affair: a worker that dies of it leaves the parent waiting for a pipe nobody reads."""
     global _common
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.freeze()  # what is there now stays; looking through it again and again took a twentieth of the time
-    gc.set_threshold(20_000, 20, 100)
+    _collect_less()
     _common = value
+
+
+def _collect_less() -> None:
+    """What is there now stays; looking through it again and again took a twentieth of the time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def warm_up(jobs: int) -> None:
@@ -118,6 +123,7 @@ class Crew:
         from concurrent.futures.process import BrokenProcessPool
 
         if self._pool is None:
+            _collect_less()  # there is much to do for this process, too
             self._pool = self._new_pool(self.jobs)
         try:
             return self._pool.submit(work, batch)
