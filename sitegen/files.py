@@ -87,6 +87,10 @@ def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def sha256_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256_file(path: Path, at_once: int = 1 << 18) -> str:
+    """Reads `at_once` bytes at a time."""
+    digest, piece = hashlib.sha256(), memoryview(bytearray(at_once))
+    with path.open("rb", buffering=0) as stream:
+        while size := stream.readinto(piece):
+            digest.update(piece[:size])
+    return "sha256:" + digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,19 @@ from archive.net.fetch import parse_connect_to
 from archive.store import Capture
 from archive.text import _
 from sitegen.errors import Problem, Refused
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes: `500000`, `500k`, `2G`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"([1-9][0-9]{0,14})([kMG]?)", str(value))
+        if found is None:
+            self.fail(_("“{value}” is no size: write for example 500M").format(value=value), param, ctx)
+        return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (
@@ -52,6 +66,34 @@ _OPTIONS = (
         "--delay",
         type=click.FloatRange(min=0),
         help="Seconds between two requests to a host. [default: 0.1, loopback 0]",
+    ),
+    cli.make_option(
+        "--max-depth",
+        type=click.IntRange(min=0),
+        default=Options().max_depth,
+        show_default=True,
+        help="Links away from the start; the next page of the same list is no further.",
+    ),
+    cli.make_option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=Options().timeout,
+        show_default=True,
+        help="Seconds to wait for a server that sends nothing.",
+    ),
+    cli.make_option(
+        "--max-time",
+        type=click.FloatRange(min=0, min_open=True),
+        default=Options().longest,
+        show_default=True,
+        help="Seconds that one answer may take in all; what came until then is stored and marked as cut.",
+    ),
+    cli.make_option(
+        "--max-bytes",
+        type=_Size(),
+        default="2G",
+        show_default=True,
+        help="Size of one body, in bytes or with k, M, G behind it; a larger one is stored up to there and marked as cut.",
     ),
     cli.make_option(
         "--give-up",
@@ -102,6 +144,10 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         max_urls: int,
         connections: int,
         delay: float | None,
+        max_depth: int,
+        timeout: float,
+        max_time: float,
+        max_bytes: int,
         give_up: bool,
         proxy: str | None,
         ca: Path | None,
@@ -120,6 +166,10 @@ def capture_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 max_urls=max_urls,
                 connections=connections,
                 delay=delay,
+                max_depth=max_depth,
+                timeout=timeout,
+                longest=max_time,
+                max_bytes=max_bytes,
                 give_up=give_up,
                 connect_to=tuple(parse_connect_to(text) for text in connect_to),
                 access=_access(proxy, ca, cert, key),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from archive.crawling import traps
 from archive.crawling.frontier import OUTCOMES, Frontier, Row
-from archive.crawling.known import LIMIT, TRAP, Known
+from archive.crawling.known import FAR, LIMIT, TRAP, Known
 from archive.crawling.ledger import IN_PART
 from archive.crawling.options import Options
 from archive.store import Capture
@@ -67,7 +67,7 @@ def settle(capture: Capture, frontier: Frontier) -> Account:
 def problems(capture: Capture, frontier: Frontier, known: Known, account: Account, options: Options) -> list[Problem]:
     """What an operator must look at: URLs without a whole answer, bounds that were reached."""
     found = [_failed(row) for row in frontier.rows("failed")]
-    found += [_in_part(row) for row in frontier.rows("captured") if row.cause == IN_PART]
+    found += [_in_part(row) for row in frontier.rows("captured", cause=IN_PART)]
     limit = account.rules.get(LIMIT.strip(": "), 0) + known.beyond
     if limit:
         text = _("{limit} URLs beyond the limit of {most} were not fetched").format(limit=limit, most=options.max_urls)
@@ -115,7 +115,9 @@ def _trapped(trap: Trap) -> Problem:
         message=_("{pattern}: {reason}; {fetched} were fetched, {left_out} left out").format(
             pattern=trap.pattern, reason=_said(trap.reason), fetched=trap.fetched, left_out=trap.left_out
         ),
-        remedy=_("if these are real pages, name them with --list, or raise `budget` in the decision"),
+        remedy=_("if these are real pages, raise --max-depth, or name them with --list")
+        if trap.reason.endswith(FAR)
+        else _("if these are real pages, name them with --list, or raise `budget` in the decision"),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from archive.crawling.frontier import Frontier, FrontierUnreadable, Row
 from archive.crawling.ledger import UNCHANGED, Ledger
 from archive.crawling.options import Options
 from archive.crawling.scope import Scope
+from archive.crawling.tally import Tally
 from archive.decision import Decision
 from archive.net import fetch
 from archive.net.wire import StorageError
@@ -40,6 +42,7 @@ from sitegen.files import sha256_file, write_atomic
 __all__ = ["CaptureReport", "Options", "Scope", "capture", "manifest"]
 
 DEFAULTS = Options()
+_DIGESTED_AT_ONCE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ def capture(
             finally:
                 writer.abandon()
             crash("after-warc")
+            digests = _Digests(chosen.warcs)
             account = accounts.settle(chosen, frontier)
             found = accounts.problems(chosen, frontier, ledger.known, account, options)
             problems = in_order(
@@ -131,14 +135,13 @@ def capture(
             )
             session_ids = [*sorted(decision.terms.session_ids), *frontier.setting("session_ids")]
             outside = dict(sorted(ledger.known.outside.items()))
-            write_atomic(chosen.pages, b"".join(pages.lines(chosen, frontier.rows("captured"), urls)))
-            cdxj.write(chosen.index, map(_entry, _stored(frontier)))
+            counted, forms = _write_lists(chosen, frontier, urls), frontier.forms()
             _fold(chosen, frontier)
         crash("before-manifest")
-        about = manifest(chosen, decision, scope, urls, session_ids, account.inventory, former)
+        about = manifest(chosen, decision, scope, urls, session_ids, account.inventory, former, digests.of)
         captures.write_manifest(chosen, about | {"outside": outside})
         crash("after-manifest")
-        report.write(chosen)
+        report.write_counted(chosen, counted, forms)
     return CaptureReport(
         capture=chosen,
         account=account,
@@ -156,6 +159,7 @@ def _client(decision: Decision, chosen: Capture, options: Options, frontier: Fro
         connections=options.connections,
         delay=options.delay,
         timeout=options.timeout,
+        longest=options.longest,
         max_bytes=options.max_bytes,
         plain_tls=options.plain_tls,
         access=options.access,
@@ -230,7 +234,7 @@ def _choose(
 
 def _refuse_nothing(chosen: Capture, frontier: Frontier) -> None:
     """A site that gave no answer at all is not captured: the capture stays open for the next try."""
-    if any(True for _ in _stored(frontier)):
+    if any(row.warc is not None for row in chain(frontier.rows(), frontier.earlier())):
         return
     causes = sorted({f"{row.url}: {row.cause}" for row in frontier.rows("failed", "excluded")})[:5]
     raise Refused(
@@ -294,15 +298,42 @@ def _warcinfo(decision: Decision, chosen: Capture, options: Options) -> dict[str
     }
 
 
-def _stored(frontier: Frontier) -> Iterator[Row]:
-    return (row for row in chain(frontier.rows(), frontier.earlier()) if row.warc is not None)
+class _Digests:
+    """Digests of files that do not change any more, worked out by a thread while the rest is written: in large pieces,
+    for between two of them it waits for its turn, and has others wait."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        aside = ThreadPoolExecutor(1, "digests")
+        self._begun = {path: aside.submit(sha256_file, path, _DIGESTED_AT_ONCE) for path in paths}
+        aside.shutdown(wait=False)
+
+    def of(self, path: Path) -> str:
+        begun = self._begun.get(path)
+        return begun.result() if begun else sha256_file(path)
+
+
+def _write_lists(chosen: Capture, frontier: Frontier, seeds: Sequence[str]) -> Tally:
+    """The pages and the index; both, and the numbers of the report, come of one look at each row."""
+    counted = Tally()
+    index: list[cdxj.Entry] = []
+
+    def rows() -> Iterator[Row]:
+        for row in frontier.rows():
+            counted.add(row)
+            if row.warc is not None:
+                index.append(_entry(row))
+            yield row
+
+    write_atomic(chosen.pages, b"".join(pages.lines(chosen, rows(), seeds)))
+    index += [_entry(row) for row in frontier.earlier() if row.warc is not None]
+    cdxj.write(chosen.index, index)
+    return counted
 
 
 def _entry(row: Row) -> cdxj.Entry:
-    date = datetime.fromisoformat(row.captured_at or "")
     return cdxj.Entry(
         key=canon.surt(row.url),
-        timestamp=date.strftime("%Y%m%d%H%M%S"),
+        timestamp=cdxj.timestamp(row.captured_at or ""),
         url=row.url,
         mime="warc/revisit" if row.record_type == "revisit" else row.mime or "",
         status="" if row.cause == UNCHANGED else str(row.status),
@@ -321,8 +352,9 @@ def manifest(
     session_ids: Sequence[str],
     counts: Mapping[str, int],
     former: Capture | None,
+    digest: Callable[[Path], str] = sha256_file,
 ) -> dict[str, object]:
-    """FORMATS §3. Every file of the capture with its size and digest, sorted by path."""
+    """FORMATS §3. Every file of the capture with its size and `digest`, sorted by path."""
     files = sorted(path for path in chosen.folder.rglob("*") if path.is_file() and path != chosen.manifest)
     return {
         "format": "capture/1",
@@ -353,7 +385,7 @@ def manifest(
         "files": {
             path.relative_to(chosen.folder).as_posix(): {
                 "bytes": path.stat().st_size,
-                "sha256": sha256_file(path),
+                "sha256": digest(path),
             }
             for path in files
         },

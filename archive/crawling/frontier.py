@@ -305,11 +305,13 @@ class Frontier:
         found = self._db.execute("SELECT * FROM url WHERE id = ?", (number,)).fetchone()
         return self._row(found) if found else None
 
-    def rows(self, *states: State) -> Iterator[Row]:
-        """Rows in the given states (all when none is given), ordered by key."""
+    def rows(self, *states: State, cause: str | None = None) -> Iterator[Row]:
+        """Rows in the given states (all when none is given), of one cause or of any, ordered by key."""
         wanted = json.dumps(states or (*OUTCOMES, "queued"))
-        query = "SELECT * FROM url WHERE state IN (SELECT value FROM json_each(?)) ORDER BY key"
-        yield from map(self._row, self._db.execute(query, (wanted,)))
+        query = """
+            SELECT * FROM url WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR cause = ?2)
+            ORDER BY key"""
+        yield from map(self._row, self._db.execute(query, (wanted, cause)))
 
     def ids(self) -> dict[str, int]:
         """Key → id of every URL."""

@@ -18,6 +18,7 @@ from archive.discover import Link
 
 LIMIT = "limit: "
 TRAP = "trap: "
+FAR = "links away from the start"
 # A trap may fill the inventory with what is left out; so many rows beyond the limit, then links are only counted.
 _ROWS_BEYOND = 200_000
 # What somebody names is asked for even where a pattern looks endless.
@@ -231,7 +232,7 @@ class Known:
         if self._admitted >= self._options.max_urls:
             return f"{LIMIT}{self._options.max_urls} URLs"
         if row.depth > self._options.max_depth:
-            return f"{TRAP}more than {self._options.max_depth} links away from the start [{traps.pattern(row.url)}]"
+            return f"{TRAP}more than {self._options.max_depth} {FAR} [{traps.pattern(row.url)}]"
         if row.kind != "page" or row.sources.startswith(_NAMED):
             self._traps.know(row.url)
             return None

@@ -31,9 +31,15 @@ _WIDTH, _HEIGHT = 1000, 160
 
 def write(capture: Capture) -> None:
     """Raises Refused when the capture is not finished, sqlite3.Error when its frontier cannot be read."""
-    manifest = store.read_manifest(capture)
+    store.read_manifest(capture)
     with Frontier(capture.frontier, read_only=True) as frontier:
         counted, forms = tally.of(frontier.rows()), frontier.forms()
+    write_counted(capture, counted, forms)
+
+
+def write_counted(capture: Capture, counted: Tally, forms: Sequence[PostForm]) -> None:
+    """The same of a frontier that was counted already."""
+    manifest = store.read_manifest(capture)
     write_atomic(capture.report, page(capture, manifest, counted, forms).encode("utf-8", "replace"))
 
 
@@ -220,7 +226,8 @@ def _remedy(cause: str) -> str:
         (r"HTTP (429|503)", lambda: _("capture again more slowly: --delay")),
         (r"HTTP 5", lambda: _("tell the site's operator, then capture again")),
         (r"HTTP 4", lambda: _("look at the page that links here; leave it out with the reason if it is gone")),
-        (r"truncated: length", lambda: _("larger than the limit: capture it alone with a higher one")),
+        (r"truncated: length", lambda: _("larger than --max-bytes: capture it again with more")),
+        (r"truncated: time", lambda: _("too slow: capture it again, with a longer --timeout or --max-time")),
         (r"truncated", lambda: _("the answer was cut: capture again")),
         (r"refused", lambda: _("a private address: name it under `allow_private` if it is the site's")),
         (r"dns", lambda: _("the name is unknown: use --connect-to with the server's address")),

@@ -43,6 +43,19 @@ class Tally:
     left: Counter[str] = field(default_factory=Counter)
     answered: list[Row] = field(default_factory=list)
 
+    def add(self, row: Row) -> None:
+        """Each row counts exactly once in `kinds`, so that the report's sum is the inventory."""
+        self.total += 1
+        self.kinds[row.state][row.kind] += 1
+        if row.warc is not None:
+            _answer(self, row)
+        if row.state == "failed":
+            self.failed.append(row)
+        elif row.state == "excused":
+            self.excused[row.cause or ""] += 1
+        elif row.state == "excluded":
+            _left_out(self, row)
+
     @property
     def outcomes(self) -> dict[str, int]:
         """By outcome, every one of them, what is still queued last."""
@@ -64,19 +77,9 @@ class Tally:
 
 
 def of(rows: Iterable[Row]) -> Tally:
-    """Each row counts exactly once in `kinds`, so that the report's sum is the inventory."""
     tally = Tally()
     for row in rows:
-        tally.total += 1
-        tally.kinds[row.state][row.kind] += 1
-        if row.warc is not None:
-            _answer(tally, row)
-        if row.state == "failed":
-            tally.failed.append(row)
-        elif row.state == "excused":
-            tally.excused[row.cause or ""] += 1
-        elif row.state == "excluded":
-            _left_out(tally, row)
+        tally.add(row)
     return tally
 
 

@@ -26,7 +26,7 @@ def lines(
     header: dict[str, object] = {"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}
     yield _line(header | ({"hasText": True} if text else {}))
     for row in rows:
-        if "html" in (row.mime or ""):
+        if row.state == "captured" and "html" in (row.mime or ""):
             page: dict[str, object] = {
                 "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{capture.id} {row.url}")),
                 "url": row.url,

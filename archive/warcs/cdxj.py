@@ -12,6 +12,8 @@ from typing import BinaryIO
 from archive import canon
 from sitegen.files import write_atomic
 
+_BETWEEN_DIGITS = dict.fromkeys(map(ord, "-:TZ. "))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Entry:
@@ -26,6 +28,11 @@ class Entry:
     length: int
     offset: int
     filename: str
+
+
+def timestamp(date: str) -> str:
+    """`YYYYMMDDHHMMSS` of a WARC-Date."""
+    return date.translate(_BETWEEN_DIGITS)[:14]
 
 
 def write(path: Path, entries: Iterable[Entry]) -> None:

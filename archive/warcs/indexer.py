@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from archive import canon
 from archive.text import _
+from archive.warcs import cdxj
 from archive.warcs.cdxj import Entry
 from sitegen.errors import Problem, Refused
 
@@ -34,7 +35,6 @@ _FIELD = re.compile(
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _STATUS = re.compile(rb"HTTP/\S*[ \t]+([^ \r\n]*)", re.I)
 _MIME = re.compile(rb"^Content-Type[ \t]*:([^\r\n]*)", re.I | re.M)
-_BETWEEN_DIGITS = dict.fromkeys(map(ord, "-:TZ. "))
 
 
 class _DamagedError(Exception):
@@ -209,7 +209,7 @@ def _facts(about: Mapping[bytes, bytes], block: Iterator[bytes]) -> dict[str, st
     status = _STATUS.match(read, 0, end)
     return {
         "key": canon.surt(url),
-        "timestamp": _text(about.get(b"warc-date", b"")).translate(_BETWEEN_DIGITS)[:14],
+        "timestamp": cdxj.timestamp(_text(about.get(b"warc-date", b""))),
         "url": url,
         "mime": "warc/revisit" if revisit else "".join(_text(said).partition(";")[0].split()[:1]),
         "status": _text(status[1]) if status else "",

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from archive import store
 from archive.__main__ import main
-from tests.archive.oldweb import OldWeb, Route, page, serving
+from archive.crawling.frontier import Frontier
+from archive.warcs import recall
+from tests.archive.oldweb import Answer, OldWeb, Route, page, serving
 
+ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nx"
 SITE: dict[str, Route] = {"/": page('<a href="a.html">'), "/a.html": page("a")}
 
 
@@ -61,6 +65,44 @@ def test_a_weak_server_may_be_asked_over_one_connection(web: OldWeb) -> None:
     assert (web.connections, len(web.spoken)) == (1, 23)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "answer", "mark", "kept"),
+    [
+        ("--max-bytes", "4k", page("x" * 5000, "text/plain"), "length", 4000),
+        ("--timeout", "0.5", Answer(page("x" * 5000, "text/plain")[:-1000], "silent"), "time", 4000),
+        ("--max-time", "1.5", Answer(ENDLESS, more=b"x" * 100, every=0.05), "time", None),
+    ],
+)
+def test_the_time_and_the_size_of_an_answer_have_bounds(
+    option: str, value: str, answer: Route, mark: str, kept: int | None, web: OldWeb
+) -> None:
+    """What came until then is stored and marked; the rest of the site is captured as ever."""
+    web.routes |= {"/": page('<a href="a.html"><a href="film.txt">'), "/film.txt": answer}
+    done = run("capture", "--site", "lyj", "--browser", "never", option, value, "--json")
+    said = json.loads(done.stdout)
+    assert [problem["message"] for problem in said["problems"]] == [
+        f"no whole answer: truncated: {mark} (found by a@href {web.url()})"
+    ]
+    assert said["inventory"]["captured"] == 2
+    capture = store.open_capture(Path("build/archive"), "lyj")
+    with Frontier(capture.frontier, read_only=True) as frontier:
+        (row,) = frontier.rows("failed")
+    stored = recall.response(capture, row)
+    assert stored.truncated == mark
+    assert set(stored.raw_body) == {ord("x")}
+    assert kept is None or len(stored.raw_body) == kept
+
+
+def test_links_are_followed_so_far_as_is_asked_for(web: OldWeb) -> None:
+    web.routes |= {"/a.html": page('<a href="b.html">'), "/b.html": page("b")}
+    done = run("capture", "--site", "lyj", "--browser", "never", "--max-depth", "1")
+    assert web.asked.count("/b.html") == 0
+    assert "more than 1 links away from the start; 0 were fetched, 1 left out" in done.stderr
+    assert "raise --max-depth, or name them with --list" in done.stderr
+    assert run("capture", "--site", "lyj", "--browser", "never", "--max-depth", "2").exit_code == 0
+    assert web.asked.count("/b.html") == 1
+
+
 def test_capture_without_a_url_starts_where_the_decision_says(web: OldWeb) -> None:
     done = run("capture", "--site", "lyj")
     assert done.exit_code == 0
@@ -107,6 +149,11 @@ def test_a_decision_that_is_wrong_is_refused_with_its_line(web: OldWeb) -> None:
         ("capture", "--site", "lyj", "--connect-to", "here"),
         ("capture", "--site", "lyj", "--max-urls", "0"),
         ("capture", "--site", "lyj", "--connections", "17"),
+        ("capture", "--site", "lyj", "--timeout", "0"),
+        ("capture", "--site", "lyj", "--max-time", "0"),
+        ("capture", "--site", "lyj", "--max-bytes", "0"),
+        ("capture", "--site", "lyj", "--max-bytes", "2 GB"),
+        ("capture", "--site", "lyj", "--max-depth", "-1"),
         ("none",),
         ("verify",),
     ],
