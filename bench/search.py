@@ -1,11 +1,12 @@
 """The search shards of a corpus: size, time, and 500 random substrings asked as a browser would, against a plain scan.
 
-    python -m bench.search /path/to/corpus /path/to/work [--queries 500] [--service]
+    python -m bench.search /path/to/corpus /path/to/work [--queries 500] [--service] [--again]
 
 The corpus is one of `gen_corpus.py`, or a folder of Markdown files (the law texts). Pages are not rendered: what a result's
 page costs is the text, compressed, and `FRAME` bytes for what surrounds it, as measured on pages of the sample. Bytes are
 those of the first ten results: what the index, the pages and the table of variants take, each read once, as a static
 server sends them (`.bin` as they are, all else by gzip). `--service`: the same queries to the database of the service.
+`--again`: the shards and queries that lie in the work folder, asked with the script as it is now.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import corpus as corpora
 from sitegen.files import read
@@ -28,10 +30,11 @@ from sitegen.search import segment
 from sitegen.search.database import Asked, Reader, Row, Writer
 from sitegen.search.folding import VARIANTS_FILE, fold
 from sitegen.search.shards import KINDS, VALIDITIES
-from sitegen.search.texts import Text
+from sitegen.search.texts import Text, is_old, weight
 
 ROOT = Path(__file__).parent.parent
 FRAME = 4_300
+ASKED = "asked.json"
 FULLY = 60
 """Queries with so few results are listed to the end: recall is measured page by page."""
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -44,13 +47,29 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--service", action="store_true")
+    parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
-    texts = list(_texts(options.corpus))
+    if options.again:
+        asked = json.loads((options.work / ASKED).read_bytes())
+        _ask_shards(options.work / "site", asked["queries"], asked["truths"])
+        return
+    texts = list(texts_of(options.corpus))
     began = time.monotonic()
     documents = [segment.Document(title=title, body=body) for title, body in texts]
     shown = [
-        (title, f"{number}.txt", "2026-11-22 09:30", "xwdt", "article", "", "", "市政府")
-        for number, (title, _body) in enumerate(texts)
+        (
+            title,
+            f"{number}.txt",
+            "2026-11-22 09:30",
+            "xwdt",
+            "article",
+            "",
+            "",
+            "市政府",
+            weight(body),
+            is_old(title + body),
+        )
+        for number, (title, body) in enumerate(texts)
     ]
     sizes = []
     site = options.work / "site"
@@ -65,7 +84,7 @@ def main() -> None:
     units = sum(map(len, folded))
     facts = {"path": "a", "docs": len(documents), "bits": segment.bits_for(units), "archived": 0, "columns": ["xwdt"]}
     facts |= {"sites": [""], "kinds": KINDS, "validities": VALIDITIES, "years": [["2026", 0]]}
-    manifest = {"format": "2", "segments": [facts], "columns": {"xwdt": "要闻"}, "sites": {"": "市"}}
+    manifest = {"format": "3", "segments": [facts], "columns": {"xwdt": "要闻"}, "sites": {"": "市"}}
     (site / "search" / "index.json").write_text(json.dumps(manifest), encoding="utf-8")
     shutil.copy(VARIANTS_FILE, site / "search" / "variants.txt")
     for number, (_title, body) in enumerate(texts):
@@ -73,15 +92,16 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{len(documents)} documents: indexed {indexed:.1f} s, peak {peak} MB")
     print(f"{len(sizes)} files, {sum(sizes) / 1e6:.1f} MB, largest {max(sizes)} bytes")
-    queries = _queries(folded, options.queries)
+    queries = queries_of(folded, options.queries)
     truths = [[number for number, text in enumerate(folded) if query in text] for query in queries]
+    (options.work / ASKED).write_text(json.dumps({"queries": queries, "truths": truths}), encoding="utf-8")
     del documents, folded
     _ask_shards(site, queries, truths)
     if options.service:
         _ask_service(options.work / "search.sqlite", texts, shown, queries, truths)
 
 
-def _texts(root: Path) -> list[tuple[str, str]]:
+def texts_of(root: Path) -> list[tuple[str, str]]:
     """(title, text) of every article, newest first; of every Markdown file in a folder of these, by name."""
     if not (root / "content").is_dir():
         laws = [path.read_text(encoding="utf-8") for path in sorted(root.glob("*.md"))]
@@ -97,7 +117,7 @@ def _text(source: str) -> tuple[str, str]:
     return title[1] if title else "", _MARKS.sub("", _LINK.sub(r"\1", body))
 
 
-def _queries(texts: list[str], count: int) -> list[str]:
+def queries_of(texts: list[str], count: int) -> list[str]:
     """Random pieces of 2 to 12 characters, within and across words."""
     chance = random.Random(20261122)  # noqa: S311 (not for secrets)
     queries: list[str] = []
@@ -154,7 +174,7 @@ def _ask_shards(site: Path, queries: list[str], truths: list[list[int]]) -> None
 def _ask_service(
     path: Path,
     texts: list[tuple[str, str]],
-    shown: Sequence[tuple[str, ...]],
+    shown: Sequence[tuple[Any, ...]],
     queries: list[str],
     truths: list[list[int]],
 ) -> None:

@@ -22,7 +22,7 @@ from sitegen.search import folding, refresh, segment, server, shards
 from sitegen.search.database import Asked, Reader, Row, Writer
 from sitegen.search.service import Service
 from sitegen.search.shards import KINDS, VALIDITIES
-from sitegen.search.texts import Text
+from sitegen.search.texts import Text, is_old, weight
 from tests.cities import NOW, ROOT, SHARED, TinyCity
 
 LAWS = SHARED / "real" / "regulations"
@@ -61,7 +61,7 @@ def write_site(site: Path, documents: list[tuple[str, str]], layers: list[str]) 
             before = [number for number, layer in enumerate(layers) if layer == "a"]
             facts["at"] = [sum(other < number for other in before) for number in numbers]
         segments.append(facts)
-    manifest = {"format": "2", "segments": segments, "columns": {}, "sites": {}}
+    manifest = {"format": "3", "segments": segments, "columns": {}, "sites": {}}
     (site / "search").mkdir(parents=True, exist_ok=True)
     (site / "search" / "index.json").write_text(json.dumps(manifest), encoding="utf-8")
     shutil.copy(folding.VARIANTS_FILE, site / "search" / "variants.txt")
@@ -70,7 +70,7 @@ def write_site(site: Path, documents: list[tuple[str, str]], layers: list[str]) 
 
 
 def _text(number: int, title: str, body: str) -> Text:
-    facts = (title, str(number), "2026-11-22 09:30", "xwdt", "article", "", "", "")
+    facts = (title, str(number), "2026-11-22 09:30", "xwdt", "article", "", "", "", weight(body), is_old(title + body))
     return Text(title=title, number="", body=body, facts=facts, column="xwdt", kind="article", validity="")
 
 
@@ -244,6 +244,16 @@ def test_substrings_of_the_laws_are_found_and_nothing_else(tmp_path: Path) -> No
     texts = [path.read_text(encoding="utf-8") for path in sorted(LAWS.rglob("*.md"))[:50]]
     documents = [(text.strip().splitlines()[0], text) for text in texts]
     assert_exact(tmp_path, documents, substrings(random.Random(20261122), documents, 100))  # noqa: S311 (not for secrets)
+
+
+@pytest.mark.needs("node")
+def test_a_look_reads_no_more_than_a_reader_waits_for_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    """Each of these pages takes 21 KB: six are read at first, then six, then two."""
+    documents = [(f"公告{number}", "停车场收费" * 3_500) for number in range(14)]
+    write_site(tmp_path, documents, ["a"] * 14)
+    first, whole = asked_of(tmp_path, [{"query": "场收费停"}, {"query": "场收费停", "all": True}])
+    assert (len(first["hits"]), first["done"]) == (6, False)
+    assert [int(hit["url"][1:]) for hit in whole["hits"]] == list(range(14))
 
 
 def test_the_script_is_small_and_asks_nobody_else() -> None:

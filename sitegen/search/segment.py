@@ -79,14 +79,17 @@ class Part:
     frequent: list[tuple[int, int]]
 
 
-def deflated(data: bytes, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, strategy)
+def deflated(data: bytes) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
     return packer.compress(data) + packer.flush()
 
 
-def _packed(data: bytes) -> bytes:
-    """Lists hold no repetitions but runs of ones: to look for others takes ten times as long and makes them larger."""
-    return deflated(data, zlib.Z_RLE)
+def _packed(*parts: bytes) -> bytes:
+    """Lists hold no repetitions but runs of ones: to look for others takes ten times as long and makes them larger. Each of
+    the `parts` has a code of its own."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_RLE)
+    packed = [packer.compress(part) + packer.flush(zlib.Z_BLOCK) for part in parts[:-1]]
+    return b"".join([*packed, packer.compress(parts[-1]), packer.flush()])
 
 
 def facts_files(documents: Iterable[Sequence[Any]], first: int = 0) -> Iterator[tuple[str, bytes]]:
@@ -256,17 +259,19 @@ def _merged(runs: Sequence[Keys]) -> Keys:
 
 
 def _frequent(body: _Lists, gram: int, title: _Lists) -> Iterator[tuple[str, bytes]]:
-    """The files of one pair: its documents, how many of them each file of places tells of, the documents in whose title it
-    stands; and those files."""
+    """The files of one pair: its documents and those in whose title it stands; and some of its documents at a time, with the
+    places in each. The first of these tells with which document each of them ends, but for the last one."""
     value, count = int(body.hashes[gram]), int(body.counts[gram])
     found = int(np.searchsorted(title.hashes, value))
     has = found < len(title.hashes) and title.hashes[found] == value
-    blocks = body.blocks(gram)
-    parts = [varint(count), body.documents(gram, gram + 1), varint(len(blocks)), *(varint(n) for n, _places in blocks)]
+    parts = [varint(count), body.documents(gram, gram + 1)]
     parts += [varint(int(title.counts[found])), title.documents(found, found + 1)] if has else [varint(0)]
     yield f"h/{value:x}.bin", _packed(b"".join(parts))
-    for number, (_documents, places) in enumerate(blocks):
-        yield f"p/{value:x}-{number:x}.bin", _packed(places)
+    ends, blocks = body.blocks(gram)
+    head = varint(len(ends)) + varints(np.diff(ends, prepend=-1))[0].tobytes()
+    for number, (documents, places) in enumerate(blocks):
+        yield f"p/{value:x}-{number:x}.bin", _packed(head + documents, places)
+        head = b""
 
 
 class _Lists:
@@ -289,6 +294,7 @@ class _Lists:
         self.hashes = hashes[starts].astype(np.uint64)
         self.counts = np.diff(bounds)
         self._packed, self._places = packed, places
+        self._documents, self._packed_at = documents, packed_at
         self._documents_at = packed_at[bounds]
         self._bounds, self._at = bounds, np.append(at, len(keys))
         self.occurrences = np.diff(self._at[bounds])
@@ -301,14 +307,23 @@ class _Lists:
         """A byte for each occurrence: its place modulo 128, and 128 with the last one of a document."""
         return self._places[self._at[self._bounds[low]] : self._at[self._bounds[high]]].tobytes()
 
-    def blocks(self, gram: int) -> list[tuple[int, bytes]]:
-        """The places of a pair, cut between documents: (how many documents, places)."""
+    def blocks(self, gram: int) -> tuple[Numbers, list[tuple[bytes, bytes]]]:
+        """The places of a pair, cut between documents: the last document of each block but the last one, and of each how
+        many documents it has, with their steps, and the places."""
         at = self._at[self._bounds[gram] : self._bounds[gram + 1] + 1]
         cuts, (size, limit) = [0], PLACES
         while cuts[-1] < len(at) - 1:
             cuts.append(min(int(np.searchsorted(at, at[cuts[-1]] + size)), len(at) - 1))
             size = min(2 * size, limit)
-        return [(high - low, self._places[at[low] : at[high]].tobytes()) for low, high in itertools.pairwise(cuts)]
+        first = self._bounds[gram]
+        steps = self._packed_at[first : first + len(at)]
+        return self._documents[first + np.array(cuts[1:-1], np.int64) - 1].astype(np.int64), [
+            (
+                varint(high - low) + self._packed[steps[low] : steps[high]].tobytes(),
+                self._places[at[low] : at[high]].tobytes(),
+            )
+            for low, high in itertools.pairwise(cuts)
+        ]
 
     def packed(self, edges: Keys, without: Numbers, *, places: bool) -> Iterator[bytes]:
         """Of the pairs from each edge to the next: how many, their hashes (steps from the edge), how many documents each

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sitegen.state.shelf import Shelf
 
 FOLDER = "search"
-FORMAT = "2"
+FORMAT = "3"
 SMALL = 500
 """A base of so few documents is made anew whenever one of them changes."""
 CHANGED = 64

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import re
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,7 @@ import orjson
 from sitegen import editions
 from sitegen.model import url_of
 from sitegen.search import extract
-from sitegen.search.folding import fold
+from sitegen.search.folding import fold, variants
 
 if TYPE_CHECKING:
     from sitegen.city import City
@@ -69,6 +72,22 @@ class Text:
         return [fold(self.title), fold(self.number)]
 
 
+def weight(body: str) -> int:
+    """How many hundreds of bytes the page of an article takes, packed, about: what surrounds its text follows from other
+    things than the article and is not looked at."""
+    return 48 + len(body) // 105
+
+
+def is_old(text: str) -> int:
+    """1 when a Traditional character stands in it: it is found only by who folds it."""
+    return int(_traditional().search(text) is not None)
+
+
+@functools.cache
+def _traditional() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(variants())}]")
+
+
 class Texts:
     def __init__(self, state: Shelf, city: City, markup: Markup) -> None:
         self._state, self._markup = state, markup
@@ -106,12 +125,13 @@ class Texts:
         if data is None:
             return None
         title, date = str(page["title"]), str(page.get("date") or "")[:10]
+        body = extract.old_page(data.decode("utf-8", "replace")).strip()
         shown = (title, entry.file, date, index.site, "copy", "", "", page["target_uri"])
         return Text(
             title=title,
             number="",
-            body=extract.old_page(data.decode("utf-8", "replace")).strip(),
-            facts=(*shown, str(index.raw["name"]), str(index.raw["archived_on"])),
+            body=body,
+            facts=(*shown, -(-len(zlib.compress(data)) // 100), is_old(title + body)),
             column=index.site,
             kind="copy",
             validity="",
@@ -126,11 +146,13 @@ def of_article(facts: str, file: str, body: str) -> Text:
     )
     number = str(details.get("doc_number") or "")
     validity = str(details.get("validity") or "")
+    text = extract.text_of(body).strip()
+    shown = (title, file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source)
     return Text(
         title=title,
         number=number,
-        body=extract.text_of(body).strip(),
-        facts=(title, file, f"{date[:10]} {date[11:16]}", column, kind, number, validity, source),
+        body=text,
+        facts=(*shown, weight(text), is_old(title + number + text)),
         column=column,
         kind=kind,
         validity=validity,

@@ -3,11 +3,12 @@
 
 const MAX_QUERY = 100, MAX_TERMS = 8, BLOCK = 22, PAGE = 10;
 const FEW = 10; // so few candidates are looked at one by one
-const LISTS = 20000; // bytes of lists that one term may cost, about
-const CHEAP = 2000; // a list of so few bytes is read anyway: its places tell more
-const PLAN = 8; // pairs whose places are compared
-const PLACES = 32000; // bytes of places that are read for ten results, before the reader is asked to go on
-const LOOKS = 12; // pages that are read for ten results, before the reader is asked to go on
+const BUDGET = 147000; // bytes that are read for ten results, before the reader is asked to go on
+const SPARSE = 500; // among so few candidates places tell more than lists
+const LISTS = 12000; // bytes of lists that one term may cost, about
+const TABLE = 13000; // bytes of variants.txt
+const LOOK = 5500; // bytes of a page, about
+const RESERVE = 12000; // bytes that lists and places leave for pages
 const HASH = 2654435761;
 const SPACE = /[\t-\r \x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const NOTHING = "\xad\u200b\u200c\u200d\u2060\ufeff";
@@ -195,17 +196,44 @@ function fromShard(data, base, hash) {
   return { docs: found.docs, places: (i) => found.places[i], titles: part(false).docs };
 }
 
-/** `read(n)`: the n-th file of places. */
-function fromFile(data, read) {
-  const bytes = new Bytes(data), docs = bytes.sums(bytes.number(), -1), sizes = bytes.numbers(bytes.number());
-  const kept = [];
-  const places = async (i) => {
-    let n = 0;
-    while (i >= sizes[n]) i -= sizes[n++];
-    kept[n] = kept[n] || read(n).then((file) => new Bytes(file).places(sizes[n]));
-    return (await kept[n])[i];
-  };
-  return { docs, places, titles: bytes.sums(bytes.number(), -1) };
+function fromFile(data) {
+  const bytes = new Bytes(data), docs = bytes.sums(bytes.number(), -1);
+  return { docs, titles: bytes.sums(bytes.number(), -1) };
+}
+
+/** Where a frequent pair begins in each of its documents. `read(n)`: the n-th file; null when it may not be read now. */
+class Places {
+  constructor(read) { this.read = read; this.kept = []; }
+  file(n) {
+    if (this.kept[n]) return this.kept[n];
+    const data = this.read(n);
+    return data && (this.kept[n] = data.then((file) => {
+      const bytes = new Bytes(file);
+      if (!n) this.ends = bytes.sums(bytes.number(), -1);
+      const docs = bytes.sums(bytes.number(), n ? this.ends[n - 1] : -1);
+      return { docs, places: bytes.places(docs.length) };
+    }));
+  }
+  /** What it costs to ask about a document now. */
+  bytes(id) {
+    const n = this.ends ? indexOf(this.ends, id) : 0;
+    return this.kept[n] ? 0 : sizeOf(n);
+  }
+  async of(id) {
+    if (!this.ends && !(await this.file(0))) return null;
+    const file = await this.file(indexOf(this.ends, id));
+    return file && placesIn(file.docs, (i) => file.places[i], id);
+  }
+}
+
+const sizeOf = (n) => 1000 << Math.min(n, 3);
+
+/** How often a pair says no, as far as it was asked. */
+const refusing = (pair) => (pair.no + 1) / (pair.asked + 2);
+
+function placesIn(docs, places, id) {
+  const i = indexOf(docs, id);
+  return docs[i] === id ? places(i) : [];
 }
 
 function indexOf(list, value) {
@@ -230,10 +258,16 @@ class Segment {
     Object.assign(this, facts);
     this.files = files;
     this.kept = new Map();
+    this.spots = new Map();
     this.gone = new Set(facts.dead || []);
   }
   read(name) {
-    if (!this.kept.has(name)) this.kept.set(name, this.files.read(this.path + "/" + name).then(inflate));
+    if (!this.kept.has(name)) {
+      this.kept.set(name, this.files.read(this.path + "/" + name).then((data) => {
+        this.files.spent += data.length;
+        return inflate(data);
+      }));
+    }
     return this.kept.get(name);
   }
   /** Frequent pairs: hash → number of documents. */
@@ -250,11 +284,19 @@ class Segment {
     return this.kept.get(key);
   }
   async heavyList(name) {
-    return fromFile(await this.read("h/" + name + ".bin"), async (n) => {
-      const data = await this.read("p/" + name + "-" + n.toString(16) + ".bin");
-      this.files.places += data.length;
-      return data;
-    });
+    return fromFile(await this.read("h/" + name + ".bin"));
+  }
+  /** Where a pair begins in a document; null: it would cost too much to look now. */
+  async places({ hash, count }, id) {
+    if (!count) { const list = await this.list({ hash }); return placesIn(list.docs, list.places, id); }
+    return this.spot(hash).of(id);
+  }
+  spot(hash) {
+    if (!this.spots.has(hash)) {
+      this.spots.set(hash, new Places((n) =>
+        affords(this.files, sizeOf(n)) ? this.read("p/" + hash.toString(16) + "-" + n.toString(16) + ".bin") : null));
+    }
+    return this.spots.get(hash);
   }
   async light(hash) {
     const shard = this.bits ? hash >>> (32 - this.bits) : 0;
@@ -265,7 +307,10 @@ class Segment {
     const heavy = await this.frequent(), pairs = [], plan = [];
     for (let i = 0; i + 1 < term.length; i++) {
       const hash = Math.imul(term.charCodeAt(i) << 16 | term.charCodeAt(i + 1), HASH) >>> 0;
-      if (!pairs.some((p) => p.hash === hash)) pairs.push({ hash, offset: i, count: heavy.get(hash) || 0 });
+      if (!pairs.some((p) => p.hash === hash)) {
+        const count = heavy.get(hash) || 0; // where a pair stands in most documents, it stands in each many times
+        pairs.push({ hash, offset: i, count, cost: -Math.log(1 - Math.min(count / this.docs, 0.999)), asked: 0, no: 0 });
+      }
     }
     let docs = null, titles, cost = 0;
     const add = async (some) => {
@@ -284,12 +329,13 @@ class Segment {
     };
     if (plan.length > 1) await sift();
     while (rare.length && docs.length > FEW) { await add([rare.shift()]); await sift(); }
-    while (rest.length && (!docs || (docs.length > FEW && cost < LISTS))) {
+    while (rest.length && (!docs || (docs.length > SPARSE && cost < LISTS))) {
       const next = rest.shift();
       cost += this.size(next.count);
       await add([next]);
     }
-    for (const next of rest) if (docs.length > FEW && plan.length < PLAN && this.size(next.count) < CHEAP) await add([next]);
+    plan.push(...rest);
+    plan.docs = docs.length;
     return { docs, titles: common(titles, docs), plan: term.length > 2 ? plan : [] };
   }
   /** Bytes of a list of so many documents, about: one that holds all of them says nothing and costs nothing. */
@@ -297,14 +343,21 @@ class Segment {
     const p = Math.min(count / this.docs, 1), q = 1 - p;
     return (this.docs / 8) * -(p * Math.log2(p) + (q > 0 ? q * Math.log2(q) : 0));
   }
-  /** Whether a term may stand in a document: one whose pairs' places fit together, as far as modulo 128 can say. */
+  /** Whether a term may stand in a document: one whose pairs' places fit together, as far as modulo 128 can say. null:
+   * it would cost too much to look now. Pairs that say no for few bytes are asked first. */
   async fits(plan, id) {
-    let starts = null;
+    let starts = null, left = plan.docs;
+    plan.sort((a, b) => a.cost / refusing(a) - b.cost / refusing(b));
     for (const pair of plan) {
-      const list = await this.list(pair), places = await list.places(indexOf(list.docs, id));
+      const bytes = pair.count ? this.spot(pair.hash).bytes(id) : 0; // the file tells of other candidates too
+      if (bytes / Math.max(1, (left * bytes) / (pair.cost * this.docs)) > LOOK * refusing(pair)) continue;
+      left *= 1 - refusing(pair);
+      const places = await this.places(pair, id);
+      if (!places) return null;
       const own = places.map((p) => (p - pair.offset) & 127);
       starts = starts ? own.filter((p) => starts.indexOf(p) >= 0) : own;
-      if (!starts.length) return false;
+      pair.asked++;
+      if (!starts.length) { pair.no++; return false; }
     }
     return true;
   }
@@ -327,19 +380,25 @@ class Segment {
 
 // --- a search
 
+function affords(files, bytes) {
+  return files.spent + bytes <= files.limit - RESERVE;
+}
+
 /** `files`: read(path) → bytes of a file below /search/, page(url) → the text of a page's body. */
 export async function open(files) {
-  const manifest = JSON.parse(text(await files.read("index.json")));
+  const names = await files.read("index.json"), manifest = JSON.parse(text(names));
+  files.spent = names.length >> 2; // bytes, about
+  files.limit = files.spent + BUDGET;
   const segments = manifest.segments.map((facts) => new Segment(facts, files));
   let table = null, asked = null;
   const variants = () => {
     asked = asked || files.read("variants.txt").then((data) => {
+      files.spent += TABLE;
       const [left, right] = text(data).split("\n").map((line) => Array.from(line));
       return (table = new Map(left.map((c, i) => [c, right[i]])));
     });
     return asked;
   };
-  files.places = 0; // bytes
   const index = { manifest, segments, files, variants, table: () => table };
   index.search = (query, options) => search(index, query, options || {});
   return index;
@@ -371,7 +430,7 @@ async function candidates(index, asked, options) {
       let docs = each[0].docs, titles = each[0].titles, phrase = { docs: [], plan: [] };
       for (const other of each.slice(1)) { docs = common(docs, other.docs); titles = common(titles, other.titles); }
       if (asked.terms.length > 1 && docs.length > 1 && asked.phrase.length > 1) phrase = await segment.candidates(asked.phrase);
-      plans[index.segments.indexOf(segment)] = [each.map((e) => e.plan), [phrase.plan]];
+      plans[index.segments.indexOf(segment)] = [each, [phrase]];
       const keep = await filter(segment, filters), number = index.segments.indexOf(segment);
       [titles, common(docs, phrase.docs), docs].forEach((list, g) => {
         for (const id of list) if (!segment.gone.has(id) && keep(id)) groups[g].push({ number, id, key: segment.at ? segment.at[id] - 0.5 : id });
@@ -393,11 +452,13 @@ async function filter(segment, filters) {
     && (!kind || segment.kinds[sorts.kind(id)] === kind) && (!validity || segment.validities[sorts.validity(id)] === validity);
 }
 
+const key = (c) => c.number + ":" + c.id;
+
 /** The results of a query, some at a time. Every one that is given holds what was asked for. */
 class Results {
   constructor(index, asked, groups, plans, exact) {
     this.index = index; this.asked = asked; this.plans = plans; this.exact = exact;
-    this.queue = []; this.seen = new Set(); this.given = 0; this.refused = 0;
+    this.queue = []; this.seen = new Set(); this.given = 0; this.refused = 0; this.looks = 0;
     groups.forEach((group, g) => group.forEach((c) => this.queue.push(Object.assign({ rank: g + 3 - groups.length }, c))));
     this.total = groups[groups.length - 1].length;
     this.all = groups[groups.length - 1];
@@ -410,39 +471,50 @@ class Results {
     if (sure || !this.given) return { number: this.total - this.refused, sure };
     return { number: Math.max(this.given, Math.round((this.total * this.given) / looked)), sure };
   }
-  async next(wanted) {
-    const hits = [], limit = this.index.files.places + PLACES;
-    let looks = 0;
-    const going = () => !this.done && looks < LOOKS && this.index.files.places < limit;
-    while (hits.length < (wanted || PAGE) && going()) {
-      const batch = [], room = Math.min((wanted || PAGE) - hits.length, LOOKS - looks);
-      while (batch.length < room && going()) {
+  async next(wanted = PAGE) {
+    const hits = [], files = this.index.files;
+    if (this.looks++) files.limit = files.spent + BUDGET;
+    for (let going = true; going && hits.length < wanted && !this.done; ) {
+      const batch = [];
+      let table = 0;
+      while (batch.length < wanted - hits.length && !this.done) {
         const c = this.queue[this.place];
         if (batch.length && batch[0].rank !== c.rank) break; // it may stand in both
+        if (this.seen.has(key(c))) { this.place++; continue; }
+        const fits = await this.fits(c);
+        if (fits === null) { going = false; break; }
+        if (fits) {
+          const facts = await this.index.segments[c.number].facts(c.id), weight = 100 * facts[8];
+          if (facts[9] && !this.index.table()) table = TABLE;
+          going = files.spent + weight + table <= files.limit || (this.looks > 1 && !hits.length && !batch.length);
+          if (!going) break;
+          files.spent += weight;
+          batch.push(c);
+        } else if (c.rank !== 1) this.refuse(c);
         this.place++;
-        if (this.seen.has(c.number + ":" + c.id)) continue;
-        if (await this.fits(c)) batch.push(c);
-        else if (c.rank !== 1) this.refuse(c);
       }
-      looks += batch.length;
       const looked = await Promise.all(batch.map((c) => this.look(c)));
-      looked.forEach((hit, i) => {
-        if (hit.ok) { this.seen.add(hit.number + ":" + hit.id); hits.push(hit); } else if (!hit.later) this.refuse(batch[i]);
-      });
+      for (const hit of looked) {
+        if (hit.ok) { this.seen.add(key(hit)); hits.push(hit); }
+        else if (!hit.later) { this.refuse(hit); }
+      }
     }
     this.given += hits.length;
     return hits;
   }
-  refuse(c) { this.seen.add(c.number + ":" + c.id); this.refused++; }
+  refuse(c) { this.seen.add(key(c)); this.refused++; }
   async fits(c) {
     if (this.queue.length - this.place < FEW) return true;
-    for (const plan of this.plans[c.number][c.rank === 1 ? 1 : 0]) if (!(await this.index.segments[c.number].fits(plan, c.id))) return false;
+    for (const term of this.plans[c.number][c.rank === 1 ? 1 : 0]) {
+      const fits = await this.index.segments[c.number].fits(term.plan, c.id);
+      if (!fits) return fits;
+    }
     return true;
   }
   /** One candidate: the result, with `ok` when it holds what was asked for. */
   async look(c) {
     const segment = this.index.segments[c.number];
-    const [title, url, date, column, kind, number, validity, source] = await segment.facts(c.id);
+    const [title, url, date, column, kind, number, validity, source, , old] = await segment.facts(c.id);
     const hit = { number: c.number, id: c.id, title, url: "/" + url, date, column, kind, doc_number: number, validity, source, archived: !!segment.archived, ok: false, plain: false, later: c.rank < 2 };
     let body = null;
     const check = async (table) => {
@@ -460,7 +532,7 @@ class Results {
       hit.snippet = snippet(body, parts[2], this.asked);
     };
     await check(this.index.table());
-    if (!hit.plain && !this.index.table() && /[㐀-鿿]/.test(title + (body || ""))) {
+    if (!hit.plain && old && !this.index.table()) {
       hit.ok = false;
       await check(await this.index.variants());
     }
@@ -586,11 +658,11 @@ function group(title, items) {
 }
 
 async function counted(params, results) {
-  const found = await facets(results), names = results.index.manifest, groups = [];
+  const found = await facets(results), sure = results.count.sure, names = results.index.manifest, groups = [];
   const add = (title, name, label, order) => {
     const listed = Array.from(found[name]).sort(order || ((a, b) => b[1] - a[1])).slice(0, 20), chosen = params.get(name);
     if (!listed.length || (listed.length < 2 && !chosen)) return;
-    const items = listed.map(([value, n]) => link(params, { [name]: value === chosen ? "" : value }, label(value), value === chosen, n));
+    const items = listed.map(([value, n]) => link(params, { [name]: value === chosen ? "" : value }, label(value), value === chosen, sure ? n : undefined)); // candidates are more than results
     if (chosen) items.unshift(link(params, { [name]: "" }, "不限", false));
     groups.push(group(title, items));
   };
