@@ -306,6 +306,7 @@ def _column(folder: str, kind: str, site: str, path: str, digest: str, fields: F
         order=fields.number("order", 100),
         holds=fields.one_of("holds", ARTICLE_KINDS, "article"),
         classes=as_list(fields.matter.values.get("classes")),
+        first=as_list(fields.matter.values.get("first")),
         lang=text("lang") or "zh-Hans-CN",
         body=fields.matter.body,
         source=path,

@@ -99,7 +99,7 @@ SECTION_KEYS = frozenset(
     (
         "kind title short_name description keywords unit sponsor operator domain site_id_code icp police "
         "address hours phone email hotline leader department person liaison parent_name parent_url class "
-        "function owner cadence_days content_spec signer order holds classes lang approval_ref nav require_signatures "
+        "function owner cadence_days content_spec signer order holds classes first lang approval_ref nav require_signatures "
         "messages_url traditional pictures title_en centre_badge centre_url report_badge access_badge access_url"
     ).split()
 )

@@ -102,6 +102,8 @@ class Column:
     holds: str
     classes: tuple[str, ...]
     """By which its list can be narrowed (公告, 通告, …), in this order; empty: by none."""
+    first: tuple[str, ...]
+    """File names without `.md`: what its list begins with, in this order; empty: the newest."""
     lang: str
     body: str
     source: str
@@ -219,16 +221,18 @@ class Article:
         return url_of(self.path)
 
 
+VALIDITY = "有效性："
+"""So begins the trait that says whether a policy is in force."""
 _BRACKETS_AT_END = re.compile(r"(?:（[^（）]*）|\([^()]*\))\s*$")
 
 
 def traits_of(article: Article) -> tuple[str, ...]:
-    """By what a column's classes find an article: its 主题分类, form or kind of message, then its title without brackets at
-    its end, whose last word is its 文种."""
+    """By what a column's classes find an article: its 主题分类, its 有效性, form or kind of message, then its title without
+    brackets at its end, whose last word is its 文种."""
     title = " ".join(_BRACKETS_AT_END.sub("", article.title).split())
     match article.details:
-        case Policy(subject=subject):
-            return (*subject, title)
+        case Policy(subject=subject, validity=validity):
+            return (*subject, f"{VALIDITY}{validity}", title)
         case Interpretation(form=form):
             return (form, title)
         case Message(message_type=message_type):

@@ -273,6 +273,39 @@ def test_a_list_can_be_narrowed_to_a_class(city: TinyCity) -> None:
     assert not (city.site / "xwdt/class_gs.html").exists()
 
 
+def test_policies_can_be_narrowed_to_those_in_force(city: TinyCity) -> None:
+    """By 有效性, when the column holds more than one; a title that ends like a validity is none."""
+    policy = 'doc_number: 示政发〔2026〕{n}号\nindex_number: "000000001/2026-0000{n}"\nissuer: 市政府\nwritten_on: 2026-11-18\n'
+    matter = [policy.format(n=n) + f"validity: {state}\n" for n, state in ((1, "有效"), (2, "废止"), (3, "有效"))]
+    for number, title in ((1, "停车办法"), (2, "供水办法"), (3, "关于宣布通告废止")):
+        city.article(f"zcwj/202611/t20261120_{number}.md", title, extra=matter[number - 1])
+    city.build()
+    page = city.page("zcwj/index.html")
+    assert '<nav aria-label="有效性">' in page
+    assert '<a href="/zcwj/validity_yx.html">有效<span class="c">2</span></a>' in page
+    assert '<a href="/zcwj/validity_fz.html">废止<span class="c">1</span></a>' in page
+    repealed = city.page("zcwj/validity_fz.html")
+    assert "供水办法" in repealed
+    assert "停车办法" not in repealed
+    assert "关于宣布通告废止" not in repealed
+    assert "<h1>政策文件：废止</h1>" in repealed
+    city.article("zcwj/202611/t20261120_2.md", "供水办法", extra=matter[1].replace("废止", "有效"))
+    city.build()
+    assert '<nav aria-label="有效性">' not in city.page("zcwj/index.html")
+    assert not (city.site / "zcwj/validity_fz.html").exists()
+
+
+def test_a_column_names_what_its_list_begins_with(city: TinyCity) -> None:
+    index = city.content / "xwdt/index.md"
+    index.write_text(index.read_text().replace("holds: ", "first: t20261120_1, t20261120_3\nholds: ", 1))
+    for number in (1, 2, 3, 4):
+        city.article(f"xwdt/202611/t20261120_{number}.md", f"第{number}篇", date=f"2026-11-20 08:0{number}")
+    city.build()
+    page = city.page("xwdt/index.html")
+    places = [page.index(f'<span class="t">第{number}篇') for number in (1, 3, 4, 2)]
+    assert places == sorted(places)
+
+
 def test_an_article_of_the_future_waits_and_the_build_says_until_when(city: TinyCity) -> None:
     city.article(NEWS, extra="publish_at: 2026-11-23 08:00\n")
     report = city.build()

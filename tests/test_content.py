@@ -33,6 +33,7 @@ COLUMN = Column(
     order=1,
     holds="article",
     classes=(),
+    first=(),
     lang="zh-Hans-CN",
     body="",
     source="xwdt/index.md",

@@ -50,6 +50,7 @@ def column(path: str, **changed: Any) -> Column:
         "owner": "jyj",
         "site": "",
         "classes": (),
+        "first": (),
         **changed,
     }
     return Column(

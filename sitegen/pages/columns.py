@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sitegen.model import Column, Service, is_of_class, url_of
+from sitegen.model import VALIDITY, Column, Service, is_of_class, url_of
 from sitegen.pages import articles, initials, letters, traditional
 from sitegen.pages.frame import Frame, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
@@ -16,6 +16,7 @@ from sitegen.state.rows import Line
 
 PAGE_SIZE = 20
 FEED_SIZE = 50
+_VALIDITIES = ("有效", "已修改", "部分失效", "部分废止", "失效", "废止")
 
 
 def specs(frame: Frame, column: Column) -> Iterator[Spec]:
@@ -31,57 +32,76 @@ def specs(frame: Frame, column: Column) -> Iterator[Spec]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One list on numbered pages: all of a column, or one of its classes (`name`)."""
+    """One list on numbered pages: all of a column, those of one of its classes, or of one 有效性 (`name`)."""
 
     first: str
     """Address of the page that shows the newest."""
     rest: str
     """How the addresses of the others begin: a number and `.html` follow."""
     name: str = ""
+    trait: str = ""
+    """By what a text is found to be of it (`model.is_of_class`)."""
 
     def url(self, number: int | None) -> str:
         return self.first if number is None else f"{self.rest}{number}.html"
 
 
-def _series(column: Column) -> list[Series]:
-    """All, then the column's classes, named by the sounds of their words."""
-    index = url_of(column.source)
-    found = [Series(first=index, rest=f"{index}list_")]
+def _series(index: str, stem: str, names: Iterable[str], trait: str = "") -> Iterator[Series]:
+    """Lists that narrow the one at `index`, named by the sounds of their words."""
     taken: Counter[str] = Counter()
-    for name in dict.fromkeys(column.classes):
+    for name in dict.fromkeys(names):
         word = initials.of_word(name)
         taken[word] += 1
-        stem = f"{index}class_{word}{taken[word] if taken[word] > 1 else ''}"
-        found.append(Series(first=f"{stem}.html", rest=f"{stem}_", name=name))
-    return found
+        own = f"{index}{stem}_{word}{taken[word] if taken[word] > 1 else ''}"
+        yield Series(first=f"{own}.html", rest=f"{own}_", name=name, trait=f"{trait}{name}")
 
 
 def _lists(frame: Frame, column: Column) -> Iterator[Spec]:
-    listed = frame.city.articles.lines(column.path)
-    every, *classes = _series(column)
-    found = [(one, [line for line in listed if is_of_class(line.traits, one.name)]) for one in classes]
-    filled = [(every, listed)] + [(one, lines) for one, lines in found if lines]
-    choices = [{"title": one.name, "url": one.first, "count": len(lines)} for one, lines in filled]
-    for one, lines in filled:
-        yield from _pages(frame, column, one, lines, choices if len(choices) > 1 else [])
+    listed = _ordered(column, frame.city.articles.lines(column.path))
+    index = url_of(column.source)
+    every = Series(first=index, rest=f"{index}list_")
+    classes = _filled(_series(index, "class", column.classes), listed)
+    validities = _filled(_series(index, "validity", _VALIDITIES, VALIDITY), listed) if column.holds == "policy" else []
+    choices = {
+        "classes": [_choice(every, listed), *(_choice(*one) for one in classes)] if classes else [],
+        "validities": [_choice(every, listed), *(_choice(*one) for one in validities)] if len(validities) > 1 else [],
+    }
+    for one, lines in [(every, listed), *classes, *(validities if len(validities) > 1 else [])]:
+        yield from _pages(frame, column, one, lines, choices)
+
+
+def _ordered(column: Column, listed: Sequence[Line]) -> Sequence[Line]:
+    """What the column names as first, in its order; then the newest."""
+    places = {name: place for place, name in enumerate(column.first)}
+    return sorted(listed, key=lambda line: places.get(line.path.rpartition("/")[2].removesuffix(".md"), len(places)))
+
+
+def _filled(series: Iterable[Series], listed: Sequence[Line]) -> list[tuple[Series, Sequence[Line]]]:
+    found = ((one, [line for line in listed if is_of_class(line.traits, one.trait)]) for one in series)
+    return [(one, lines) for one, lines in found if lines]
+
+
+def _choice(series: Series, lines: Sequence[Line]) -> Data:
+    return {"title": series.name, "url": series.first, "count": len(lines)}
 
 
 def _pages(
-    frame: Frame, column: Column, series: Series, listed: Sequence[Line], choices: Sequence[Data]
+    frame: Frame, column: Column, series: Series, listed: Sequence[Line], choices: Mapping[str, Sequence[Data]]
 ) -> Iterator[Spec]:
-    frozen = 0 if column.holds == "leader" else max(0, len(listed) // PAGE_SIZE - 1)
+    frozen = 0 if column.holds == "leader" or column.first else max(0, len(listed) // PAGE_SIZE - 1)
     newest = listed[: len(listed) - frozen * PAGE_SIZE]
     pagination = {
         **_neighbours(series, None, frozen),
         "total": len(listed),
         "pages": frozen + 1,
         "years": _years(series, listed, len(newest), frozen),
-        "classes": [{**choice, "current": choice["title"] == series.name} for choice in choices],
+        **{name: [{**one, "current": one["url"] == series.first} for one in all] for name, all in choices.items()},
     }
     yield _list(frame, column, series, None, newest, pagination)
     for number in range(1, frozen + 1):
         start = len(listed) - number * PAGE_SIZE
-        pagination = {**_neighbours(series, number, frozen), "total": None, "pages": None, "years": [], "classes": []}
+        pagination = {**_neighbours(series, number, frozen), "total": None, "pages": None, "years": []}
+        pagination |= {"classes": [], "validities": []}
         yield _list(frame, column, series, number, listed[start : start + PAGE_SIZE], pagination)
 
 
