@@ -102,7 +102,7 @@ def capture(
     given = _start_urls(decision, start, scope)
     with captures.only_one(store, decision.site), _room_on_disk(store, decision.site):
         chosen, former = _choose(store, decision.site, now, resume, previous)
-        info = _warcinfo(decision, chosen, options) | options.access.described
+        info = _warcinfo(decision, scope, chosen, options) | options.access.described
         with Frontier(chosen.frontier) as frontier, reading(former) as known:
             client = _client(decision, chosen, options, frontier)
             # A resumed capture goes on from where it was started, whatever the decision says by now.
@@ -281,7 +281,7 @@ def _fold(chosen: Capture, frontier: Frontier) -> None:
         raise Refused([Problem(path=path, code="frontier-in-use", message=text, remedy=remedy)]) from None
 
 
-def _warcinfo(decision: Decision, chosen: Capture, options: Options) -> dict[str, str]:
+def _warcinfo(decision: Decision, scope: Scope, chosen: Capture, options: Options) -> dict[str, str]:
     dialled = ", ".join(f"{to.host}:{to.port} at {to.address}:{to.to_port}" for to in options.connect_to)
     return {
         "software": f"{fetch.PRODUCT}/{_version('jiyuehua')} warcio/{_version('warcio')}",
@@ -291,6 +291,9 @@ def _warcinfo(decision: Decision, chosen: Capture, options: Options) -> dict[str
         "description": f"{decision.name or decision.site}: {decision.reason or 'capture'}",
         "operator": decision.unit or "",
         **decision.as_fields(),
+        "scope-hosts": " ".join(scope.hosts),
+        "scope-prefixes": " ".join(scope.prefixes),
+        "scope-exclude": " ".join(exclude.pattern.pattern for exclude in decision.exclude),
         "robots": decision.robots,
         "http-header-user-agent": fetch.USER_AGENT,
         "connect-to": dialled,

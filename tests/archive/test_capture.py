@@ -499,6 +499,20 @@ def test_a_full_warc_file_is_followed_by_another(tmp_path: Path) -> None:
     assert not list((report.capture.folder / "archive").glob("*.open"))
 
 
+def test_a_warc_file_says_what_was_to_be_captured_and_by_what(tmp_path: Path) -> None:
+    with serving({"/": page("x")}) as web:
+        excluded = tuple(Exclude(pattern=re.compile(text), reason="后台") for text in ("/login", r"\.asp\?admin"))
+        report = captured(web, tmp_path, decided(web, exclude=excluded))
+    info = next(warc.iterate(report.capture.warcs[0]))
+    said = dict(line.split(": ", 1) for line in info.block.decode().splitlines())
+    assert (said["scope-hosts"], said["scope-exclude"], said["robots"]) == (
+        web.host, r"/login \.asp\?admin", "honour",
+    )  # fmt: skip
+    assert said["isPartOf"] == report.capture.id
+    assert said["software"].startswith("jiyuehua-archive/")
+    assert "scope-prefixes" not in said
+
+
 def test_warc_date_and_timestamp_are_the_machines_clock(tmp_path: Path) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     with serving({"/": page("x")}) as web:

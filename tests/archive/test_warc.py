@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import tempfile
 from argparse import Namespace
 from datetime import UTC, datetime
@@ -23,7 +25,7 @@ from archive.warcs import cdxj, recall, warc
 from archive.warcs.warc import Conversion
 from sitegen.errors import Refused
 from sitegen.files import sha256
-from tests.archive.oldweb import ROOT, captured, page, rows_of, serving
+from tests.archive.oldweb import ROOT, Route, captured, page, rows_of, serving
 
 FOREIGN = sorted((ROOT.parent / "shared/real/warc").glob("*"))
 WHEN = datetime(2026, 11, 22, 10, 30, 5, tzinfo=UTC)
@@ -80,6 +82,35 @@ def test_each_record_is_a_gzip_member_of_its_own(tmp_path: Path) -> None:
         assert member.startswith(b"WARC/1.1\r\nWARC-Type: ")
         assert member.endswith(record.block + b"\r\n\r\n")
         assert warc.read_record(path, record.offset) == record
+
+
+WITHOUT_ISAL = """
+import sys
+sys.modules["isal"] = None
+from archive.__main__ import main
+from archive.warcs import records
+assert records.zlib.__name__ == "zlib"
+main()
+"""
+
+
+def test_without_isal_the_same_content_is_written(tmp_path: Path) -> None:
+    """ISA-L is faster; no record depends on it."""
+    routes: dict[str, Route] = {"/": page('<a href="a.html"><img src="a.png">' + "字" * 5000), "/a.html": page("a")}
+    routes["/a.png"] = page(hashlib.sha512(b"").digest() * 9000, "image/png")
+    found = []
+    with serving(routes) as web:
+        for number, code in enumerate(("from archive.__main__ import main; main()", WITHOUT_ISAL)):
+            place = tmp_path / str(number)
+            (place / "content/_archive").mkdir(parents=True)
+            decision = f"site: lyj\nhosts: ['{web.host}']\nallow_private: [127.0.0.1]\n"
+            (place / "content/_archive/lyj.yml").write_text(decision, encoding="utf-8")
+            command = [sys.executable, "-c", code, "capture", "--site", "lyj", "--browser", "never"]
+            subprocess.run(command, cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+            (path,) = place.rglob("*.warc.gz")
+            found.append(sorted((one.target_uri, one.type, one.block) for one in warc.iterate(path) if one.target_uri))
+    assert found[0] == found[1]
+    assert [kind for url, kind, _block in found[0] if url.endswith("/a.png")] == ["request", "response"]
 
 
 def test_records_come_in_the_order_of_the_standard(tmp_path: Path) -> None:
