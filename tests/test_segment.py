@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sitegen.search import folding, segment, shards, tables, units
 from sitegen.search.tables import Batch, Sheet, Shown
-from sitegen.search.texts import Entry
+from sitegen.search.texts import Entry, Text, Texts
 from tests.cities import TinyCity
 
 _STRANGE = "ab ＡＢ　中國\u00a0\u200bﬁ½𝐀😀Ⅷ\x1c\t㈱\ud800é，。龘𠀀\ufeffİ"
@@ -98,6 +99,53 @@ def test_three_processes_make_the_files_that_one_makes(
     assert several.released() == other.released()
     assert several.released() != city.released()
     assert not list(several.project.releases.glob("*.open"))
+
+
+def read_from_the_release(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Files whose text is read from the release from now on."""
+    read: list[str] = []
+    article = Texts._article
+
+    def noted(self: Texts, entry: Entry, *rest: Any) -> Any:
+        read.append(entry.file)
+        return article(self, entry, *rest)
+
+    monkeypatch.setattr(Texts, "_article", noted)
+    return read
+
+
+@pytest.mark.parametrize("harm", ["none", "other bytes", "retired"])
+def test_a_first_build_reads_no_page_again_but_those_that_are_other_than_they_were_laid_down(
+    city: TinyCity, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, harm: str
+) -> None:
+    for number in range(1, 11):
+        city.article(f"xwdt/202611/t20261120_{number}.md", f"通知{number}", f"第{number}号停车场。" * 40)
+    other = city.copy_sources(tmp_path / "other")
+    other.build(jobs=1)
+    monkeypatch.setattr(tables, "BATCH", 10)
+    put = tables.Basket.put
+
+    def harmed(self: tables.Basket, source: str, digest: str, text: Text) -> None:
+        if harm == "other bytes":
+            digest = "another"
+        elif harm == "retired":
+            source = f"{source} that the city does not show"
+        put(self, source, digest, text)
+
+    monkeypatch.setattr(tables.Basket, "put", harmed)
+    read = read_from_the_release(monkeypatch)
+    city.build(jobs=1)
+    assert len(read) == (0 if harm == "none" else 10)
+    assert city.released() == other.released()
+    assert not list(city.project.releases.glob("*.open"))
+
+
+def test_fewer_pages_than_a_batch_are_read_from_the_release(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.article("xwdt/202611/t20261120_1.md", "通知", "停车场。")
+    read = read_from_the_release(monkeypatch)
+    city.build(jobs=1)
+    assert read == ["xwdt/202611/t20261120_1.html"]
+    assert not list(city.project.releases.glob("*.open"))
 
 
 def test_what_a_killed_build_laid_down_goes_with_the_next_one(city: TinyCity) -> None:
