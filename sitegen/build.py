@@ -5,32 +5,25 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import itertools
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sitegen import (
     checks,
-    content,
     crew,
     docket,
-    files,
-    frontmatter,
     inputs,
     outcome,
     output,
-    pages,
     pictures,
     plain,
-    plan,
     reader,
+    rendering,
 )
 from sitegen.city import City
 from sitegen.clock import SHANGHAI
@@ -41,49 +34,18 @@ from sitegen.docket import Court
 from sitegen.errors import Problem, Refused, in_order
 from sitegen.inputs import Inputs
 from sitegen.outcome import Report
-from sitegen.pages import Frame, Spec
 from sitegen.plain import PlainFiles
-from sitegen.plan import Plan
 from sitegen.scan import Scan, scan
 from sitegen.search import shards, tables
 from sitegen.search.tables import Press
 from sitegen.sites import withhold
-from sitegen.state import Changes, Damaged, Made, State, problems_to_json
-from sitegen.text import _, language_now
+from sitegen.state import Changes, Damaged, State, problems_to_json
+from sitegen.text import language_now
 from sitegen.walk import Walk
+from sitegen.work import Fault, Progress, Work
 
 if TYPE_CHECKING:
     from sitegen.render.worker import Setup
-
-Progress = Callable[[str, int, int], None]
-Fault = Callable[[str], None]
-BATCH = 50
-FEW = 25
-"""Up to this many pages are rendered in this process: another one costs more to start."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Build:
-    """One build on its way."""
-
-    project: Project
-    state: State
-    now: datetime
-    jobs: int
-    progress: Progress
-    fault: Fault
-    begun: Walk | None = None
-    """A walk over the content that was begun before this build."""
-    scan: Scan = field(default_factory=Scan)
-    reasons: dict[str, str] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
-    known: dict[str, str] = field(default_factory=dict)
-    """File → digest as it was, of those that are being rendered again."""
-    release: str = ""
-    markdown: Counter[str] = field(default_factory=Counter)
-    all_shared: bool = True
-    """Whether every file of the staged tree stood in the live one with the same bytes."""
 
 
 def build(
@@ -101,7 +63,7 @@ def build(
     `jobs`: worker processes, 0 = one per core. `clean` forgets the last build, never the good versions. `fault` is
     called at named points, for tests that end the process there. `begun`: a walk over the content, begun earlier.
     """
-    work = functools.partial(_Build, project=project, now=now, jobs=jobs, progress=progress, fault=fault)
+    work = functools.partial(Work, project=project, now=now, jobs=jobs, progress=progress, fault=fault)
     try:
         with output.only_build(project):
             return _build_and_report(work, project, begun, clean=clean)
@@ -111,7 +73,7 @@ def build(
         raise Refused([outcome.not_read(project, error) or outcome.not_written(error)]) from error
 
 
-def _build_and_report(work: Callable[..., _Build], project: Project, begun: Walk | None, *, clean: bool) -> Report:
+def _build_and_report(work: Callable[..., Work], project: Project, begun: Walk | None, *, clean: bool) -> Report:
     started = time.monotonic()
     state = State(project.state / "build.sqlite")
     try:
@@ -127,13 +89,13 @@ def _build_and_report(work: Callable[..., _Build], project: Project, begun: Walk
         state.close()
 
 
-def _run(work: _Build, started: float) -> Report:
+def _run(work: Work, started: float) -> Report:
     with work.state.guard():
         _build(work)
         return _report(work, started)
 
 
-def _build(work: _Build) -> None:
+def _build(work: Work) -> None:
     project, state = work.project, work.state
     output.drop_unfinished(project, {state.value("release"), output.live_release(project)})
     base = output.tree_of(project, state.value("release"))
@@ -158,7 +120,7 @@ def _build(work: _Build) -> None:
     _publish(work, everything, outside, base)
 
 
-def _nothing_happened(work: _Build, outside: str) -> bool:
+def _nothing_happened(work: Work, outside: str) -> bool:
     state = work.state
     return not (
         state.value("scan problems") != _as_told(work.scan)
@@ -190,7 +152,7 @@ def _outside(project: Project, program: str) -> str:
     return hasher.hexdigest()
 
 
-def _keep_live(work: _Build) -> None:
+def _keep_live(work: Work) -> None:
     """Nothing to publish: the remembered release is, or becomes, the live one, unless a person went back."""
     remembered = work.state.value("release")
     live = output.live_release(work.project)
@@ -201,7 +163,7 @@ def _keep_live(work: _Build) -> None:
         output.switch(work.project, remembered)
 
 
-def _judge(work: _Build, everything: Inputs, program: str, before: Mapping[str, bytes]) -> Changes:
+def _judge(work: Work, everything: Inputs, program: str, before: Mapping[str, bytes]) -> Changes:
     state, project = work.state, work.project
     drawn = docket.draw_up(work.scan, state, everything, program, work.now)
     known = state.asset_digests()
@@ -215,7 +177,7 @@ def _judge(work: _Build, everything: Inputs, program: str, before: Mapping[str, 
     return changes
 
 
-def _mark(work: _Build, everything: Inputs, changes: Changes) -> None:
+def _mark(work: Work, everything: Inputs, changes: Changes) -> None:
     """Note what the new rows make questionable, until a release has been made of it."""
     state = work.state
     sections = {section for section in changes.sections if section}
@@ -237,7 +199,7 @@ def _lines(text: str) -> set[str]:
 # --- from rows to a release ------------------------------------------------------------------------------------------
 
 
-def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) -> None:
+def _publish(work: Work, everything: Inputs, outside: str, base: Path | None) -> None:
     from sitegen.render import worker
 
     project, state = work.project, work.state
@@ -246,7 +208,7 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     direct = os.environ.get("SITEGEN_DIRECT", "1") != "0"
     staged = output.stage(project)
     spool = project.releases / "keys.open"
-    setup, frame = prepare(
+    setup, frame = rendering.prepare(
         project, everything, state, shown_by_sections, staged=staged, base=base or live, direct=direct
     )
     if not state.search_count():
@@ -258,7 +220,7 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
         others = _lines(state.value("section files")) ^ shown_by_sections.keys()
         state.mark([], state.misled({f: f in shown_by_sections or state.is_published(f) for f in others}), [])
         try:
-            _render(work, everything, frame, setup, workers, press)
+            rendering.render(work, everything, frame, setup, workers, press)
         except worker.SourceChanged as changed:
             raise Refused([plain.changed_meanwhile(str(changed))]) from changed
         finally:
@@ -295,141 +257,7 @@ def _publish(work: _Build, everything: Inputs, outside: str, base: Path | None) 
     work.fault("pruned")
 
 
-def prepare(
-    project: Project,
-    everything: Inputs,
-    state: State,
-    shown_by_sections: Mapping[str, str],
-    *,
-    staged: Path,
-    base: Path | None,
-    direct: bool,
-) -> tuple[Setup, Frame]:
-    """What workers are given, and the frame with which this process says which pages there are."""
-    from sitegen.render import worker
-
-    city_of = functools.partial(
-        City,
-        site_url=project.site_url,
-        search_url=project.search_url,
-        sites=everything.tree.sites,
-        columns=everything.tree.columns,
-        published=everything.published,
-        records=everything.records,
-        links=everything.links,
-        retiring=everything.retiring,
-        replay=bool(everything.reader),
-        phrases=everything.phrases,
-        offline=everything.offline,
-        quarters=everything.quarters,
-        reports=everything.reports,
-    )
-    setup = worker.Setup(
-        root=project.root,
-        config_file=project.config_file,
-        state=project.state / "build.sqlite",
-        city=city_of,
-        assets=inputs.page_assets(project),
-        engine=inputs.engine_digest(project, inputs.program_digest()),
-        dialect=inputs.dialect_digest(project),
-        staged=staged,
-        base=base,
-        plain=frozenset({s.source for s in everything.tree.sections} | shown_by_sections.keys()),
-        direct=direct,
-    )
-    return setup, Frame(city=city_of(articles=state), assets=setup.assets, engine=setup.engine)
-
-
-def _render(work: _Build, everything: Inputs, frame: Frame, setup: Setup, workers: Crew, press: Press) -> None:
-    from sitegen.render import worker
-
-    blobs: dict[str, str] = {}
-    done = 0
-    stream = _batches(_plans(work, everything, frame))
-    first = list(itertools.islice(stream, 2))
-    few = len(first) < 2 and sum(map(len, first)) <= FEW
-    total = 0 if few else sum(frame.city.counts.values()) + 4 * len(everything.tree.sections)  # an estimate
-    for made, early in workers.run(worker.render, itertools.chain(first, stream), halves, worker.crashed, few=few):
-        press.early += early
-        stored = [_with_last_version(work, page, setup) for page in made]
-        _store(work, stored)
-        blobs |= {page.source: page.body_key.rpartition(" ")[2] for page in stored if page.body_key}
-        done += len(stored)
-        work.markdown.update(page.markdown for page in stored if page.markdown)
-        if not few:
-            work.progress(_("pages rendered"), done, max(total, done + 1))
-    if done and not few:
-        work.progress(_("pages rendered"), done, done)
-    _keep_good(work, everything, blobs)
-
-
-def _plans(work: _Build, everything: Inputs, frame: Frame) -> Iterator[Plan]:
-    """Section by section, those that were marked and those around which something changed."""
-    state = work.state
-    sections, questioned, _attachments = state.marked()
-    columns = everything.tree.columns
-    frames = {path: frame.around(everything.tree.sites[column.site], column) for path, column in columns.items()}
-    before = state.frames()
-    wanted = {*sections, *(found[0] for file in questioned if (found := state.page(file)) is not None)}
-    wanted |= {path for path, digest in frames.items() if before.get(path) != digest} | set(state.failed_sections())
-    wanted |= set(state.page_sections()) - frames.keys()
-    for section in [*sorted(wanted - {pages.CITY, pages.MOVED}), pages.MOVED, pages.CITY]:
-        if section == pages.CITY:
-            specs = list(pages.of_city(frame))
-        elif section == pages.MOVED:  # after the columns: an address that an article leaves is theirs no more
-            specs = list(pages.of_moved(frame))
-        else:
-            specs = list(pages.of_column(frame, columns[section])) if section in columns else []
-        known = state.page_keys(section)
-        planned = plan.make(specs, {file: key for file, (key, _digest) in known.items()}, frozenset(questioned))
-        state.set_site_maps(section, [(s.url, s.changed) for s in specs if s.recipe[0] == "site-map-part"])
-        state.remove_pages(planned.remove)
-        work.removed |= set(planned.remove)
-        work.known |= {spec.file: known[spec.file][1] for spec, _reason in planned.render if spec.file in known}
-        work.reasons |= {spec.file: reason for spec, reason in planned.render if spec.file.endswith(".html")}
-        yield planned
-    state.set_frames(frames)
-
-
-def _batches(plans: Iterator[Plan]) -> Iterator[list[Spec]]:
-    """Pages of neighbouring sections together, so that no process gets a handful."""
-    waiting: list[Spec] = []
-    for planned in plans:
-        waiting += [spec for spec, _reason in planned.render]
-        while len(waiting) >= BATCH:
-            yield waiting[:BATCH]
-            del waiting[:BATCH]
-    if waiting:
-        yield waiting
-
-
-def halves(batch: list[Spec]) -> list[list[Spec]]:
-    middle = len(batch) // 2
-    return [batch[:middle], batch[middle:]] if middle else []
-
-
-def _with_last_version(work: _Build, made: Made, setup: Setup) -> Made:
-    """A page that could not be rendered: its last version stays, and the next build tries again."""
-    if made.digest:
-        return made
-    last = work.known.get(made.file, "")
-    if not last and setup.base is not None and (setup.base / made.file).is_file():
-        last = files.sha256_file(setup.base / made.file).removeprefix("sha256:")
-        output.share(setup.base / made.file, setup.staged, made.file)
-    return made._replace(digest=last)
-
-
-def _store(work: _Build, made: Sequence[Made]) -> None:
-    work.state.remove_pages(page.file for page in made if page.file in work.known)
-    work.state.add_pages(made)
-    for page in made:
-        if page.digest and page.digest != work.known.pop(page.file, ""):
-            work.changed.add(page.file)
-        work.all_shared = work.all_shared and page.shared
-        work.removed.discard(page.file)
-
-
-def _put_plain(work: _Build, found: PlainFiles, setup: Setup) -> None:
+def _put_plain(work: Work, found: PlainFiles, setup: Setup) -> None:
     for file, item in sorted(found.put.items()):
         work.all_shared = plain.write(item, file, setup.staged, setup.base) and work.all_shared
     work.changed |= found.put.keys()
@@ -438,7 +266,7 @@ def _put_plain(work: _Build, found: PlainFiles, setup: Setup) -> None:
     work.state.set_plain({file: item.digest for file, item in found.put.items()}, gone)
 
 
-def _put_search(work: _Build, city: City, press: Press) -> None:
+def _put_search(work: Work, city: City, press: Press) -> None:
     """The search index of what is published now; a folder of it that stands already is kept as it is."""
     shards.publish(work.state, city, press)
     work.all_shared = work.all_shared and press.all_shared
@@ -449,7 +277,7 @@ def _put_search(work: _Build, city: City, press: Press) -> None:
 
 
 def _remember_troubles(
-    work: _Build, everything: Inputs, found: PlainFiles, refused: Sequence[Problem], shown: Mapping[str, str]
+    work: Work, everything: Inputs, found: PlainFiles, refused: Sequence[Problem], shown: Mapping[str, str]
 ) -> None:
     state = work.state
     state.set_trouble("inputs", [*everything.problems, *checks.duties(everything), *refused])
@@ -460,7 +288,7 @@ def _remember_troubles(
     plain.remember_captures(everything, state)
 
 
-def _name(work: _Build, setup: Setup, base: Path | None, live: Path | None) -> bool:
+def _name(work: Work, setup: Setup, base: Path | None, live: Path | None) -> bool:
     """Make a release of the staged files; False when it would be the one that is remembered or served already."""
     project, removed = work.project, sorted(work.removed)
     if base is not None and not work.changed and not removed:
@@ -481,38 +309,7 @@ def _name(work: _Build, setup: Setup, base: Path | None, live: Path | None) -> b
     return True
 
 
-def _keep_good(work: _Build, everything: Inputs, blobs: Mapping[str, str]) -> None:
-    """Keep what git does not have of every version that is shown now: sources, attachments, sections."""
-    root = work.project.content
-    sections = everything.tree.section_texts
-    versions: dict[str, Callable[[], bytes]] = {}
-    broken = {problem.path for problem in everything.tree.problems if problem.severity == "error"}
-    for source, blob in blobs.items():
-        if source in sections:
-            text = sections[source]
-            if source not in everything.tree.fixed and f"content/{source}" not in broken:
-                everything.good.keep_section(source, text)
-            versions[content.git_blob(text.encode())] = text.encode().__bytes__
-        else:
-            versions[blob] = functools.partial(_same, root / source, blob)
-    for place in work.state.places_of(blobs):
-        read = functools.partial(plain.read_as_judged, work.project.root / place)
-        versions[content.git_blob(read())] = read
-    everything.good.keep(versions)
-
-
-def _same(path: Path, blob: str) -> bytes:
-    """The source that was rendered: nothing else is kept under its name."""
-    data = frontmatter.normalise(plain.read_as_judged(path)).encode()
-    if content.git_blob(data) != blob:
-        raise Refused([plain.changed_meanwhile(path.name)])
-    return data
-
-
-# --- what came of it -------------------------------------------------------------------------------------------------
-
-
-def _report(work: _Build, started: float) -> Report:
+def _report(work: Work, started: float) -> Report:
     state = work.state
     problems = [*state.troubles(), *checks.relations(state), *checks.links(state, work.scan)]
     told, more = outcome.told_of(state)

@@ -46,7 +46,7 @@ def build(
     project = config.load(config_file)
     begun = walk.begin(project.content, two=True) if walk.is_much(project.state / "build.sqlite") else None
     from sitegen import build as building  # the files are looked at while this is loaded
-    from sitegen import outcome
+    from sitegen import outcome, rendering
 
     now, progress = clock.now(given_date), report.steps_for(as_json)
     result = building.build(project, now=now, jobs=jobs, clean=clean, progress=progress, begun=begun)
@@ -70,7 +70,7 @@ def build(
             click.echo(f"{path}: {outcome.explain(project, path, result)}")
         for code, count in result.more:
             click.echo(_("… and {count} more warnings {code}").format(count=count, code=code), err=True)
-        if sum(result.markdown.values()) > building.FEW:
+        if sum(result.markdown.values()) > rendering.FEW:
             click.echo(_markdown_words(result.markdown))
         summary = _(
             "{rendered} rendered, {kept} kept, {removed} removed, {pending} wait for review, {problems} problems, "

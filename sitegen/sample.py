@@ -11,8 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from sitegen import build as building
-from sitegen import files, inputs, output, pages, plain
+from sitegen import files, inputs, output, pages, plain, rendering
 from sitegen.config import Project
 from sitegen.crew import Crew
 from sitegen.errors import Problem, Refused
@@ -38,21 +37,21 @@ def verify(
                 raise Refused([no_manifest(output.live_release(project))])
             everything = inputs.read(project, scan(project.content, {}))
             shown, _refused = plain.section_files(everything, state, state.asset_digests())
-            setup, frame = building.prepare(project, everything, state, shown, staged=folder, base=None, direct=False)
+            setup, frame = rendering.prepare(project, everything, state, shown, staged=folder, base=None, direct=False)
             wanted = [*pages.of_city(frame), *pages.of_moved(frame)]
             for column in everything.tree.columns.values():
                 wanted += pages.of_column(frame, column)
             wanted.sort(key=lambda spec: spec.url)
             count = min(len(wanted), max(1, round(len(wanted) * share)))
             chosen = random.Random(number).sample(wanted, count)  # noqa: S311 (a sample, not a secret)
-            batches = [chosen[start : start + building.BATCH] for start in range(0, count, building.BATCH)]
+            batches = [chosen[start : start + rendering.BATCH] for start in range(0, count, rendering.BATCH)]
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             problems: list[Problem] = []
             done = 0
             with Crew(setup, jobs) as workers:
-                few = count <= building.FEW
-                for made, _early in workers.run(worker.render, batches, building.halves, worker.crashed, few=few):
+                few = count <= rendering.FEW
+                for made, _early in workers.run(worker.render, batches, rendering.halves, worker.crashed, few=few):
                     done += len(made)
                     problems += [_differs(page.file) for page in made if not _is_same(live / page.file, page.digest)]
                     progress(_("pages compared"), done, count)
