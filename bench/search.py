@@ -6,7 +6,8 @@ The corpus is one of `gen_corpus.py`, or a folder of Markdown files (the law tex
 page costs is the text, compressed, and `FRAME` bytes for what surrounds it, as measured on pages of the sample. Bytes are
 those of the first ten results: what the index, the pages and the table of variants take, each read once, as a static
 server sends them (`.bin` as they are, all else by gzip). `--service`: the same queries to the database of the service.
-`--again`: the shards and queries that lie in the work folder, asked with the script as it is now.
+`--again`: the shards and queries that lie in the work folder, asked with the script as it is now; with `--service`, the
+database alone is made and asked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,28 +49,18 @@ def main() -> None:
     parser.add_argument("--service", action="store_true")
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
+    database = options.work / "search.sqlite"
     if options.again:
         asked = json.loads((options.work / ASKED).read_bytes())
-        _ask_shards(options.work / "site", asked["queries"], asked["truths"])
+        if options.service:
+            _ask_service(database, list(texts_of(options.corpus)), asked["queries"], asked["truths"])
+        else:
+            _ask_shards(options.work / "site", asked["queries"], asked["truths"])
         return
     texts = list(texts_of(options.corpus))
     began = time.monotonic()
     documents = [segment.Document(title=title, body=body) for title, body in texts]
-    shown = [
-        (
-            title,
-            f"{number}.txt",
-            "2026-11-22 09:30",
-            "xwdt",
-            "article",
-            "",
-            "",
-            "市政府",
-            weight(body),
-            is_old(title + body),
-        )
-        for number, (title, body) in enumerate(texts)
-    ]
+    shown = _shown(texts)
     sizes = []
     site = options.work / "site"
     shutil.rmtree(site, ignore_errors=True)
@@ -98,7 +88,7 @@ def main() -> None:
     del documents, folded
     _ask_shards(site, queries, truths)
     if options.service:
-        _ask_service(options.work / "search.sqlite", texts, shown, queries, truths)
+        _ask_service(database, texts, queries, truths)
 
 
 def texts_of(root: Path) -> list[tuple[str, str]]:
@@ -133,6 +123,25 @@ def queries_of(texts: list[str], count: int) -> list[str]:
         ):
             queries.append(query)
     return queries
+
+
+def _shown(texts: list[tuple[str, str]]) -> list[tuple[Any, ...]]:
+    """What results show of each."""
+    return [
+        (
+            title,
+            f"{number}.txt",
+            "2026-11-22 09:30",
+            "xwdt",
+            "article",
+            "",
+            "",
+            "市政府",
+            weight(body),
+            is_old(title + body),
+        )
+        for number, (title, body) in enumerate(texts)
+    ]
 
 
 def _ask_shards(site: Path, queries: list[str], truths: list[list[int]]) -> None:
@@ -171,13 +180,7 @@ def _ask_shards(site: Path, queries: list[str], truths: list[list[int]]) -> None
     print(f"over 150 KB: {len(over)} {over[:10]}", flush=True)
 
 
-def _ask_service(
-    path: Path,
-    texts: list[tuple[str, str]],
-    shown: Sequence[tuple[Any, ...]],
-    queries: list[str],
-    truths: list[list[int]],
-) -> None:
+def _ask_service(path: Path, texts: list[tuple[str, str]], queries: list[str], truths: list[list[int]]) -> None:
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
     began = time.monotonic()
@@ -185,7 +188,7 @@ def _ask_service(
     rows = (
         Row(path=f"{number:07}", digest="", stamp=-number, archived=False, site="", year="2026",
             text=Text(title=title, number="", body=body, facts=facts, column="xwdt", kind="article", validity=""))
-        for number, ((title, body), facts) in enumerate(zip(texts, shown, strict=True))
+        for number, ((title, body), facts) in enumerate(zip(texts, _shown(texts), strict=True))
     )  # fmt: skip
     writer.update(rows, [], lambda: "1")
     writer.close()

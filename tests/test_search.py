@@ -443,6 +443,18 @@ def test_a_keyboard_finds_with_script_and_the_page_says_how_without(built: TinyC
             assert page.locator(".hit").count() == 13
             assert page.evaluate("document.activeElement.closest('.hit') !== null")
             assert "找到 13 条" in page.inner_text("[data-say]")
+            for query, said in (("停", "请输入两个以上的字"), ("量子纠缠", "没有找到“量子纠缠”")):
+                page.goto(f"{base}/search/?q={query}")
+                page.wait_for_selector("[data-help]")
+                assert said in page.inner_text("[data-say]")
+                assert (
+                    page.evaluate(
+                        "root => root.querySelector('[data-say]').getBoundingClientRect().x"
+                        " - root.querySelector('h1').getBoundingClientRect().x",
+                        page.query_selector(".find"),
+                    )
+                    == 0
+                )
             assert told == []
             assert all(url.startswith(base) for url in asked)
             plain = browser.new_context(java_script_enabled=False).new_page()

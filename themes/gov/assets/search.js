@@ -698,15 +698,22 @@ async function run(root, params, query, say, index) {
   const filters = {};
   for (const name of ["year", "site", "column", "kind", "validity"]) if (params.get(name)) filters[name] = params.get(name);
   const scope = params.get("scope") || "now", order = params.get("order") || "rank";
+  const docs = index.segments.reduce((n, s) => n + s.docs, 0), eager = Object.keys(filters).length || docs <= EAGER;
+  if (eager) index.files.limit -= 1.5 * docs; // f.bin
   const results = await index.search(query, { scope, filters, order });
   const list = root.querySelector("[data-results]"), more = root.querySelector("[data-more]"), side = root.querySelector("[data-facets]");
-  if (!results.asked.terms.length) { say("请输入两个以上的字。"); return; }
+  const nothing = (words) => {
+    say(words);
+    root.classList.replace("asked", "idle");
+    root.querySelector("[data-help]").hidden = false;
+  };
+  if (!results.asked.terms.length) return nothing("请输入两个以上的字。");
   const step = async () => {
     more.hidden = true;
     const hits = await results.next();
     list.append(...hits.map((hit) => shown(hit, index.manifest)));
     const count = results.count;
-    if (!results.given && results.done) say("没有找到“" + query + "”。可以换一个说法，或减少字数。");
+    if (!results.given && results.done) nothing("没有找到“" + query + "”。可以换一个说法，或减少字数。");
     else if (!results.given) say("可能的结果约 " + count.number + " 条，看过的几条里还没有“" + query + "”");
     else say("“" + query + "”：找到" + (count.sure ? " " : "约 ") + count.number + " 条，已列出 " + results.given + " 条；" + (order === "date" ? "按时间排列" : "按相关度排列"));
     more.hidden = results.done;
@@ -721,10 +728,9 @@ async function run(root, params, query, say, index) {
     if (hits.length && first) first.querySelector("a").focus();
   });
   await step();
-  if (!results.given && results.done) root.querySelector("[data-help]").hidden = false;
-  else root.querySelector("[data-order]").append(order === "date" ? make("a", { href: "?" + with_(params, "order", "") }, "按相关度排列") : make("a", { href: "?" + with_(params, "order", "date") }, "按时间排列"));
+  if (results.given || !results.done) root.querySelector("[data-order]").append(order === "date" ? make("a", { href: "?" + with_(params, "order", "") }, "按相关度排列") : make("a", { href: "?" + with_(params, "order", "date") }, "按时间排列"));
   const show = async () => side.append(...(await counted(params, results)));
-  if (Object.keys(filters).length || index.segments.reduce((n, s) => n + s.docs, 0) <= EAGER) await show();
+  if (eager) await show();
   else {
     const button = make("button", { type: "button", class: "btn" }, "显示类型、年份、单位");
     button.addEventListener("click", () => { button.remove(); show(); });
