@@ -169,6 +169,17 @@ def test_pages_with_the_same_scripts_are_opened_until_they_bring_nothing(tmp_pat
         assert outcomes.count("passed") == 6
 
 
+def test_so_many_places_of_a_page_are_clicked_and_none_that_does_harm(tmp_path: Path) -> None:
+    """Whoever captures may be logged in: nothing is deleted, nobody logged out, no form sent."""
+    script = "function show(n) { fetch(['/c' + n, 'json'].join('.')) }"
+    kept = "<b onclick=show(100)>退出</b><b onclick=show(101) class=delete>x</b><form><button onclick=show(102)>更多</button></form>"
+    places = "".join(f"<b onclick=show({n})>x</b>" for n in range(60))
+    with serving({"/": scripted(script, f"{kept}{places}")}) as web:
+        captured(web, tmp_path, browser="auto")
+        asked = {path for path in web.asked if path.startswith("/c")}
+    assert asked == {f"/c{n}.json" for n in range(40)}
+
+
 def test_a_screenshot_of_each_kind_of_page_is_evidence(tmp_path: Path) -> None:
     routes: dict[str, Route] = {
         "/": page(f"<html><body style='background:#f00'>{WORDS}<a href=/news/>x</a></body></html>"),
