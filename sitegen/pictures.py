@@ -220,12 +220,17 @@ def in_body(html: str, find: Callable[[str], tuple[str, str, Derived] | None]) -
         extra = f' width="{derived.width}" height="{derived.height}"' if derived.width and " width=" not in tag else ""
         extra += ' loading="lazy"' if seen > 1 and " loading=" not in tag else ""
         image = f'{tag.removesuffix(">").removesuffix("/").rstrip()}{extra} decoding="async">'
-        kinds = "".join(_choice(path, digest, some, ending) for ending in _FORMATS if (some := derived.widths(ending)))
+        offered = offers(path, digest, derived)
+        kinds = "".join(f'<source type="{kind}" srcset="{files_of}" sizes="{SIZES}">' for kind, files_of in offered)
         return f"<picture>{kinds}{image}</picture>" if kinds else image
 
     return _IMAGE.sub(put, html) if "<img" in html else html
 
 
-def _choice(path: str, digest: str, widths: list[int], ending: str) -> str:
-    files_of = [f"/{quote(address(path, digest, f'{width}.{ending}'))} {width}w" for width in widths]
-    return f'<source type="image/{ending}" srcset="{", ".join(files_of)}" sizes="{SIZES}">'
+def offers(path: str, digest: str, derived: Derived) -> list[tuple[str, str]]:
+    """(media type, `srcset`) of each format, the best first; none when nothing smaller was made."""
+    return [
+        (f"image/{ending}", ", ".join(f"/{quote(address(path, digest, f'{n}.{ending}'))} {n}w" for n in widths))
+        for ending in _FORMATS
+        if (widths := derived.widths(ending))
+    ]

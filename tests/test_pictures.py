@@ -162,6 +162,22 @@ def test_a_page_offers_each_screen_its_size_and_every_address_answers(city: Tiny
     assert not [name for name, data in city.released().items() if b"ZHOU" in data]
 
 
+def test_the_home_offers_each_screen_its_size_of_the_picture_news(city: TinyCity) -> None:
+    """Another picture under the same name has another address, at once on the home too."""
+    seen = []
+    for width in (1000, 1200):
+        city.put("xwdt/202611/b.jpg", photo(width, 500))
+        city.article("xwdt/202611/t20261120_5.md", "大桥通车", "![桥](b.jpg)", extra="image: b.jpg\n")
+        city.build()
+        (picture,) = re.findall(r"<picture>.*?</picture>", city.page("index.html"))
+        assert re.findall(r'type="(\S+)"', picture) == ["image/avif", "image/webp"]
+        assert 'sizes="(min-width: 60rem) 36.25rem, 100vw"' in picture
+        addresses = re.findall(r"(/pictures/\S+) \d+w", picture)
+        assert all((city.site / address[1:]).is_file() for address in addresses)
+        seen.append(addresses)
+    assert seen[0] != seen[1]
+
+
 def test_an_incremental_build_of_pictures_is_a_clean_one(city: TinyCity) -> None:
     """A picture comes, is another one, is no picture, is wanted no more; they are switched off and on."""
     index = (city.content / "index.md").read_text(encoding="utf-8")

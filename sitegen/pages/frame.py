@@ -105,6 +105,13 @@ class Frame:
             phrases=tuple(phrases.pairs(edition.article.traditional)) if edition else (),
         )
 
+    def pictured(self, line: Line) -> Data:
+        """An item with its picture as a file: `picture` is path under content/, digest and place."""
+        edition = self.city.edition(line.path)
+        image = edition.article.image
+        known = self._pictures(edition).get(image or "")
+        return {**self.item(line), "picture": [image, *known] if known else None}
+
     def _pictures(self, edition: Edition | None) -> dict[str, tuple[str, str]]:
         if edition is None or not edition.attachments or not self.city.portal.pictures:
             return {}

@@ -98,7 +98,7 @@ def _portal_home(frame: Frame, site: Site) -> Data:
     topics = [c for c in city.columns.values() if c.kind == "topic" and not city.is_retired_column(c.path)]
     return {
         "headline": frame.item(headline[0]) if headline else None,
-        "pictures": frame.items(pictures),
+        "pictures": [frame.pictured(line) for line in pictures],
         "blocks": blocks,
         "services_url": service_url,
         "service_themes": _service_groups(found, "theme", service_url, themes([s for _, _, s in found])),

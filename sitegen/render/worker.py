@@ -105,6 +105,8 @@ class Shop:
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = qr.svg(str(gov["canonical"]))
+        if gov.get("pictures"):
+            gov["pictures"] = [{**item, "offers": self._offers(item["picture"])} for item in gov["pictures"]]
         if self.frame.city.portal.traditional and traditional.has(page.url) and gov["lang"] != "en":
             self._name_both_editions(gov)
         job.gov = gov
@@ -122,6 +124,15 @@ class Shop:
                 job.body = replace(job.body, html=self._with_pictures(job.page, job.body.html))
             job.html = self.engine.page(job.gov, job.body.html, job.page.shared)
 
+    def _offers(self, picture: tuple[str, str, str] | None) -> list[tuple[str, str]]:
+        if picture is None:
+            return []
+        path, digest, place = picture
+        return pictures.offers(path, digest, self._derived(digest, place))
+
+    def _derived(self, digest: str, place: str) -> Derived:
+        return self._studio.derive(digest, lambda: files.read(f"{self.setup.root}/{place}"))
+
     def _with_pictures(self, page: Page, html: str) -> str:
         """Outside the body that `mkdocs build` gives, too: what is made of a picture is no matter of its Markdown."""
 
@@ -130,7 +141,7 @@ class Shop:
             if path not in page.pictures:
                 return None
             digest, place = page.pictures[path]
-            return path, digest, self._studio.derive(digest, lambda: files.read(f"{self.setup.root}/{place}"))
+            return path, digest, self._derived(digest, place)
 
         return pictures.in_body(html, find)
 
