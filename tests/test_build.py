@@ -304,6 +304,7 @@ def test_a_column_names_what_its_list_begins_with(city: TinyCity) -> None:
     page = city.page("xwdt/index.html")
     places = [page.index(f'<span class="t">第{number}篇') for number in (1, 3, 4, 2)]
     assert places == sorted(places)
+    assert "从新到旧" not in page
 
 
 def test_an_article_of_the_future_waits_and_the_build_says_until_when(city: TinyCity) -> None:

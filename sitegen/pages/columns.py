@@ -149,6 +149,7 @@ def list_page(
                 "description": column.description,
                 "holds": column.holds,
                 "class_name": column.class_name,
+                "ordered": bool(column.first),
             },
             "children": [{"title": c.title, "url": url_of(c.source), "summary": c.description} for c in children],
             "groups": _groups(frame, column) if own else [],
