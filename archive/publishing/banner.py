@@ -190,9 +190,18 @@ def pair(term: str, value: str, *, wide: bool = False) -> str:
     return f"<div{' class=gdz-all' if wide else ''}><dt>{escape(term)}</dt><dd>{value}</dd></div>"
 
 
-def card(heading: str, body: str) -> str:
-    """Our own content below the stamp, where there is no old page to show."""
-    return f'<main class="gdz gdz-main" lang="zh-Hans-CN"><div class="gdz-card"><h1>{escape(heading)}</h1>{body}</div></main>'
+def card(facts: Facts, heading: str, body: str) -> str:
+    """Our own content below the stamp, where there is no old page to show, and the way to it from the portal's home. The
+    portal's head and foot are not around it: they change, a copy and its digest stay."""
+    publication = facts.publication
+    way = (
+        f'<a href="/">首页</a> › <a href="/archive/">已归档网站</a> › '
+        f'<a href="{publication.catalogue}">{escape(publication.name)}</a>'
+    )
+    return (
+        f'<main class="gdz gdz-main" lang="zh-Hans-CN"><div class="gdz-card"><nav aria-label="当前位置"><p>{way}</p></nav>'
+        f"<h1>{escape(heading)}</h1>{body}</div></main>"
+    )
 
 
 def _pairs(facts: Facts) -> str:

@@ -21,6 +21,12 @@ NOT_CAPTURED = "not-captured.html"
 LEAVING = "leaving"
 STAMPED = "!stamped.pdf"
 """Ending of the stamped copy beside a PDF."""
+_OFFER = re.compile(
+    r"^(?:附\s*件\s*[0-9０-９一二三四五六七八九十]{0,3}\s*[:：.、]\s*|[▶►·•>\[【]+\s*)|\s*[\[(（](?:点击)?下载[\])）]$"
+)
+_NOTHING_SAID = re.compile(
+    r"(?i)(?:请|点击|点此|这里|此处|查看|浏览|打开|下载|附件|全文|文件|原文|详情|详细|更多|pdf|docx?|xlsx?|\W|\d|_)+"
+)
 _HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _SCRIPTS = frozenset(
     {"application/javascript", "application/x-javascript", "text/javascript", "application/ecmascript"}
@@ -150,6 +156,13 @@ def file_title(target_uri: str, disposition: str | None = None) -> str:
     return charset.decode(raw)[0].strip() or target_uri
 
 
+def title_in_link(text: str, name: str) -> str:
+    """What a link calls the file it leads to; empty where it says only that there is one, or repeats its name."""
+    text = _OFFER.sub("", " ".join(text.split()))
+    bare = posixpath.splitext(name)[0]
+    return "" if len(text) < 4 or _NOTHING_SAID.fullmatch(text) or text in {name, bare} or "://" in text else text
+
+
 _Lead = tuple[str, str, State]
 """File that a link leads to, `#…` or nothing, and what it is."""
 
@@ -195,6 +208,12 @@ class CopyLinks:
 
     def _known(self, place: str, charset: str, role: Role) -> dict[str, Target | None]:
         return self.known.near.setdefault((place, charset, role, self.folder), {})
+
+    def file(self, base: str, link: str, charset: str) -> Copy | None:
+        """The file that a link leads to; None for one that leads elsewhere."""
+        url = canon.resolve(base, link, charset)
+        copy = self._copy(url) if url else None
+        return copy if copy is not None and copy.kind == "file" else None
 
     def written(self, base: str, link: str) -> str:
         if not self.written_by:

@@ -22,6 +22,7 @@ from archive import canon, charset
 from archive.appearance import Look
 from archive.crawling.frontier import Row
 from archive.migration import article
+from archive.migration.body import is_file, words
 from archive.publishing import banner, copies, css, interstitial, moments, names, oldpage, pdf, seal, stamp
 from archive.publishing.copies import Copies, Copy, CopyLinks, Known
 from archive.publishing.moments import Moments
@@ -64,6 +65,8 @@ class Made:
     pages: list[PageFacts] = field(default_factory=list)
     files: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
+    """Key of a file → what the first link to it calls it."""
     conversions: list[bytes] = field(default_factory=list)
     """Records for the companion WARC; they go to the disk as they come."""
     unsealed: list[str] = field(default_factory=list)
@@ -74,6 +77,7 @@ class Made:
         self.pages += other.pages
         self.files.update(other.files)
         self.leaving.update(other.leaving)
+        self.called = {**other.called, **self.called}
         self.unsealed += other.unsealed
         self.removed += other.removed
         self.problems += other.problems
@@ -96,6 +100,8 @@ class Context:
     moments: Moments
     there: frozenset[str]
     """Files that an earlier run left in the folder."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """As in `Made`, of all pages."""
 
 
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
@@ -115,11 +121,12 @@ def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[s
 def make_all(
     context: Context, rows: Sequence[Row], keep: Callable[[bytes], object], progress: Callable[[str], None]
 ) -> Made:
-    """Pictures first: a page links to the sealed version, and not every picture can be sealed. `keep` gets the records
-    of the companion WARC, in the order of the captured ones."""
+    """Pictures first: a page links to the sealed version, and not every picture can be sealed. Files last: the pages say
+    what they are called. `keep` gets the records of the companion WARC, each of these in the captured ones' order."""
     made = Made()
     pictures = [row for row in rows if context.copies[row.key].kind == "image"]
-    others = [row for row in rows if context.copies[row.key].kind not in {"image", "script"}]
+    documents = [row for row in rows if context.copies[row.key].kind == "file"]
+    others = [row for row in rows if context.copies[row.key].kind not in {"image", "file", "script"}]
 
     def add(batches: Iterable[Made]) -> None:
         for batch in batches:
@@ -131,6 +138,7 @@ def make_all(
     add(_run(context, pictures))
     context = replace(context, copies=copies.unsealed(context.copies, made.unsealed))
     add(_run(context, others))
+    add(_run(replace(context, called=made.called), documents))
     _our_own_pages(context, made)
     made.pages.sort(key=lambda page: page.target_uri)
     return made
@@ -179,6 +187,7 @@ class _Worker:
     def __init__(self, context: Context) -> None:
         self.context = context
         copies_of = context.copies
+        self.has_files = any(copy.kind == "file" for copy in copies_of.values())
         self.known = Known(found={one.target_uri: copies.followed(copies_of, one) for one in copies_of.values()})
 
     def make(self, rows: Sequence[Row]) -> Made:
@@ -209,10 +218,13 @@ class _Worker:
         text, code = charset.decode(response.body, response.headers)
         root = oldpage.parse(text)
         base = oldpage.base_of(root, row.url, lambda url, link: canon.resolve(url, link, code))
+        links = self._links(copy.name)
+        if root is not None and self.has_files:
+            _note_files(root, base, code, links, made)
         found = article.heading(root, row.url)
         named = found if isinstance(found, article.Heading) else None
         facts = self._facts(row, response)
-        stamped = stamp.stamp(root, text, base=base, charset=code, links=self._links(copy.name), facts=facts)
+        stamped = stamp.stamp(root, text, base=base, charset=code, links=links, facts=facts)
         made.removed.update(stamped.removed)
         title = (named.title if named else "") or stamped.title or row.url
         day = named.dated.at.date().isoformat() if named else ""
@@ -288,7 +300,8 @@ class _Worker:
 
     def _file(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         self._write(copy.name, response.body, made)
-        title = copies.file_title(row.url, response.header("Content-Disposition"))
+        name = copies.file_title(row.url, response.header("Content-Disposition"))
+        title = self.context.called.get(row.key, name)
         stamped_copy, length = self._stamped_pdf(row, copy, response.body, made)
         folder = tuple(copy.name.split("/")[:-1])
         stamped = (
@@ -299,6 +312,7 @@ class _Worker:
         page = interstitial.of_file(
             self._facts(row, response),
             title=title,
+            file=name,
             mime=(row.mime or "").lower(),
             size=len(response.body),
             sha256=made.files[copy.name][1],
@@ -406,6 +420,18 @@ def _write(path: str, data: bytes, *, known: bool) -> bool:
         os.close(descriptor)
     os.replace(temporary, path)  # noqa: PTH105
     return True
+
+
+def _note_files(root: etree._Element, base: str, charset: str, links: CopyLinks, made: Made) -> None:
+    """What this page's links call the files they lead to."""
+    for link in root.iter("a"):
+        href = link.get("href") or ""
+        if not (is_file(href) or "?" in href):
+            continue
+        if copy := links.file(base, href, charset):
+            name = copies.file_title(copy.target_uri)
+            if title := copies.title_in_link(words(link), name) or copies.title_in_link(link.get("title") or "", name):
+                made.called.setdefault(copy.key, title)
 
 
 def _is_svg(row: Row, body: bytes) -> bool:

@@ -44,6 +44,7 @@ def of_file(
     facts: Facts,
     *,
     title: str,
+    file: str,
     mime: str,
     size: int,
     sha256: str,
@@ -51,16 +52,16 @@ def of_file(
     pages: int = 0,
     stamped: StampedFile | None = None,
 ) -> bytes:
-    """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download. `pages` of a
-    PDF, 0 where they are not known."""
+    """Before a PDF, a table, an archive: what it is, its stamped copy, and the untouched file to download. `title` is what
+    the old site called it, `file` the name under which it is saved; `pages` of a PDF, 0 where they are not known."""
     kind = _TYPES.get(mime, mime or "未知格式")
     length = f" · {pages} 页" if pages else ""
     rows = (
-        pair("文件", f"<b>{escape(title)}</b>")
+        pair("文件", f"<b>{escape(file)}</b>")
         + pair("格式大小", f"{escape(kind)}{length} · {size_in_words(size)}")
         + pair("SHA-256", escape(sha256.removeprefix("sha256:")))
     )
-    links = f'href="{escape(href)}" download="{escape(title)}">'
+    links = f'href="{escape(href)}" download="{escape(file)}">'
     if stamped is None:
         links = f'<a class="gdz-first" {links}打开归档文件（{escape(kind)}，{size_in_words(size)}）</a>'
     else:
@@ -69,7 +70,7 @@ def of_file(
             f"{size_in_words(stamped.size)}）</a><a {links}下载原文件（未改动，{size_in_words(size)}）</a>"
         )
     body = f'<dl class="gdz-pairs">{rows}</dl><p class="gdz-go">{links}</p>'
-    return banner.page(facts, title=title, words=banner.FILE_WORDS, main=card(title, body))
+    return banner.page(facts, title=title, words=banner.FILE_WORDS, main=card(facts, title, body))
 
 
 def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> bytes:
@@ -84,7 +85,7 @@ def of_image(facts: Facts, *, title: str, size: int, sha256: str, href: str) -> 
         f'<dl class="gdz-pairs">{rows}</dl><p class="gdz-go"><a class="gdz-first" href="{escape(href)}" '
         f'download="{escape(title)}">下载原图</a></p>'
     )
-    return banner.page(facts, title=title, words=banner.IMAGE_WORDS, main=card(title, body))
+    return banner.page(facts, title=title, words=banner.IMAGE_WORDS, main=card(facts, title, body))
 
 
 def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str) -> bytes:
@@ -95,7 +96,7 @@ def of_redirect(facts: Facts, *, status: int, location: str, href: str, rel: str
         facts,
         title=f"网址已转向：{facts.target_uri}",
         words=banner.MOVED_WORDS,
-        main=card("这个网址当年已转到另一页", body),
+        main=card(facts, "这个网址当年已转到另一页", body),
     )
 
 
@@ -106,7 +107,9 @@ def of_leaving(facts: Facts, *, url: str) -> bytes:
         f'<p class="gdz-go"><a href="{escape(url)}" rel="external nofollow noopener noreferrer">继续访问外部网站</a></p>'
         "<p>不想离开时，请关闭本页或使用浏览器的“后退”。</p>"
     )
-    return banner.page(facts, title="您将离开归档网站", words=banner.LEAVING_WORDS, main=card("即将访问外部网站", body))
+    return banner.page(
+        facts, title="您将离开归档网站", words=banner.LEAVING_WORDS, main=card(facts, "即将访问外部网站", body)
+    )
 
 
 def of_missing(facts: Facts) -> bytes:
@@ -116,4 +119,6 @@ def of_missing(facts: Facts) -> bytes:
         "或者按归档决定不在采集范围之内。</p>"
         f'<p class="gdz-go"><a href="{escape(facts.publication.catalogue)}">看该站归档目录</a></p>'
     )
-    return banner.page(facts, title="这个页面没有归档", words=banner.MISSING_WORDS, main=card("没有归档副本", body))
+    return banner.page(
+        facts, title="这个页面没有归档", words=banner.MISSING_WORDS, main=card(facts, "没有归档副本", body)
+    )

@@ -288,6 +288,37 @@ def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: 
     assert entry(report, "/f.pdf")["kind"] == "file"
 
 
+def test_a_file_is_called_what_the_first_page_that_says_so_calls_it(tmp_path: Path) -> None:
+    """The catalogue lists it by that name; it is saved under its own."""
+    home = "<a href=/P1.pdf>点击下载</a><a href=/P1.pdf>附件1：民宿等级评定标准.pdf</a><a href=/P1.pdf>又名</a><a href='/d.jsp?id=3' title='申请表（2012年）'>下载</a><a href=/P2.pdf>P2.pdf</a>"
+    pdf = page(b"%PDF-1.4 x", "application/pdf")
+    answers: dict[str, Route] = {
+        "/": page(home),
+        "/P1.pdf": pdf,
+        "/P2.pdf": pdf,
+        "/d.jsp?id=3": page(b"PK", "application/zip"),
+    }
+    with serving(answers) as web:
+        report, folder = put_online(web, tmp_path)
+    assert {"民宿等级评定标准.pdf", "P2.pdf", "申请表（2012年）"} == {
+        one["title"] for one in published.read_index(report.index)["pages"] if one["kind"] == "file"
+    }
+    about = tree(next(folder.rglob("P1.pdf.html")).read_text(encoding="utf-8"))
+    assert about.xpath("string(//h1)") == "民宿等级评定标准.pdf"
+    assert about.xpath("//@download") == ["P1.pdf"]
+
+
+def test_our_own_pages_of_an_archive_show_the_way_from_the_portals_home(tmp_path: Path) -> None:
+    with small(
+        home=page("<a href=/f.pdf>x</a><a href='http://other.example/'>y</a>"), f__pdf=page(b"%PDF", "application/pdf")
+    ) as web:
+        report, folder = put_online(web, tmp_path)
+    own = [next(folder.rglob("f.pdf.html")), next((folder / "leaving").iterdir()), folder / "not-captured.html"]
+    for path in own:
+        nav = tree(path.read_text(encoding="utf-8")).xpath("//main//nav[@aria-label='当前位置']")[0]
+        assert nav.xpath(".//a/@href") == ["/", "/archive/", f"/archive/{report.capture.split('/')[0]}/"], path.name
+
+
 def test_a_redirect_becomes_a_page_and_links_lead_straight_to_its_target(tmp_path: Path) -> None:
     with serving({"/": page("<a href=/r>x</a>"), "/r": redirect("/t.html"), "/t.html": page("<p>target")}) as web:
         report, folder = put_online(web, tmp_path)
@@ -302,7 +333,7 @@ def test_an_external_link_goes_through_a_warning_that_redirects_nobody(tmp_path:
         _, folder = put_online(web, tmp_path)
     (warning,) = (folder / "leaving").iterdir()
     html = warning.read_text(encoding="utf-8")
-    assert tree(html).xpath("//main//a/@href") == ["http://other.example/a?b=c&d"]
+    assert tree(html).xpath("//main//a[@rel]/@href") == ["http://other.example/a?b=c&d"]
     assert "refresh" not in html
     assert f'href="../leaving/{warning.name}"' in next(folder.rglob("index.html")).read_text(encoding="utf-8")
 
