@@ -383,6 +383,20 @@ def test_a_retired_page_outlives_its_source(city: TinyCity) -> None:
     assert "原来的正文。" in city.page("xwdt/202611/t20261120_1.html")
 
 
+def test_a_retirement_of_ours_is_taken_back_by_taking_out_its_index(city: TinyCity) -> None:
+    """The Markdown is where it was: without the index every page is what it was before."""
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    before = city.released()
+    retire(city, "jyj/tzgg/index.md", "jyj/tzgg/202611/t20261120_1.md")
+    city.build()
+    assert "data-archived" in city.page("jyj/tzgg/index.html")
+    shutil.rmtree(city.root / "build/public")
+    assert codes(city.build()) == []
+    after = city.released()
+    assert [name for name in before if name.endswith(".html") and before[name] != after.get(name)] == []
+
+
 def test_a_retired_column_keeps_its_pages_and_leaves_the_menus(city: TinyCity) -> None:
     city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
     city.build()

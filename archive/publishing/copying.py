@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import os
-import shutil
+import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.context import BaseContext
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import etree
 
 from archive import canon, charset
-from archive.appearance import Look
 from archive.crawling.frontier import Row
 from archive.migration import article
-from archive.migration.body import is_file, words
-from archive.publishing import banner, copies, css, interstitial, moments, names, oldpage, pdf, seal, stamp
-from archive.publishing.copies import Copies, Copy, CopyLinks, Known
-from archive.publishing.moments import Moments
+from archive.migration.body import words
+from archive.publishing import (
+    banner,
+    copies,
+    css,
+    drawing,
+    folder,
+    interstitial,
+    moments,
+    names,
+    oldpage,
+    pdf,
+    seal,
+    stamp,
+)
+from archive.publishing.copies import Copy, CopyLinks, Known
+from archive.publishing.made import Context, Made, PageFacts
 from archive.store import Capture
-from archive.successor import Places
 from archive.text import _
 from archive.warcs import recall, warc
 from sitegen import files
@@ -36,72 +44,8 @@ from sitegen.errors import Problem, Refused
 BATCH = 40
 IN_PROCESS = 120
 """Fewer rows than this are not worth starting processes for."""
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 WORKERS = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageFacts:
-    """What the index says about one stamped copy."""
-
-    target_uri: str
-    name: str
-    title: str
-    kind: str
-    captured_at: str
-    date: str
-    record_id: str
-    payload_digest: str
-    removed: Mapping[str, int] = field(default_factory=dict)
-    """What was left out of it, by kind."""
-    stamped_copy: str = ""
-    """File of the stamped copy of a PDF."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Made:
-    """What came of a batch. `files`: name → (bytes, SHA-256, whether it was written anew)."""
-
-    pages: list[PageFacts] = field(default_factory=list)
-    files: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
-    leaving: dict[str, str] = field(default_factory=dict)
-    called: dict[str, str] = field(default_factory=dict)
-    """Key of a file → what the first link to it calls it."""
-    conversions: list[bytes] = field(default_factory=list)
-    """Records for the companion WARC; they go to the disk as they come."""
-    unsealed: list[str] = field(default_factory=list)
-    removed: Counter[str] = field(default_factory=Counter)
-    problems: list[Problem] = field(default_factory=list)
-
-    def add(self, other: Made) -> None:
-        self.pages += other.pages
-        self.files.update(other.files)
-        self.leaving.update(other.leaving)
-        self.called = {**other.called, **self.called}
-        self.unsealed += other.unsealed
-        self.removed += other.removed
-        self.problems += other.problems
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """All that a worker needs, sent to it once. `companion`: the id of the companion WARC's `warcinfo`."""
-
-    capture: Capture
-    folder: Path
-    publication: banner.Publication
-    places: Places
-    copies: Copies
-    written_by: Mapping[str, str]
-    hosts: tuple[str, ...]
-    look: Look
-    companion: str
-    published_at: datetime
-    moments: Moments
-    there: frozenset[str]
-    """Files that an earlier run left in the folder."""
-    called: Mapping[str, str] = field(default_factory=dict)
-    """As in `Made`, of all pages."""
+_TO_A_PAGE = re.compile(r"(?:/|\.s?html?)(?:#.*)?$|^(?:#|javascript:)")
 
 
 def written_by_scripts(capture: Capture, rows: Iterable[Row], planned: Mapping[str, Copy]) -> dict[str, str]:
@@ -257,8 +201,8 @@ class _Worker:
 
     def _image(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         publication = self.context.publication
-        svg = _is_svg(row, response.body)
-        self._write(copy.name, _without_scripts(response.body) if svg else response.body, made)
+        svg = drawing.is_drawing(row.mime or "", response.body)
+        self._write(copy.name, drawing.without_scripts(response.body) if svg else response.body, made)
         words = seal.Words(
             label=publication.label,
             archived_on=publication.archived_on,
@@ -303,9 +247,9 @@ class _Worker:
         name = copies.file_title(row.url, response.header("Content-Disposition"))
         title = self.context.called.get(row.key, name)
         stamped_copy, length = self._stamped_pdf(row, copy, response.body, made)
-        folder = tuple(copy.name.split("/")[:-1])
+        inside = tuple(copy.name.split("/")[:-1])
         stamped = (
-            interstitial.StampedFile(href=names.relative(stamped_copy, folder), size=made.files[stamped_copy][0])
+            interstitial.StampedFile(href=names.relative(stamped_copy, inside), size=made.files[stamped_copy][0])
             if stamped_copy
             else None
         )
@@ -316,7 +260,7 @@ class _Worker:
             mime=(row.mime or "").lower(),
             size=len(response.body),
             sha256=made.files[copy.name][1],
-            href=names.relative(copy.name, folder),
+            href=names.relative(copy.name, inside),
             pages=length,
             stamped=stamped,
         )
@@ -396,72 +340,20 @@ class _Worker:
         made.conversions.append(warc.conversion(item, self.context.companion))
 
     def _write(self, name: str, data: bytes, made: Made) -> None:
-        new = _write(f"{self.context.folder}/{name}", data, known=name in self.context.there)
+        new = folder.write(f"{self.context.folder}/{name}", data, known=name in self.context.there)
         made.files[name] = (len(data), files.sha256(data), new)
-
-
-def _write(path: str, data: bytes, *, known: bool) -> bool:
-    """As files.write_atomic, but without waiting for the disk at each of 100,000 copies: the index comes last, and
-    the generator refuses a copy that is not what the index says. `known`: a file of that name may be there."""
-    folder = os.path.dirname(path)  # noqa: PTH120 (pathlib costs as much as the writing)
-    if known and files.read(path) == data:
-        return False
-    temporary = f"{folder}/.{os.getpid()}.open"
-    try:
-        descriptor = os.open(temporary, _NEW, 0o666)
-    except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        descriptor = os.open(temporary, _NEW, 0o666)
-    try:
-        left = data
-        while left:  # by hand: a file object takes longer than the writing
-            left = left[os.write(descriptor, left) :]
-    finally:
-        os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
-    return True
 
 
 def _note_files(root: etree._Element, base: str, charset: str, links: CopyLinks, made: Made) -> None:
     """What this page's links call the files they lead to."""
     for link in root.iter("a"):
         href = link.get("href") or ""
-        if not (is_file(href) or "?" in href):
+        if not href or _TO_A_PAGE.search(href):
             continue
         if copy := links.file(base, href, charset):
             name = copies.file_title(copy.target_uri)
             if title := copies.title_in_link(words(link), name) or copies.title_in_link(link.get("title") or "", name):
                 made.called.setdefault(copy.key, title)
-
-
-def _is_svg(row: Row, body: bytes) -> bool:
-    return "svg" in (row.mime or "") or body[:1000].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(
-        (b"<svg", b"<?xml", b"<!DOCTYPE svg")
-    )
-
-
-def _without_scripts(body: bytes) -> bytes:
-    """A drawing opened on its own would run its scripts; the untouched bytes are in the WARC."""
-    try:
-        root = etree.fromstring(
-            body, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True)
-        )
-    except etree.XMLSyntaxError:
-        root = None
-    if root is None:
-        return b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-    for element in list(root.iter()):
-        local = etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
-        if not local or local in {"script", "foreignobject", "animate", "set", "iframe", "handler", "use"}:
-            parent = element.getparent()
-            if parent is not None:
-                parent.remove(element)
-            continue
-        for name, value in element.items():
-            plain = name.rpartition("}")[2].lower()
-            if plain.startswith("on") or (plain in {"href", "src"} and not value.startswith(("#", "data:image/"))):
-                del element.attrib[name]
-    return etree.tostring(root, encoding="utf-8")
 
 
 def _our_own_pages(context: Context, made: Made) -> None:
@@ -484,47 +376,5 @@ def _our_own_pages(context: Context, made: Made) -> None:
     for name, url in sorted(made.leaving.items()):
         pages[name] = interstitial.of_leaving(facts(name), url=url)
     for name, data in pages.items():
-        new = _write(f"{context.folder}/{name}", data, known=name in context.there)
+        new = folder.write(f"{context.folder}/{name}", data, known=name in context.there)
         made.files[name] = (len(data), files.sha256(data), new)
-
-
-def carry_evidence(context: Context, made: Made) -> None:
-    """The capture as one file (WACZ) goes with the copies, as a link to the same bytes where the disk allows it."""
-    if not context.publication.evidence:
-        return
-    source = context.capture.wacz
-    target = context.folder / source.name
-    digest = files.sha256_file(source)
-    new = not target.exists() or files.sha256_file(target) != digest
-    if new:
-        temporary = target.with_name(f".{os.getpid()}.open")
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    made.files[target.name] = (target.stat().st_size, digest, new)
-
-
-def files_below(folder: Path) -> frozenset[str]:
-    """Names of regular files, relative to the folder."""
-    found: set[str] = set()
-    for place, _folders, names_here in os.walk(folder):
-        below = place[len(str(folder)) + 1 :]
-        found.update(f"{below}/{name}" if below else name for name in names_here)
-    return frozenset(found)
-
-
-def delete_strangers(folder: Path, known: Mapping[str, object]) -> int:
-    """Files of an earlier run that no copy is any more, and folders that nothing is left in."""
-    number = 0
-    for place, folders, names_here in os.walk(folder, topdown=False):
-        below = place[len(str(folder)) + 1 :]
-        for name in [*names_here, *(one for one in folders if os.path.islink(f"{place}/{one}"))]:  # noqa: PTH114
-            if (f"{below}/{name}" if below else name) not in known:
-                os.unlink(f"{place}/{name}")  # noqa: PTH108
-                number += 1
-        if not os.listdir(place):  # noqa: PTH208
-            os.rmdir(place)  # noqa: PTH106
-    return number

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archive.publishing import names, seal
-from archive.publishing.copying import Context, Made
+from archive.publishing.made import Context, Made
 from sitegen import files
 
 SCREENSHOTS = "screenshots"

@@ -13,8 +13,8 @@ from archive import decision as decisions
 from archive import store, successor
 from archive.crawling.frontier import Frontier
 from archive.decision import Decision
-from archive.publishing import banner, copies, copying, exhibits, moments, names, published, seal
-from archive.publishing.copying import Context
+from archive.publishing import banner, copies, copying, exhibits, folder, moments, names, published, seal
+from archive.publishing.made import Context
 from archive.redirection import relate
 from archive.store import Capture
 from archive.successor import Places
@@ -85,7 +85,7 @@ def publish(
     context = Context(
         capture=capture,
         folder=public / capture.site / capture.timestamp,
-        there=copying.files_below(public / capture.site / capture.timestamp),
+        there=folder.files_below(public / capture.site / capture.timestamp),
         publication=publication,
         places=places,
         copies=planned,
@@ -98,10 +98,10 @@ def publish(
     )
     with warc.companion(capture.stamped, info, moment) as keep:
         made = copying.make_all(context, rows, keep, progress)
-    copying.carry_evidence(context, made)
+    folder.carry_evidence(context, made)
     exhibits.carry(context, made)
     _note_publication(capture, manifest, archived_on, published_at)
-    deleted = copying.delete_strangers(context.folder, made.files)
+    deleted = folder.delete_strangers(context.folder, made.files)
     index = public / capture.site / f"{capture.timestamp}.json"
     migrated = successor.migrated_pages(content, public.parent)
     record = published.index_of(

@@ -20,7 +20,7 @@ from archive.decision import Decision
 from archive.migration import article
 from archive.publishing import copies, exhibits
 from archive.publishing.copies import Copies
-from archive.publishing.copying import Context, Made, PageFacts
+from archive.publishing.made import Context, Made, PageFacts
 from archive.store import Capture
 from archive.text import _
 from sitegen import files

@@ -173,7 +173,7 @@ def test_a_pdf_is_reached_through_a_page_that_offers_the_stamped_copy_first(tmp_
     with serving({"/": page("<a href=/f.pdf>x</a>"), "/f.pdf": page(data, "application/pdf")}) as web:
         report, folder = put_online(web, tmp_path)
     about = tree(next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8"))
-    assert about.xpath("//main//p/a/@href") == ["f.pdf!stamped.pdf", "f.pdf"]
+    assert about.xpath("//main//p[@class='gdz-go']/a/@href") == ["f.pdf!stamped.pdf", "f.pdf"]
     assert f"PDF · {len(pypdf.PdfReader(io.BytesIO(data)).pages)} 页 · " in about.text_content()
     assert about.xpath("//main//p/a/@class") == ["gdz-first"]
     assert next(folder.rglob("f.pdf")).read_bytes() == data
@@ -191,7 +191,7 @@ def test_a_pdf_that_cannot_be_stamped_is_told_and_still_offered(tmp_path: Any) -
         report, folder = put_online(web, tmp_path)
     assert [(p.code, p.severity) for p in report.problems] == [("publish-pdf-unstamped", "warning")]
     about = tree(next(folder.rglob("f.pdf.html")).read_text(encoding="utf-8"))
-    assert about.xpath("//main//p/a/@href") == ["f.pdf"]
+    assert about.xpath("//main//p[@class='gdz-go']/a/@href") == ["f.pdf"]
     assert "PDF · 1 页 · " in about.text_content()
     assert next(folder.rglob("f.pdf")).read_bytes() == data
     assert entry(report, "/f.pdf")["stamped_copy"] is None

@@ -288,6 +288,22 @@ def test_a_file_is_reached_through_a_stamped_page_and_stays_untouched(tmp_path: 
     assert entry(report, "/f.pdf")["kind"] == "file"
 
 
+def test_a_film_is_reached_through_a_stamped_page_and_plays_where_it_was_embedded(tmp_path: Path) -> None:
+    film = page(b"\x00\x00\x00\x18ftypmp42", "video/mp4")
+    home = (
+        "<a href=/f.mp4>宣传片全片</a><video src=/f.mp4 autoplay onplay=x()></video><audio><source src=/s.mp3></audio>"
+    )
+    with serving({"/": page(home), "/f.mp4": film, "/s.mp3": page(b"ID3", "audio/mpeg")}) as web:
+        report, folder = put_online(web, tmp_path)
+    old = tree(next(folder.rglob("index.html")).read_text(encoding="utf-8"))
+    assert old.xpath("//archived-body/a/@href") == ["f.mp4.html"]
+    assert [dict(one.attrib) for one in old.xpath("//video")] == [{"src": "f.mp4", "controls": "controls"}]
+    assert old.xpath("//audio/source/@src") == ["s.mp3"]
+    about = next(folder.rglob("f.mp4.html")).read_text(encoding="utf-8")
+    assert all(words in about for words in ("data-archived", "宣传片全片", "video/mp4", "12 字节"))
+    assert entry(report, "/f.mp4")["kind"] == "file"
+
+
 def test_a_file_is_called_what_the_first_page_that_says_so_calls_it(tmp_path: Path) -> None:
     """The catalogue lists it by that name; it is saved under its own."""
     home = "<a href=/P1.pdf>点击下载</a><a href=/P1.pdf>附件1：民宿等级评定标准.pdf</a><a href=/P1.pdf>又名</a><a href='/d.jsp?id=3' title='申请表（2012年）'>下载</a><a href=/P2.pdf>P2.pdf</a>"

@@ -443,6 +443,33 @@ def test_a_column_of_ours_retires_in_place(city: TinyCity) -> None:
     assert len(store.captures(city.root / "build/archive", "jyj--tzgg")) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "pages"),
+    [
+        ("topics/hb", {"topics/hb/index.md"}),
+        ("jyj", {"jyj/index.md", "jyj/tzgg/index.md", "jyj/tzgg/202611/t20261120_1.md"}),
+        ("jyj/tzgg/202611/t20261120_1", {"jyj/tzgg/202611/t20261120_1.md"}),
+    ],
+    ids=["topic", "department", "page"],
+)
+def test_a_topic_a_section_or_one_page_of_ours_retires_in_place(city: TinyCity, path: str, pages: set[str]) -> None:
+    """第十五条: each keeps its address and answers 200 there, stamped; what lies beside it is not touched."""
+    city.put("topics/hb/index.md", "---\nkind: topic\ntitle: 环保专题\ndescription: 专题\nunit: jyj\n---\n专题正文。\n")
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.article("xwdt/202611/t20261120_2.md", "别处的消息")
+    city.build()
+    site = own.site_id(path)
+    city.put(f"_archive/{site}.yml", OWN.replace("jyj--tzgg", site).replace("/jyj/tzgg/", f"/{path}/"))
+    report = runbook.retire(own_desk(city), site)
+    assert (report.outcome, report.problems) == ("retired", [])
+    index = published.read_index(published.newest_index(city.root / "build/public", site))
+    assert {page["source"] for page in index["pages"]} == pages
+    city.build()
+    for source in pages:
+        assert "data-archived" in city.page(source.removesuffix(".md") + ".html"), source
+    assert "data-archived" not in city.page("xwdt/202611/t20261120_2.html")
+
+
 def test_a_column_of_ours_that_was_announced_to_end_stays_until_that_day(city: TinyCity) -> None:
     """第十二条: run before the day, the retirement waits and changes nothing; run on it, it ends."""
     city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
@@ -526,6 +553,18 @@ def test_the_commands_do_it_all(city: TinyCity, monkeypatch: pytest.MonkeyPatch)
     assert called(city, monkeypatch, "retire", "nobody").exit_code == 1
     for command in ("publish", "extract", "relate", "redirects", "notice", "retire", "status"):
         assert f"archive {command}" in called(city, monkeypatch, command, "--help").output
+
+
+def test_a_dry_run_shows_the_steps_and_changes_nothing(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.article("jyj/tzgg/202611/t20261120_1.md", "旧通知")
+    city.build()
+    city.put("_archive/jyj--tzgg.yml", OWN)
+    before = {path: path.stat().st_mtime_ns for path in city.root.rglob("*")}
+    dry = called(city, monkeypatch, "retire", "jyj/tzgg", "--dry-run", "--json")
+    assert dry.exit_code == 0, dry.output
+    assert json.loads(dry.stdout) == json.loads(called(city, monkeypatch, "status", "jyj/tzgg", "--json").stdout)
+    assert {step["state"] for step in json.loads(dry.stdout)["steps"]} == {"done", "due"}
+    assert before == {path: path.stat().st_mtime_ns for path in city.root.rglob("*")}
 
 
 def test_redirects_are_refused_where_the_portals_address_is_unknown(
