@@ -306,7 +306,7 @@ def test_a_film_is_reached_through_a_stamped_page_and_plays_where_it_was_embedde
 
 def test_a_file_is_called_what_the_first_page_that_says_so_calls_it(tmp_path: Path) -> None:
     """The catalogue lists it by that name; it is saved under its own."""
-    home = "<a href=/P1.pdf>点击下载</a><a href=/P1.pdf>附件1：民宿等级评定标准.pdf</a><a href=/P1.pdf>又名</a><a href='/d.jsp?id=3' title='申请表（2012年）'>下载</a><a href=/P2.pdf>P2.pdf</a>"
+    home = "<a href=/P1.pdf>点击下载</a><a href=/P1.pdf>附件1：民宿等级评定标准.pdf</a><a href=/P1.pdf>后来的另一名称</a><a href='/d.jsp?id=3' title='申请表（2012年）'>下载</a><a href=/P2.pdf>P2.pdf</a>"
     pdf = page(b"%PDF-1.4 x", "application/pdf")
     answers: dict[str, Route] = {
         "/": page(home),
