@@ -118,3 +118,26 @@ def test_a_link_that_names_its_path_leads_to_the_same_copy_from_every_folder() -
     assert [led("old.example/c/d/e.html", link) for link in ("/a/b.htm#x", "/a/", "//new.example/")] == [
         "../../a/b.htm.html#x", "../../../not-captured.html", "../../../" + copies.leaving_name("http://new.example/"),
     ]  # fmt: skip
+
+
+def test_what_is_remembered_of_a_link_holds_only_where_it_means_the_same() -> None:
+    """Of another host, of other characters, beside a query and in another folder, the same words lead elsewhere."""
+    urls = ["http://one.example/x.htm", "http://two.example/x.htm", "http://one.example/q?k=%D6%D0", "http://one.example/q?k=%E4%B8%AD", "http://one.example/a.htm?p=2", "http://one.example/b.htm?p=2"]  # fmt: skip
+    there = copies.Copies({url: copies.Copy(url, url, "page", names.plain_name(url, PAGE)) for url in urls}, canon.SESSION_IDS)  # fmt: skip
+    known = copies.Known()
+
+    def led(name: str, base: str, link: str, charset: str = "utf-8") -> str:
+        links = copies.CopyLinks(copies=there, hosts=("one.example",), written_by={}, name=name, known=known)
+        target = links.target(base, link, charset, "link")
+        return target.href if target else ""
+
+    home = "http://one.example/a.htm"
+    assert led("one.example/a.html", home, "/x.htm") == "x.htm.html"
+    assert led("two.example/a.html", "http://two.example/a.htm", "/x.htm") == "x.htm.html"
+    assert led("two.example/a.html", home, "/x.htm") == "../one.example/x.htm.html"
+    assert led("one.example/a.html", home, "x.htm") == "x.htm.html"
+    assert led("elsewhere/deep/a.html", home, "x.htm") == "../../one.example/x.htm.html"
+    assert led("one.example/a.html", home, "/q?k=中", "gb18030") == "q!3Fk!3D!25D6!25D0.html"
+    assert led("one.example/a.html", home, "/q?k=中", "utf-8") == "q!3Fk!3D!25E4!25B8!25AD.html"
+    assert led("one.example/a.html", home, "?p=2") == "a.htm!3Fp!3D2.html"
+    assert led("one.example/a.html", "http://one.example/b.htm", "?p=2") == "b.htm!3Fp!3D2.html"

@@ -81,6 +81,10 @@ def assert_harmless(html: str) -> None:
         for name, value in element.items():
             assert not name.startswith("on"), (element.tag, name)
             assert name not in {"srcdoc", "formaction", "action", "method", "ping", "autofocus", "data"}, name
+            if name in {"class", "id"} and element.xpath("ancestor::archived-body"):
+                assert not re.search("gdz|archived", value), (element.tag, name, value)
+            if name == "style":
+                assert not re.search("(?i)expression|behaviou?r|javascript:|evil", value), (element.tag, value)
             if name in {"href", "src", "poster", "background"} and element.tag != "link":
                 assert ALLOWED_HREF.match(value), (element.tag, name, value)
         if element.tag in {"input", "button", "select", "textarea"}:
