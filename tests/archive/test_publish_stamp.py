@@ -48,6 +48,7 @@ HOSTILE = {
     "a picture elsewhere": "<img src=http://evil.example/t.gif width=1 height=1><img srcset='http://evil.example/a 2x'><p>text",
     "an element nobody knows": "<x-evil onclick=x()>text</x-evil><o:p>b</o:p>",
     "old clothes of the stamp": "<section data-archived=2001-01-01 class='gdz gdz-stamp' id=gdz>text</section>",
+    "the stamp's names alone": "<p class='gdz gdz-stamp'>te<b id=archived-x>xt</b></p><p>text",
     "paint from elsewhere": "<svg><rect fill='url(http://evil.example/x#y)'/></svg><p>text",
     "depth": "<div>" * 5000 + "text",
     "what a template left behind": "<p {{x}} {% if y %} onclick=x()>text<a {% z %} href=javascript:x()>b</a>",
