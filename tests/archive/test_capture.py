@@ -155,7 +155,7 @@ def test_a_cut_body_is_marked_and_counts_as_failed(tmp_path: Path) -> None:
         "/big.pdf": page(b"x" * 5000, "application/pdf"),
     }
     with serving(routes) as web:
-        report = captured(web, tmp_path, options=Options(timeout=0.3, max_bytes=4000))
+        report = captured(web, tmp_path, options=Options(timeout=1.0, max_bytes=4000))
         rows = rows_of(report)
     stored = {path: recall.response(report.capture, row) for path, row in rows.items() if row.state == "failed"}
     marks = {path: answer.truncated for path, answer in stored.items()}
