@@ -48,7 +48,7 @@ messages: $(STAMP) ## bring the message catalogues up to date: extract, update, 
 	$(VENV)/bin/python -m tests.messages
 
 test: $(STAMP) lint ## every check
-	$(VENV)/bin/pytest -n 2 --dist loadfile
+	$(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .venv-replay/.made-from-lock: tests/replay.lock
 	$(PYTHON) -m venv .venv-replay

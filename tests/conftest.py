@@ -34,6 +34,25 @@ PARTS = {
     "replay": lambda: (REPLAY / "wayback").exists(),
 }
 
+LONGEST = (
+    "test_laws",
+    "test_pages",
+    "test_end_to_end",
+    "test_replayweb",
+    "test_proof",
+    "test_servers",
+    "test_retire",
+    "test_hard_site",
+    "test_build",
+)
+"""Files that take a minute and more. They come first, so that no process ends with one while the other has nothing to do;
+by itself pytest-xdist puts the files with few tests last, and those are the long ones."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 @pytest.fixture(autouse=True)
 def _real_parts(request: pytest.FixtureRequest) -> None:
