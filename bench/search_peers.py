@@ -88,8 +88,8 @@ def _material(mkdocs: str, work: Path, texts: list[tuple[str, str]], count: int)
     print(f"made ready in {lines[0]['ready']:.0f} ms, {lines[0]['memory'] / 1e6:.0f} MB")
     whole, shares, right, found_all = 0, 0.0, 0, 0
     for query, answer in zip(queries, lines[1:], strict=True):
-        truth = {f"{number}.html" for number, text in enumerate(folded) if query in text}
-        found = {place.partition("#")[0] or "index.html" for place in answer["found"]}
+        truth = {f"{number}/" for number, text in enumerate(folded) if query in text}
+        found = {place.partition("#")[0] for place in answer["found"]}
         whole += truth <= found
         shares += len(truth & found) / len(truth)
         right, found_all = right + len(truth & found), found_all + len(found)

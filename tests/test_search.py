@@ -393,6 +393,22 @@ def test_what_is_too_much_is_refused_in_words(built: TinyCity, service: Service)
     assert ask(missing, "q=ab")[0] == 503
 
 
+def test_before_the_first_release_is_taken_in_nobody_is_told_that_there_is_nothing(built: TinyCity) -> None:
+    path = built.root / "young.sqlite"
+    Writer(path).close()
+    young = Service(Desks(built.project).now, path, 0)
+    status, headers, body = ask(young, "q=ab", "/search")
+    assert (status, headers["Retry-After"]) == (503, "6")
+    assert "搜索数据正在准备" in body.decode()
+
+
+def test_who_finds_nothing_without_script_is_told_where_else_to_look(service: Service) -> None:
+    page = ask(service, "q=%E9%87%8F%E5%AD%90", "/search")[2].decode()
+    assert "没有找到“量子”" in page
+    assert '从<a href="/sitemap.html">网站地图</a>' in page
+    assert "按时间排列" not in page
+
+
 def test_a_new_release_is_taken_over_and_only_changes_are_indexed(tmp_path: Path) -> None:
     city = TinyCity(tmp_path / "city")
     city.article("xwdt/202611/t20261120_1.md", "甲", "停车场。")

@@ -115,6 +115,8 @@ class Service:
         try:
             reader = self._reader()
             found = reader.find(asked, PAGE)
+            if not found.count and not reader.release():  # the first release is being taken in
+                raise Refusal(503, wait=5)
             if as_json:
                 return orjson.dumps(_as_json(query, asked, found, self._desk()))
             return self._page(_facts(query, fields, asked, found, reader, self._desk()))
@@ -200,7 +202,7 @@ def _facts(
     return {
         "query": query,
         "say": say,
-        "order": other or {"title": "按时间排列", "url": url(order="date")},
+        "order": (other or {"title": "按时间排列", "url": url(order="date")}) if found.count else None,
         "chosen": "、".join([_name(name, value, desk) for name, value in asked.filters.items()]),
         "facets": _facets(asked, reader, desk, url),
         "results": [_hit(shown, body, asked, desk, archived=archived) for shown, body, archived in found.hits],
