@@ -18,6 +18,18 @@ def test_articles_of_a_law_have_anchors_once() -> None:
     assert shaped(taken) == taken
 
 
+def test_a_signature_stands_at_the_right() -> None:
+    """落款: who signs, and below it the date. A sentence before a date, or a date in a sentence, is none."""
+    signed = '<p class="sign">示例市人民政府</p>\n<p class="sign">2026年9月29日</p>'
+    assert (
+        shaped("<p>请遵照执行。</p>\n<p>示例市人民政府</p>\n<p>2026年9月29日</p>") == "<p>请遵照执行。</p>\n" + signed
+    )
+    in_words = "<p>示例市教育局</p>\n<p>二〇二六年九月二十九日</p>"
+    assert shaped(in_words) == in_words.replace("<p>", '<p class="sign">')
+    for other in ("<p>施行日期为：</p>\n<p>2026年9月29日</p>", "<p>示例市教育局</p>\n<p>2026年9月29日起施行</p>"):
+        assert shaped(other) == other
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

@@ -209,6 +209,9 @@ def test_a_title_breaks_between_its_phrases() -> None:
     assert phrases("关于做好2026—2027年采暖季供热保障工作的通知") == (
         "关于<wbr>做好<wbr>2026—2027年<wbr>采暖季<wbr>供热<wbr>保障<wbr>工作的<wbr>通知"
     )
+    assert phrases("关于示例市行政审批服务局网站变更域名的公告") == (
+        "关于<wbr>示例市<wbr>行政审批服务局<wbr>网站<wbr>变更<wbr>域名的<wbr>公告"
+    )
     assert phrases("示政发〔2026〕18号文件的政策解读") == "示政发〔2026〕18号<wbr>文件的<wbr>政策<wbr>解读"
 
 

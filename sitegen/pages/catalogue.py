@@ -141,13 +141,13 @@ def _sites(frame: Frame) -> list[Data]:
             "archived_on": index.raw["archived_on"],
             "reason": index.raw.get("reason") or "",
             "unit": _unit(frame, index),
-            "pages": _number_of_pages(index),
+            "pages": number_of_pages(index),
         }
         for index in newest_by_site(frame.city.published)
     ]
 
 
-def _number_of_pages(index: Published) -> int:
+def number_of_pages(index: Published) -> int:
     return (index.raw.get("counts") or {}).get("pages") or len(index.raw.get("pages") or ())
 
 

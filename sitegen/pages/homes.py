@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sitegen.model import FUNCTIONS, Column, Service, Site, url_of
+from sitegen.pages.catalogue import number_of_pages
 from sitegen.pages.frame import Frame, newest_by_site, site_link, themes
 from sitegen.pages.values import Data, Page, Spec, digest_of
 from sitegen.state.rows import Line
@@ -101,8 +102,8 @@ def _portal_home(frame: Frame, site: Site) -> Data:
         "pictures": [frame.pictured(line) for line in pictures],
         "blocks": blocks,
         "services_url": service_url,
-        "service_themes": _service_groups(found, "theme", service_url, themes([s for _, _, s in found])),
-        "life_events": _service_groups(found, "life_event", service_url, LIFE_EVENTS),
+        "service_themes": _service_groups(found, "theme", service_url, themes([s for _, _, s in found]), 2),
+        "life_events": _service_groups(found, "life_event", service_url, LIFE_EVENTS, 3),
         "popular_services": frame.items([line for line, _, _ in found[:4]]),
         "topics": [
             {"title": t.title, "summary": t.description, "url": url_of(t.source)}
@@ -139,13 +140,18 @@ def services(frame: Frame) -> list[tuple[Line, tuple[str, ...], Service]]:
 
 
 def _service_groups(
-    services: list[tuple[Line, tuple[str, ...], Service]], attribute: str, url: str | None, names: Iterable[str]
+    services: list[tuple[Line, tuple[str, ...], Service]],
+    attribute: str,
+    url: str | None,
+    names: Iterable[str],
+    most: int,
 ) -> list[Data]:
+    """Each group with examples of it, at most so many: what a tile has room for."""
     groups = []
     for name in names:
         found = [keywords for _, keywords, details in services if getattr(details, attribute) == name]
         if found and url:
-            examples = "、".join(keywords[0] for keywords in found[:3] if keywords)
+            examples = "、".join(list(dict.fromkeys(keywords[0] for keywords in found if keywords))[:most])
             groups.append({"title": name, "examples": examples, "url": f"{url}#{name}", "count": len(found)})
     return groups
 
@@ -188,5 +194,5 @@ def _archive_totals(frame: Frame) -> Data | None:
     newest = newest_by_site(frame.copies)
     if not newest:
         return None
-    pages = sum(len(index.raw.get("pages") or ()) for index in newest)
+    pages = sum(number_of_pages(index) for index in newest)
     return {"sites": len(newest), "pages": pages, "url": "/archive/"}

@@ -24,6 +24,7 @@ MODES: Mapping[str, tuple[str, str]] = {
 }
 """Name of a mode → title and text of its page."""
 _ELDER_THEMES = ("养老助残", "社保", "医疗", "交通", "住房")
+_YOUNG_EVENTS = ("出生", "上学", "就业", "成家")
 
 
 def site_map(frame: Frame) -> Page:
@@ -82,18 +83,18 @@ def mode(frame: Frame, name: str) -> Page:
 
 
 def _elder_home(frame: Frame) -> Data:
-    """Six services that older people ask for, by theme, and the newest three notices."""
-    services = homes.services(frame)
+    """Six services that older people ask for, by theme, none twice by name, and the newest three notices."""
     order = {theme: place for place, theme in enumerate(_ELDER_THEMES)}
-    first = sorted(services, key=lambda service: order.get(service[2].theme, len(order)))[:6]
-    chosen = [
-        {
-            **frame.item(line),
-            "title": keywords[0] if keywords else frame.item(line)["title"],
-            "full": frame.item(line)["title"],
-        }
-        for line, keywords, _ in first
-    ]
+    services = sorted(
+        homes.services(frame),
+        key=lambda found: (found[2].life_event in _YOUNG_EVENTS, order.get(found[2].theme, len(order))),
+    )
+    named: dict[str, Data] = {}
+    for line, keywords, _ in services:
+        item = frame.item(line)
+        title = keywords[0] if keywords else item["title"]
+        named.setdefault(title, {**item, "title": title, "full": item["title"]})
+    chosen = list(named.values())[:6]
     notices = next((c for c in frame.city.columns_of("") if c.class_name == "通知公告"), None)
     return {
         "matters": chosen,

@@ -1,4 +1,5 @@
-"""The last word on a body's HTML, whichever way it was made: articles of a law get anchors, links away a prompt.
+"""The last word on a body's HTML, whichever way it was made: articles of a law get anchors, a signature its place at the
+right, links away a prompt.
 
 A link to a host that is no government's leads to a prompt further down on the same page (《政府网站发展指引》: 打开非政府网站
 链接时应有提示). The prompt is shown by `:target`, so it needs no script, and it knows no address that its author did not
@@ -11,6 +12,11 @@ import re
 from collections.abc import Collection
 
 _ARTICLE = re.compile(r"<p><strong>(第[一二三四五六七八九十百千零〇]{1,7}条)</strong>")
+_SIGNATURE = re.compile(
+    r"<p>([^<，。：；？！、]{2,40})</p>\n"
+    r"<p>((?:[0-9]{4}|[〇一二三四五六七八九]{4})年[0-9一二三四五六七八九十]{1,2}月[0-9一二三四五六七八九十]{1,3}日)</p>"
+)
+"""Who signs and when (落款): a paragraph without punctuation, and after it a date alone."""
 _LINK = re.compile(r'<a ([^>]*?)href="((?:https?:)?//([^"/?#]+)[^"]*)"([^>]*)>')
 _REL = re.compile(r' ?rel="[^"]*"')
 _ID = re.compile(r'\bid="[^"]*" ?')
@@ -22,6 +28,8 @@ def shaped(html: str, known: Collection[str] = ()) -> str:
     html = html.strip()
     if "<p><strong>第" in html:
         html = _with_article_anchors(html)
+    if "日</p>" in html:
+        html = _SIGNATURE.sub(r'<p class="sign">\1</p>\n<p class="sign">\2</p>', html)
     if "//" in html and _LINK.search(html):
         html = _with_prompts(html, known)
     return html
