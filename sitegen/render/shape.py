@@ -1,5 +1,5 @@
 """The last word on a body's HTML, whichever way it was made: articles of a law get anchors, a signature its place at the
-right, links away a prompt.
+right, numbers of documents stay whole, links away a prompt.
 
 A link to a host that is no government's leads to a prompt further down on the same page (《政府网站发展指引》: 打开非政府网站
 链接时应有提示). The prompt is shown by `:target`, so it needs no script, and it knows no address that its author did not
@@ -17,6 +17,10 @@ _SIGNATURE = re.compile(
     r"<p>((?:[0-9]{4}|[〇一二三四五六七八九]{4})年[0-9一二三四五六七八九十]{1,2}月[0-9一二三四五六七八九十]{1,3}日)</p>"
 )
 """Who signs and when (落款): a paragraph without punctuation, and after it a date alone."""
+_WHOLE = re.compile(
+    r"""<(?:[^>"']|"[^"]*"|'[^']*')*>|〔[0-9]{4}〕[0-9]{1,4}号|(?<![0-9A-Za-z-])0[0-9]{2,3}-[0-9]{7,8}(?![0-9A-Za-z-])"""
+)
+"""A tag, passed over; what stays in one line: the number of a document (示政发〔2026〕18号), a telephone number."""
 _LINK = re.compile(r'<a ([^>]*?)href="((?:https?:)?//([^"/?#]+)[^"]*)"([^>]*)>')
 _REL = re.compile(r' ?rel="[^"]*"')
 _ID = re.compile(r'\bid="[^"]*" ?')
@@ -30,6 +34,8 @@ def shaped(html: str, known: Collection[str] = ()) -> str:
         html = _with_article_anchors(html)
     if "日</p>" in html:
         html = _SIGNATURE.sub(r'<p class="sign">\1</p>\n<p class="sign">\2</p>', html)
+    if "〕" in html or "-" in html:
+        html = _WHOLE.sub(lambda found: found[0] if found[0][0] == "<" else f'<span class="nb">{found[0]}</span>', html)
     if "//" in html and _LINK.search(html):
         html = _with_prompts(html, known)
     return html
@@ -86,6 +92,6 @@ def _prompt(number: int, address: str, host: str) -> str:
         f'<div class="leave" id="gov-leave-{number}" role="group" aria-label="离开本网站：{host}">'
         '<p><strong>您即将离开本网站</strong>　<span lang="en">You are leaving this website</span></p>'
         f"<p>前往的网址：<bdi>{address}</bdi>。该网站不由本网站管理，其内容由该网站负责。</p>"
-        f'<p class="go"><a class="btn p" href="{address}" rel="external noopener noreferrer">继续前往</a>'
-        f'<a class="btn" href="#gov-back-{number}">留在本页</a></p></div>'
+        f'<p class="go"><a class="btn p" href="{address}" rel="external noopener noreferrer">继续前往 <span lang="en">Continue</span></a>'
+        f'<a class="btn" href="#gov-back-{number}">留在本页 <span lang="en">Stay</span></a></p></div>'
     )
