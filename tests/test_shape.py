@@ -33,7 +33,7 @@ def test_a_signature_stands_at_the_right() -> None:
 def test_numbers_of_documents_and_telephones_stay_whole() -> None:
     """In the text, never in an address or a description of a picture."""
     text = '<p><img alt="> 0000-1234567" src="/a.png">按示政发〔2026〕18号，电话0000-1234567；第000-12345678-9号。</p>'
-    expected = text.replace("〔2026〕18号", '<span class="nb">〔2026〕18号</span>')
+    expected = text.replace("按示政发〔2026〕18号", '<span class="nb">按示政发〔2026〕18号</span>')
     assert shaped(text) == expected.replace("电话0000-1234567", '电话<span class="nb">0000-1234567</span>')
 
 

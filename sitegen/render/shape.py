@@ -17,10 +17,11 @@ _SIGNATURE = re.compile(
     r"<p>((?:[0-9]{4}|[〇一二三四五六七八九]{4})年[0-9一二三四五六七八九十]{1,2}月[0-9一二三四五六七八九十]{1,3}日)</p>"
 )
 """Who signs and when (落款): a paragraph without punctuation, and after it a date alone."""
-_WHOLE = re.compile(
-    r"""<(?:[^>"']|"[^"]*"|'[^']*')*>|〔[0-9]{4}〕[0-9]{1,4}号|(?<![0-9A-Za-z-])0[0-9]{2,3}-[0-9]{7,8}(?![0-9A-Za-z-])"""
-)
+_TAG = r"""<(?:[^>"']|"[^"]*"|'[^']*')*>"""
+_DOCUMENT = re.compile(_TAG + "|[\u4e00-\u9fff]{0,4}〔[0-9]{4}〕[0-9]{1,4}号")
+_TELEPHONE = re.compile(_TAG + "|(?<![0-9A-Za-z-])0[0-9]{2,3}-[0-9]{7,8}(?![0-9A-Za-z-])")
 """A tag, passed over; what stays in one line: the number of a document (示政发〔2026〕18号), a telephone number."""
+_DIALLED = re.compile("0[0-9]{2,3}-[0-9]{7}")
 _LINK = re.compile(r'<a ([^>]*?)href="((?:https?:)?//([^"/?#]+)[^"]*)"([^>]*)>')
 _REL = re.compile(r' ?rel="[^"]*"')
 _ID = re.compile(r'\bid="[^"]*" ?')
@@ -34,11 +35,17 @@ def shaped(html: str, known: Collection[str] = ()) -> str:
         html = _with_article_anchors(html)
     if "日</p>" in html:
         html = _SIGNATURE.sub(r'<p class="sign">\1</p>\n<p class="sign">\2</p>', html)
-    if "〕" in html or "-" in html:
-        html = _WHOLE.sub(lambda found: found[0] if found[0][0] == "<" else f'<span class="nb">{found[0]}</span>', html)
+    if "〔" in html:
+        html = _DOCUMENT.sub(_whole, html)
+    if _DIALLED.search(html):
+        html = _TELEPHONE.sub(_whole, html)
     if "//" in html and _LINK.search(html):
         html = _with_prompts(html, known)
     return html
+
+
+def _whole(found: re.Match[str]) -> str:
+    return found[0] if found[0][0] == "<" else f'<span class="nb">{found[0]}</span>'
 
 
 def article_anchors(html: str) -> list[str]:
