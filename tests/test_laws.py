@@ -25,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from PIL import Image
 
 from sitegen import build as building
-from sitegen import docket, signing
+from sitegen import docket, rendering, signing
 from sitegen.errors import PlatformError
 from sitegen.outcome import Report
 from sitegen.search import tables
@@ -325,7 +325,7 @@ class Edits(RuleBasedStateMachine):
         """With more than one job, all work is done in workers, however little it is."""
         few = 0 if jobs > 1 else 1000
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(building, "FEW", few)
+            patched.setattr(rendering, "FEW", few)
             patched.setattr(docket, "FEW", few)
             patched.setattr(tables, "BATCH", 2 if jobs > 1 else 1000)
             return self.city.build(now=self.now, jobs=jobs)
