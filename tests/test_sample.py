@@ -205,6 +205,27 @@ def test_the_home_page_names_a_piece_of_news_once(sample: Path, built: Report) -
     assert len({link.get("href") for link in (headline, picture, *listed)}) == 2 + len(listed)
 
 
+def test_no_page_says_the_same_twice(sample: Path, built: Report) -> None:
+    """Examples of a service group, matters of older people, and the columns of a county that its bar names already."""
+    site = sample / "build/site"
+    home, elder, county = (
+        lxml.html.fromstring((site / path / "index.html").read_bytes()) for path in ("", "modes/elder", "qx/qinghe")
+    )
+    places = [span for group in ("tiles", "life") for span in home.findall(f".//*[@class='{group}']//span[@class='m']")]
+    examples = [str(span.text).split("、") for span in places]
+    assert len(examples) >= 10
+    assert [names for names in examples if len(set(names)) < len(names)] == []
+    matters = {
+        "".join(map(str, span.itertext())) for span in elder.findall(".//ul[@class='elders']//span[@class='t wk']")
+    }
+    assert (len(matters), {"结婚登记", "生育津贴"} & matters) == (6, set())
+    assert [i.get("id") for i in elder.iter("input") if i.get("name") == "gov-mode" and "checked" in i.attrib] == [
+        "gov-elder"
+    ]
+    assert len(county.findall(".//nav[@class='nav']//li")) >= 4
+    assert county.findall(".//nav[@class='menu row']") == []
+
+
 def test_the_front_matter_of_the_sample_is_plain(desk: Desk) -> None:
     for source in desk.sources.values():
         _, found = frontmatter.parse(source.text or "", source.path, frontmatter.ARTICLE_KEYS)
