@@ -92,7 +92,7 @@ def _packed(*parts: bytes) -> bytes:
     return b"".join([*packed, packer.compress(parts[-1]), packer.flush()])
 
 
-def facts_files(documents: Iterable[Sequence[Any]], first: int = 0) -> Iterator[tuple[str, bytes]]:
+def facts_files(documents: Iterable[Sequence[Any] | orjson.Fragment], first: int = 0) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of the files that hold what results show. `first`: the number of the first document, which a file
     begins with."""
     listed = list(documents)

@@ -143,7 +143,7 @@ class _Source:
         whole = self._press.read([(entry, stands.get(entry.file)) for entry in entries])
         bits = segment.bits_for(sum(laid.units for _place, laid in whole.laid)) if bits is None else bits
         self._press.press(f"{FOLDER}/{path}", whole, bits)
-        for name, data in segment.facts_files(one.facts for one in whole.shown):
+        for name, data in segment.facts_files(orjson.Fragment(one.facts) for one in whole.shown):
             self._press.put(f"{FOLDER}/{path}/{name}", data)
         columns = sorted({one.column for one in whole.shown})
         self._press.put(f"{FOLDER}/{path}/f.bin", segment.deflated(_sorts(whole.shown, columns)))

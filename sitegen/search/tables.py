@@ -12,10 +12,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
 
 from sitegen import crew, files, output
 from sitegen.search.texts import Entry, Stands, Text, Texts
@@ -43,9 +46,10 @@ class Setup(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What is told of a document without its text. `facts`: what results show; empty: its page could not be read."""
+    """What is told of a document without its text. `facts`: what results show, as JSON, for a process holds those of all
+    documents; empty: its page could not be read."""
 
-    facts: Sequence[Any] = ()
+    facts: bytes = b"[]"
     column: str = ""
     kind: str = ""
     validity: str = ""
@@ -79,9 +83,9 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Early:
-    """What was laid down while pages were rendered. `pages`: (source, digest of the page) of each document."""
+    """What was laid down while pages were rendered. `marks`: of each document (`_mark`)."""
 
-    pages: list[tuple[str, str]]
+    marks: list[bytes]
     sheet: Sheet
 
 
@@ -157,13 +161,17 @@ class Press:
         from sitegen.search import segment
 
         self.spool.mkdir(parents=True, exist_ok=True)  # output.stage removed what a killed build left there
-        places = {entry.path: (n, stands[0]) for n, (entry, stands) in enumerate(entries) if stands and not entry.site}
+        places = {
+            _mark(entry.path, stands[0]): number
+            for number, (entry, stands) in enumerate(entries)
+            if stands and not entry.site
+        }
         numbers: list[int] = []
         sheets: list[Sheet] = []
         for early in self.early:
-            found = [places.get(source, (0, "")) for source, _digest in early.pages]
-            if [digest for _source, digest in early.pages] == [digest for _number, digest in found]:
-                numbers += [number for number, _digest in found]
+            found = [places[mark] for mark in early.marks if mark in places]
+            if len(found) == len(early.marks):
+                numbers += found
                 sheets.append(early.sheet)
         self.early = []
         laid = set(numbers)
@@ -263,6 +271,11 @@ def _lay_down(texts: Sequence[Text | None], path: Path) -> Sheet:
     return Sheet(shown=[_shown(text) for text in texts], laid=laid)
 
 
+def _mark(source: str, digest: str) -> bytes:
+    """Stands for a page of a source: short, for a process holds those of all."""
+    return hashlib.blake2b(f"{source} {digest}".encode(), digest_size=12).digest()
+
+
 class Basket:
     """Where a process that renders pages puts their texts. They are laid down by the hundred, for each file is opened for
     each part of the pairs; what is left over in the end is read from the release."""
@@ -270,27 +283,28 @@ class Basket:
     def __init__(self, spool: Path) -> None:
         self._spool = spool
         self._texts: list[Text] = []
-        self._pages: list[tuple[str, str]] = []
+        self._marks: list[bytes] = []
 
     def put(self, source: str, digest: str, text: Text) -> None:
         """`digest`: of the page."""
         self._texts.append(text)
-        self._pages.append((source, digest))
+        self._marks.append(_mark(source, digest))
 
     def take(self) -> list[Early]:
         """What is laid down by now and was not taken yet."""
         if len(self._texts) < BATCH:
             return []
-        name = f"{os.getpid()}-{hashlib.blake2b(self._pages[0][0].encode(), digest_size=8).hexdigest()}"
-        early = Early(pages=self._pages, sheet=_lay_down(self._texts, self._spool / name))
-        self._texts, self._pages = [], []
+        name = f"{os.getpid()}-{self._marks[0].hex()}"
+        early = Early(marks=self._marks, sheet=_lay_down(self._texts, self._spool / name))
+        self._texts, self._marks = [], []
         return [early]
 
 
 def _shown(text: Text | None) -> Shown:
     if text is None:
         return Shown()
-    return Shown(facts=text.facts, column=text.column, kind=text.kind, validity=text.validity)
+    column, kind, validity = map(sys.intern, (text.column, text.kind, text.validity))
+    return Shown(facts=orjson.dumps(text.facts), column=column, kind=kind, validity=validity)
 
 
 def _halves(batch: Batch) -> list[Batch]:
