@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from sitegen import frontmatter
 from sitegen.errors import Problem
 from sitegen.frontmatter import FrontMatter
+from tests.cities import ROOT, SHARED
 
 KNOWN = frontmatter.ARTICLE_KEYS
 
@@ -112,8 +112,6 @@ def test_no_text_whatever_makes_the_parser_fail(block: str) -> None:
 
 # --- the lines that are read without the YAML parser ---------------------------------------------------------------
 
-ROOT = Path(__file__).parent.parent
-CORPUS = ROOT.parent / "shared"
 _KEYS = st.sampled_from(
     ["title", "date", "标题", "keywords", "unknown", "null", "true", "a b", "_x", "1", "", "-", "<<"]
 )
@@ -218,9 +216,9 @@ def test_the_articles_of_the_sample_are_read_the_short_way_and_mean_the_same() -
     assert len(taken) > 0.9 * len(texts)
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the law texts and the corpus are not part of the repository")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the law texts and the corpus are not part of the repository")
 def test_other_texts_at_hand_mean_the_same_both_ways() -> None:
-    for path in sorted(CORPUS.rglob("*.md"))[:2000]:
+    for path in sorted(SHARED.rglob("*.md"))[:2000]:
         short, by_yaml = both_ways(frontmatter.normalise(path.read_bytes()))
         assert by_yaml == short, path
 

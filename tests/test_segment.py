@@ -79,11 +79,15 @@ def test_numbers_are_packed_and_can_be_read_again() -> None:
 # --- in processes ----------------------------------------------------------------------------------------------------
 
 
+def write_notices(city: TinyCity, count: int) -> None:
+    for number in range(1, count + 1):
+        city.article(f"xwdt/202611/t20261120_{number}.md", f"通知{number}", f"第{number}号停车场。" * 40)
+
+
 def test_three_processes_make_the_files_that_one_makes(
     city: TinyCity, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for number in range(1, 30):
-        city.article(f"xwdt/202611/t20261120_{number}.md", f"通知{number}", f"第{number}号停车场。" * 40)
+    write_notices(city, 29)
     other = city.copy_sources(tmp_path / "other")
     city.build(jobs=1)
     monkeypatch.setattr(tables, "BATCH", 4)
@@ -118,8 +122,7 @@ def read_from_the_release(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_first_build_reads_no_page_again_but_those_that_are_other_than_they_were_laid_down(
     city: TinyCity, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, harm: str
 ) -> None:
-    for number in range(1, 11):
-        city.article(f"xwdt/202611/t20261120_{number}.md", f"通知{number}", f"第{number}号停车场。" * 40)
+    write_notices(city, 10)
     other = city.copy_sources(tmp_path / "other")
     other.build(jobs=1)
     monkeypatch.setattr(tables, "BATCH", 10)

@@ -141,7 +141,7 @@ def capture(
         about = manifest(chosen, decision, scope, urls, session_ids, account.inventory, former, digests.of)
         captures.write_manifest(chosen, about | {"outside": outside})
         crash("after-manifest")
-        report.write_counted(chosen, counted, forms)
+        report.write_counted(chosen, captures.read_manifest(chosen), counted, forms)
     return CaptureReport(
         capture=chosen,
         account=account,

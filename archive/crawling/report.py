@@ -31,15 +31,14 @@ _WIDTH, _HEIGHT = 1000, 160
 
 def write(capture: Capture) -> None:
     """Raises Refused when the capture is not finished, sqlite3.Error when its frontier cannot be read."""
-    store.read_manifest(capture)
+    manifest = store.read_manifest(capture)
     with Frontier(capture.frontier, read_only=True) as frontier:
         counted, forms = tally.of(frontier.rows()), frontier.forms()
-    write_counted(capture, counted, forms)
+    write_counted(capture, manifest, counted, forms)
 
 
-def write_counted(capture: Capture, counted: Tally, forms: Sequence[PostForm]) -> None:
+def write_counted(capture: Capture, manifest: Mapping[str, Any], counted: Tally, forms: Sequence[PostForm]) -> None:
     """The same of a frontier that was counted already."""
-    manifest = store.read_manifest(capture)
     write_atomic(capture.report, page(capture, manifest, counted, forms).encode("utf-8", "replace"))
 
 

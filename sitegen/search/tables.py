@@ -134,7 +134,7 @@ class Press:
     `spool`: a folder for what is written on the way. What stays is not looked at: it is a third of all files."""
 
     def __init__(self, workers: Crew, spool: Path, root: str, before: Before) -> None:
-        self._workers, self.spool, self._root, self._before = workers, spool, root, before
+        self._workers, self._spool, self._root, self._before = workers, spool, root, before
         self.early: list[Early] = []
         self._known: dict[str, dict[str, str]] = {}
         self._kept: set[str] = set()
@@ -160,7 +160,7 @@ class Press:
         """Lay down the keys of the documents of a segment, but for those that were laid down early."""
         from sitegen.search import segment
 
-        self.spool.mkdir(parents=True, exist_ok=True)  # output.stage removed what a killed build left there
+        self._spool.mkdir(parents=True, exist_ok=True)  # output.stage removed what a killed build left there
         places = {
             _mark(entry.path, stands[0]): number
             for number, (entry, stands) in enumerate(entries)
@@ -177,12 +177,12 @@ class Press:
         laid = set(numbers)
         rest = [number for number in range(len(entries)) if number not in laid]
         batches = [
-            Batch(first=start, entries=[entries[n] for n in rest[start : start + BATCH]], spool=self.spool)
+            Batch(first=start, entries=[entries[n] for n in rest[start : start + BATCH]], spool=self._spool)
             for start in range(0, len(rest), BATCH)
         ]
         numbers += rest
         sheets += self._workers.run(_read, batches, _halves, _unread, few=len(batches) < 2)
-        whole = Whole(shown=[Shown()] * len(entries), laid=[], numbers=self.spool / "numbers")
+        whole = Whole(shown=[Shown()] * len(entries), laid=[], numbers=self._spool / "numbers")
         segment.lay_numbers(whole.numbers, numbers)
         place = 0
         for sheet in sheets:
@@ -205,7 +205,7 @@ class Press:
             frequent += written.frequent
         name, data = segment.heavy_file(frequent)
         self.put(f"{folder}/{name}", data)
-        shutil.rmtree(self.spool, ignore_errors=True)
+        shutil.rmtree(self._spool, ignore_errors=True)
 
     def _note(self, made: Iterable[tuple[str, str, bool]]) -> None:
         for file, digest, shared in made:

@@ -26,8 +26,9 @@ from archive.warcs.warc import Conversion
 from sitegen.errors import Refused
 from sitegen.files import sha256
 from tests.archive.oldweb import ROOT, Route, captured, page, rows_of, serving
+from tests.cities import SHARED
 
-FOREIGN = sorted((ROOT.parent / "shared/real/warc").glob("*"))
+FOREIGN = sorted((SHARED / "real/warc").glob("*"))
 WHEN = datetime(2026, 11, 22, 10, 30, 5, tzinfo=UTC)
 
 
@@ -64,7 +65,7 @@ def answered(record: warc.StoredRecord) -> int | str:
 
 @pytest.mark.skipif(not FOREIGN, reason="the WARC files of other tools are not part of the repository")
 def test_a_foreign_response_is_read_with_its_body() -> None:
-    records = list(warc.iterate(ROOT.parent / "shared/real/warc/example.warc.gz"))
+    records = list(warc.iterate(SHARED / "real/warc/example.warc.gz"))
     answer = next(warc.as_response(r) for r in records if r.type == "response")
     assert (answer.status, answer.target_uri) == (200, "http://example.com/")
     assert b"<h1>Example Domain</h1>" in answer.body
