@@ -64,15 +64,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """What an article is named by. `before`, `after`: the page's words around its text; `title_sure`: 0.1 to 0.3."""
+    """What an article is named by; `title_sure`: 0.1 to 0.3."""
 
     title: str
     title_sure: float
     dated: dates.Dated
     body: Body
     metas: dict[str, str]
-    before: str
-    after: str
 
 
 def recognise(root: etree._Element | None, url: str) -> Recognised | None:
@@ -89,7 +87,7 @@ def judge(root: etree._Element | None, url: str) -> Recognised | Rejected:
     return Recognised(
         title=named.title,
         published=named.dated.at,
-        source=_source(named.metas, named.before + "\n" + named.after),
+        source=_source(named.metas, "\n".join(around(root, named.body.element))),
         body=_without_title(copy.deepcopy(named.body.element), named.title),
         template=named.body.how,
         confidence=round(min(sure, 1.0), 2),
@@ -99,7 +97,7 @@ def judge(root: etree._Element | None, url: str) -> Recognised | Rejected:
 
 def heading(root: etree._Element | None, url: str) -> Heading | Rejected:
     """Title and date alone, for whoever does not need the text: an index of 100,000 pages."""
-    if root is None or root.find(".//frameset") is not None:
+    if root is None or next(root.iter("frameset"), None) is not None:
         return Rejected(what="other", reason=_("it only frames other pages"))
     found = bodies.find(root)
     if found is None:
@@ -114,14 +112,13 @@ def heading(root: etree._Element | None, url: str) -> Heading | Rejected:
     if bodies.is_list(found.element):
         return Rejected(what="list", reason=_("its text consists of links to other pages"))
     metas = metas_of(root)
-    before, after = around(root, found.element)
-    dated = dates.published(metas, before, after, _lines(root, found.place), url, text)
+    dated = dates.published(metas, lambda: around(root, found.element), lambda: _lines(root, found.place), url, text)
     if dated is None or (dated.how == "signature" and found.how not in {"comments", "mark"}):
         return Rejected(what="undated", reason=_("it says nowhere when it was published"))
     title, title_sure = _title(root, metas, found)
     if not title:
         return Rejected(what="untitled", reason=_("it has no title"))
-    return Heading(title=title, title_sure=title_sure, dated=dated, body=found, metas=metas, before=before, after=after)
+    return Heading(title=title, title_sure=title_sure, dated=dated, body=found, metas=metas)
 
 
 def page_title(title: str, site_name: str) -> str:
@@ -139,9 +136,9 @@ def metas_of(root: etree._Element) -> dict[str, str]:
     }
 
 
-def around(root: etree._Element, body: etree._Element) -> tuple[str, str]:
+def around(root: etree._Element | None, body: etree._Element) -> tuple[str, str]:
     """The page's words before and behind the body."""
-    whole = root.find("body")
+    whole = root.find("body") if root is not None else None
     text = words(whole if whole is not None else root, blanks=True)
     inside = words(body, blanks=True)
     before, _inside, after = text.partition(inside) if inside else (text, "", "")
@@ -219,7 +216,7 @@ def _title(root: etree._Element, metas: dict[str, str], body: Body) -> tuple[str
     """The title and how sure it is, from 0.1 to 0.3."""
     if metas.get("articletitle"):
         return " ".join(metas["articletitle"].split()), 0.3
-    html_title = " ".join(words(root.find(".//title")).split())
+    html_title = " ".join(words(next(root.iter("title"), None)).split())
     headings: list[str] = []
     for text in _headings(root):
         if text in html_title:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -40,17 +40,23 @@ class Dated:
 
 
 def published(
-    metas: Mapping[str, str], before: str, after: str, lines: Iterable[str], url: str, body: str
+    metas: Mapping[str, str],
+    around: Callable[[], tuple[str, str]],
+    lines_before: Callable[[], Iterable[str]],
+    url: str,
+    body: str,
 ) -> Dated | None:
-    """`before` and `after` are the page's words around its body, `lines` the texts of small elements before it,
-    `body` the words of the body, at whose end a document is dated (落款)."""
+    """`around` gives the page's words before and behind its body, `lines_before` the texts of small elements before
+    it, each asked only when nothing surer was found; `body` has the words of the body, at whose end a document is
+    dated (落款)."""
     for name in METAS:
         if found := _first(_ANY, metas.get(name, "")):
             return Dated(at=found, how="meta")
+    before, after = around()
     for pattern, how in ((_PUBLISHED, "label"), (_DATED, "label"), (_BRACKETED, "bracket")):
         if found := _first(pattern, before) or (_first(pattern, after) if pattern is not _BRACKETED else None):
             return Dated(at=found, how=how)
-    lines = tuple(lines)
+    lines = tuple(lines_before())
     if found := _told(lines):
         return Dated(at=found, how="line")
     if found := _address(url):

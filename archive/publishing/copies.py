@@ -163,6 +163,8 @@ def title_in_link(text: str, name: str) -> str:
     return "" if len(text) < 4 or _NOTHING_SAID.fullmatch(text) or text in {name, bare} or "://" in text else text
 
 
+_ROOTED = ("/", "http://", "https://")
+"""How links begin that mean the same on every page of a site."""
 _Lead = tuple[str, str, State]
 """File that a link leads to, `#…` or nothing, and what it is."""
 
@@ -170,7 +172,8 @@ _Lead = tuple[str, str, State]
 @dataclass(slots=True)
 class Known:
     """What links mean, shared by all pages of one process. A link's meaning hangs on its text and the folder of its base
-    (`near`: on the copy's own folder, too); one that names its own path means the same on the whole site (`anywhere`)."""
+    (`near`: on the copy's own folder, too); one that names its own path or host means the same on the whole site
+    (`anywhere`)."""
 
     near: dict[tuple[str, str, str, tuple[str, ...]], dict[str, Target | None]] = field(default_factory=dict)
     anywhere: dict[tuple[str, str, str], dict[str, _Lead | None]] = field(default_factory=dict)
@@ -223,14 +226,15 @@ class CopyLinks:
         return self.written_by.get(copy.key, "") if copy else ""
 
     def _target(self, base: str, link: str, charset: str, role: Role) -> Target | None:
-        lead = self._rooted(base, link, charset, role) if link[:1] == "/" else self._lead(base, link, charset, role)
+        rooted = link.startswith(_ROOTED)
+        lead = self._rooted(base, link, charset, role) if rooted else self._lead(base, link, charset, role)
         if lead is None:
             return None
         name, fragment, state = lead
         return Target(names.relative(name, self.folder) + fragment, state)
 
     def _rooted(self, base: str, link: str, charset: str, role: Role) -> _Lead | None:
-        """Menus and lists name the path: what was found on one page holds for all."""
+        """Menus and lists name the path, links to others the host: what was found on one page holds for all."""
         leads = self._anywhere.get((base, charset, role))
         if leads is None:
             leads = self.known.anywhere.setdefault((canon.origin(base), charset, role), {})

@@ -45,6 +45,7 @@ BATCH = 40
 IN_PROCESS = 120
 """Fewer rows than this are not worth starting processes for."""
 WORKERS = 2
+_NOTHING: Mapping[str, int] = {}
 _TO_A_PAGE = re.compile(r"(?:/|\.s?html?)(?:#.*)?$|^(?:#|javascript:)")
 
 
@@ -173,8 +174,7 @@ class _Worker:
         title = (named.title if named else "") or stamped.title or row.url
         day = named.dated.at.date().isoformat() if named else ""
         self._stamped(row, response, copy.name, stamped.data, made)
-        about = self._about(row, response, copy.name, title, "page", day)
-        made.pages.append(replace(about, removed=stamped.removed))
+        made.pages.append(self._about(row, response, copy.name, title, "page", day, removed=stamped.removed))
 
     def _redirect(self, row: Row, copy: Copy, response: warc.StoredResponse, made: Made) -> None:
         location = row.redirect_to or row.url
@@ -265,8 +265,7 @@ class _Worker:
             stamped=stamped,
         )
         self._stamped(row, response, copy.shown, page, made)
-        about = self._about(row, response, copy.shown, title, "file", "")
-        made.pages.append(replace(about, stamped_copy=stamped_copy))
+        made.pages.append(self._about(row, response, copy.shown, title, "file", "", stamped_copy=stamped_copy))
 
     def _stamped_pdf(self, row: Row, copy: Copy, body: bytes, made: Made) -> tuple[str, int]:
         """The file of a PDF's stamped copy, empty, and a warning, where there can be none; how many pages it has."""
@@ -314,7 +313,18 @@ class _Worker:
             moments=self.context.moments.get(moments.address(row.url), ()) if self.context.moments else (),
         )
 
-    def _about(self, row: Row, response: warc.StoredResponse, name: str, title: str, kind: str, day: str) -> PageFacts:
+    def _about(
+        self,
+        row: Row,
+        response: warc.StoredResponse,
+        name: str,
+        title: str,
+        kind: str,
+        day: str,
+        *,
+        removed: Mapping[str, int] = _NOTHING,
+        stamped_copy: str = "",
+    ) -> PageFacts:
         return PageFacts(
             target_uri=row.url,
             name=name,
@@ -324,6 +334,8 @@ class _Worker:
             date=day,
             record_id=response.record_id,
             payload_digest=row.payload_digest or response.payload_digest,
+            removed=removed,
+            stamped_copy=stamped_copy,
         )
 
     def _stamped(self, row: Row, response: warc.StoredResponse, name: str, data: bytes, made: Made) -> None:

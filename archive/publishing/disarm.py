@@ -45,7 +45,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:", re.I)
 _BLANKS = re.compile(r"[\x00-\x20]+")
 _URLISH = re.compile(r"[^\s<>]*[./?][^\s<>]*")
 _LENGTH = re.compile(r"\d{1,4}%?")
-_PLAIN_LINK = re.compile(r"[./]*[\w%~-][^\s:#\x00-\x20]*")  # no scheme, no fragment alone: nine links of ten
+_PLAIN_LINK = re.compile(r"(?:https?:/)?[./]*[\w%~-][^\s:#\x00-\x20]*")  # no other scheme, no fragment: nine of ten
 
 
 _ELEMENTS = frozenset(

@@ -70,14 +70,15 @@ def _as_plain_text(markup: str) -> etree._Element:
 
 def title_of(root: etree._Element | None) -> str:
     """The page's title, blanks evened out; empty when it has none."""
-    found = root.find(".//title") if root is not None else None
+    found = next(root.iter("title"), None) if root is not None else None
     return " ".join(words(found).split()) if found is not None else ""
 
 
 def base_of(root: etree._Element | None, url: str, resolve: Callable[[str, str], str | None]) -> str:
     """The URL that the page's links are relative to."""
-    found = root.find(".//base[@href]") if root is not None else None
-    return (resolve(url, found.get("href") or "") or url) if found is not None else url
+    bases = root.iter("base") if root is not None else ()
+    href = next((href for base in bases if (href := base.get("href")) is not None), "")
+    return (href and resolve(url, href)) or url
 
 
 def written(script: str) -> str:

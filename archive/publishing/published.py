@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from archive.text import _
 from sitegen import files
 from sitegen.errors import Problem, Refused
 from sitegen.lifecycle import SiteRecord
+
+_Placed = tuple[str, Mapping[str, Any]]
+"""A page's path on its old site, and its entry in the index."""
 
 
 def index_of(
@@ -122,9 +125,13 @@ def _columns(
     prefixes = [prefix.strip("/") for prefix in mapped]
     prefixes += sorted(name for name, number in first.items() if number > 1 and name not in prefixes)
     outcomes = _outcomes(inventory, prefixes)
+    inside: dict[str, list[_Placed]] = {prefix: [] for prefix in prefixes}
+    for path, page in html:
+        for prefix in _around(path, inside):
+            inside[prefix].append((path, page))
     columns = []
     for prefix in prefixes:
-        below = [page for path, page in html if path.startswith(f"/{prefix}/")]
+        below = inside[prefix]
         front = _front_page(prefix, below)
         title = article.page_title(front["title"], context.publication.name) if front else ""
         columns.append(
@@ -145,13 +152,19 @@ def _columns(
 def _outcomes(inventory: Sequence[Row], prefixes: Sequence[str]) -> dict[str, Counter[str]]:
     """What became of the addresses below each column, by state; of nested columns the inner one has them."""
     found: dict[str, Counter[str]] = {prefix: Counter() for prefix in prefixes}
-    longest = sorted(prefixes, key=len, reverse=True)
     for row in inventory:
-        path = urlsplit(row.url).path
-        inside = next((prefix for prefix in longest if path.startswith(f"/{prefix}/")), None)
-        if inside is not None:
-            found[inside][row.state] += 1
+        for prefix in list(_around(urlsplit(row.url).path, found))[-1:]:
+            found[prefix][row.state] += 1
     return found
+
+
+def _around(path: str, prefixes: Container[str]) -> Iterator[str]:
+    """Those of the prefixes that the path lies below, from the outermost: `/a/b/c.html` below `a` and `a/b`."""
+    at = path.find("/", 1)
+    while at > 0:
+        if (prefix := path[1:at]) in prefixes:
+            yield prefix
+        at = path.find("/", at + 1)
 
 
 def _appraisal(decision: Decision, prefix: str) -> dict[str, Any] | None:
@@ -173,12 +186,10 @@ def _before(context: Context) -> dict[str, Any]:
     return read_index(index) if index.exists() else {}
 
 
-def _front_page(prefix: str, pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _front_page(prefix: str, pages: Sequence[_Placed]) -> Mapping[str, Any] | None:
     """A column's list: `/lydt/`, `/lydt/index.html`, … in the order a server looks for them."""
     by_path: dict[str, Mapping[str, Any]] = {
-        urlsplit(page["target_uri"]).path.lower(): page
-        for page in reversed(pages)
-        if not page["title"].startswith("转向：")
+        path.lower(): page for path, page in reversed(pages) if not page["title"].startswith("转向：")
     }
     for name in (
         "",

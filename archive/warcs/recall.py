@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from archive import message
@@ -50,7 +51,7 @@ def _file(capture: Capture, name: str, row: Row) -> Path:
     path = f"{capture.folder}/archive/{name}"
     for candidate in (path, f"{path}.open"):
         if os.path.exists(candidate):  # noqa: PTH110 (asked for each of 100,000 pages)
-            return Path(candidate)
+            return _as_path(candidate)
     raise Refused(
         [
             _problem(
@@ -61,6 +62,9 @@ def _file(capture: Capture, name: str, row: Row) -> Path:
             )
         ]
     )
+
+
+_as_path = lru_cache(maxsize=64)(Path)
 
 
 def _problem(capture: Capture, row: Row, code: str, message: str) -> Problem:

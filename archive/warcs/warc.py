@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -98,6 +99,7 @@ class Written:
     date: str
 
 
+@lru_cache(maxsize=8)
 def iso(moment: datetime) -> str:
     """WARC-Date to the second: what pywb and cdxj-indexer compare."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
