@@ -19,19 +19,21 @@ def write(path: str, data: bytes, *, known: bool) -> bool:
     folder = os.path.dirname(path)  # noqa: PTH120 (pathlib costs as much as the writing)
     if known and files.read(path) == data:
         return False
-    temporary = f"{folder}/.{os.getpid()}.open"
+    # Nothing names a new copy before the index does; one that was there is seen whole all the time.
+    written = f"{folder}/.{os.getpid()}.open" if known else path
     try:
-        descriptor = os.open(temporary, _NEW, 0o666)
+        descriptor = os.open(written, _NEW, 0o666)
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        descriptor = os.open(temporary, _NEW, 0o666)
+        descriptor = os.open(written, _NEW, 0o666)
     try:
         left = data
         while left:  # by hand: a file object takes longer than the writing
             left = left[os.write(descriptor, left) :]
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
+    if known:
+        os.replace(written, path)  # noqa: PTH105
     return True
 
 

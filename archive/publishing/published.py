@@ -127,7 +127,7 @@ def _columns(
     outcomes = _outcomes(inventory, prefixes)
     inside: dict[str, list[_Placed]] = {prefix: [] for prefix in prefixes}
     for path, page in html:
-        for prefix in _around(path, inside):
+        for prefix in columns_around(path, inside):
             inside[prefix].append((path, page))
     columns = []
     for prefix in prefixes:
@@ -153,12 +153,12 @@ def _outcomes(inventory: Sequence[Row], prefixes: Sequence[str]) -> dict[str, Co
     """What became of the addresses below each column, by state; of nested columns the inner one has them."""
     found: dict[str, Counter[str]] = {prefix: Counter() for prefix in prefixes}
     for row in inventory:
-        for prefix in list(_around(urlsplit(row.url).path, found))[-1:]:
+        for prefix in list(columns_around(urlsplit(row.url).path, found))[-1:]:
             found[prefix][row.state] += 1
     return found
 
 
-def _around(path: str, prefixes: Container[str]) -> Iterator[str]:
+def columns_around(path: str, prefixes: Container[str]) -> Iterator[str]:
     """Those of the prefixes that the path lies below, from the outermost: `/a/b/c.html` below `a` and `a/b`."""
     at = path.find("/", 1)
     while at > 0:

@@ -122,7 +122,7 @@ def test_a_link_that_names_its_path_leads_to_the_same_copy_from_every_folder() -
 
 def test_what_is_remembered_of_a_link_holds_only_where_it_means_the_same() -> None:
     """Of another host, of other characters, beside a query and in another folder, the same words lead elsewhere."""
-    urls = ["http://one.example/x.htm", "http://two.example/x.htm", "http://one.example/q?k=%D6%D0", "http://one.example/q?k=%E4%B8%AD", "http://one.example/a.htm?p=2", "http://one.example/b.htm?p=2"]  # fmt: skip
+    urls = ["http://one.example/x.htm", "http://two.example/x.htm", "http://one.example/q?k=%D6%D0", "http://one.example/q?k=%E4%B8%AD", "http://one.example/a.htm?p=2", "http://one.example/b.htm?p=2", "http://one.example/https.htm", "http://one.example/c/https.htm"]  # fmt: skip
     there = copies.Copies({url: copies.Copy(url, url, "page", names.plain_name(url, PAGE)) for url in urls}, canon.SESSION_IDS)  # fmt: skip
     known = copies.Known()
 
@@ -141,3 +141,7 @@ def test_what_is_remembered_of_a_link_holds_only_where_it_means_the_same() -> No
     assert led("one.example/a.html", home, "/q?k=中", "utf-8") == "q!3Fk!3D!25E4!25B8!25AD.html"
     assert led("one.example/a.html", home, "?p=2") == "a.htm!3Fp!3D2.html"
     assert led("one.example/a.html", "http://one.example/b.htm", "?p=2") == "b.htm!3Fp!3D2.html"
+    assert led("one.example/a.html", home, "http://two.example/x.htm") == "../two.example/x.htm.html"
+    assert led("one.example/c/d.html", "http://one.example/c/d.htm", "http://two.example/x.htm") == "../../two.example/x.htm.html"  # fmt: skip
+    assert led("one.example/a.html", home, "https.htm") == "https.htm.html"
+    assert led("one.example/c/d.html", "http://one.example/c/d.htm", "https.htm") == "https.htm.html"

@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archive import decision, store
 from archive.appearance import Look
 from archive.crawling.capture import Options, capture
 from archive.crawling.frontier import Frontier
 from archive.crawling.recapture import recapture
+from archive.decision import Successor
 from archive.net.fetch import parse_connect_to
 from archive.proving import verify
 from archive.publishing import copies, copying, publish, published
@@ -165,6 +168,30 @@ def test_old_columns_are_listed_with_their_titles_and_their_successors(tourism: 
     assert (columns["lydt"]["title"], columns["lydt"]["successor"]) == ("旅游动态", "/whlyj/gzdt/")
     assert columns["tzgg"]["title"] == "通知公告"
     assert columns["en"]["successor"] is None
+
+
+def test_an_address_counts_in_the_innermost_column_and_a_page_in_every_one(tmp_path: Path) -> None:
+    """第十五条: the catalogue's column table; `a/b` is a column of its own inside `a`."""
+    routes = {"/": page('<a href="/a/1.html">1</a><a href="/a/b/2.html">2</a><a href="/ab/3.html">3</a>')}
+    routes |= {path: page(f"<p>{path}</p>") for path in ("/a/1.html", "/a/b/2.html", "/ab/3.html")}
+    columns = Successor(site="whlyj", url="/whlyj/", title="局", columns={"a": "whlyj/x", "a/b": "whlyj/y"})
+    with serving(routes) as web:
+        report, _ = put_online(web, tmp_path, successor=columns)
+    found = {one["path"]: one for one in published.read_index(report.index)["columns"]}
+    assert {path: one["pages"] for path, one in found.items()} == {"a": 2, "a/b": 1}
+    assert {path: one["outcomes"] for path, one in found.items()} == {"a": {"captured": 1}, "a/b": {"captured": 1}}
+
+
+_SEGMENTS = st.lists(st.sampled_from(["a", "b", "ab", "a.html"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(_SEGMENTS, st.frozensets(_SEGMENTS), st.booleans())
+def test_a_page_counts_in_every_column_around_it_from_the_outermost(
+    path: str, columns: frozenset[str], end: bool
+) -> None:
+    path = f"/{path}{'/' if end else ''}"
+    around = [column for column in columns if path.startswith(f"/{column}/")]
+    assert list(published.columns_around(path, columns)) == sorted(around, key=len)
 
 
 def test_publishing_twice_writes_nothing_new(tourism: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import uuid
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,6 +196,17 @@ def test_an_index_line_is_written_as_cdxj_indexer_writes_it(tmp_path: Path) -> N
         b'cn,a)/x 20261122103000 {"url": "http://a.cn/x", "mime": "text/html", "status": "200", '
         b'"digest": "sha256:0", "length": "9", "offset": "7", "filename": "a.warc.gz"}\n'
     )
+
+
+@given(st.text(min_size=1, max_size=80), st.binary(max_size=40))
+def test_the_id_of_a_conversion_is_a_uuid_of_version_5(url: str, body: bytes) -> None:
+    item = Conversion(target_uri=url, refers_to="<urn:uuid:1>", date=WHEN, body=body, digest=sha256(body))
+    record = gzip.decompress(warc.conversion(item, "<urn:uuid:2>")).decode("utf-8", "replace")
+    found = next(line for line in record.split("\r\n") if line.startswith("WARC-Record-ID: <urn:uuid:"))
+    name = uuid.UUID(found.removeprefix("WARC-Record-ID: <urn:uuid:").rstrip(">"))
+    said = f"{url} <urn:uuid:1> {warc.iso(WHEN)} {sha256(item.digest.encode())}"
+    assert (name.version, name.variant) == (5, uuid.RFC_4122)
+    assert name == uuid.uuid5(uuid.UUID("6b2f6f0e-2c43-5b0b-9b32-6f1d3c1f6a55"), said)
 
 
 def test_conversions_are_the_same_bytes_every_time(tmp_path: Path) -> None:
