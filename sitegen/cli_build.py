@@ -48,6 +48,8 @@ def build(
     from sitegen import build as building  # the files are looked at while this is loaded
     from sitegen import outcome, rendering
 
+    if begun is not None:
+        rendering.load()
     now, progress = clock.now(given_date), report.steps_for(as_json)
     result = building.build(project, now=now, jobs=jobs, clean=clean, progress=progress, begun=begun)
     if share:

@@ -1,6 +1,6 @@
 """The folders of content/ as they are now: every file's stat, no file opened; by two processes where there are many.
 
-A stat costs 3 µs, and it is the one thing that a build cannot spare any of its files: at 130,000 files that is half a
+A stat costs 2 µs, and it is the one thing that a build cannot spare any of its files: at 130,000 files that is half a
 second. So a copy of this process may begin early, while this one still loads the program (`begin`); the folders lie in
 a pipe from which each process takes the next when it has done one, and `finish` brings both parts together.
 """
@@ -161,7 +161,8 @@ def _list(found: Found, root: str, folder: str, settled: int) -> list[str]:
     entries: list[tuple[str, int, int, int, int]] = []
     below: list[str] = []
     aside = is_aside(folder)
-    with os.scandir(f"{root}/{folder}" if folder else root) as listed:
+    # Of an open folder, names are looked up in it alone: with the way to it before each, that takes a quarter longer.
+    with _opened(f"{root}/{folder}" if folder else root) as place, os.scandir(place) as listed:
         for entry in listed:
             name = entry.name
             if not aside and name[0] in "_.":
@@ -189,6 +190,15 @@ def _list(found: Found, root: str, folder: str, settled: int) -> list[str]:
     entries.sort()
     found.listings[folder] = marshal.dumps(entries, 2)
     return sorted(below)
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield place
+    finally:
+        os.close(place)
 
 
 def _readable(
