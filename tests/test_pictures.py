@@ -178,6 +178,29 @@ def test_the_home_offers_each_screen_its_size_of_the_picture_news(city: TinyCity
     assert seen[0] != seen[1]
 
 
+def test_a_leader_is_shown_in_the_size_that_a_screen_needs(city: TinyCity) -> None:
+    """On the leader's page, in the list and on the home of the department; another portrait is another address."""
+    city.column("jyj/ldxx", "领导信息", "负责人信息", "信息发布", 20, site="jyj", holds="leader")
+    seen = []
+    for width in (600, 800):
+        city.put("jyj/ldxx/a.jpg", photo(width, width * 4 // 3))
+        city.article("jyj/ldxx/jia.md", "甲某某", extra="image: a.jpg\nposition: 局长\nduties: 主持全面工作。\n")
+        city.build()
+        addresses = []
+        for page, size in (
+            ("jyj/ldxx/jia.html", "7.5rem"),
+            ("jyj/ldxx/index.html", "5.25rem"),
+            ("jyj/index.html", "5.25rem"),
+        ):
+            (picture,) = re.findall(r"<picture>.*?</picture>", city.page(page))
+            assert re.findall(r'type="(\S+)"', picture) == ["image/avif", "image/webp"]
+            assert f'sizes="{size}"' in picture
+            addresses += re.findall(r"(/pictures/\S+) \d+w", picture)
+        assert all((city.site / address[1:]).is_file() for address in addresses)
+        seen.append(addresses)
+    assert not {*seen[0]} & {*seen[1]}
+
+
 def test_an_incremental_build_of_pictures_is_a_clean_one(city: TinyCity) -> None:
     """A picture comes, is another one, is no picture, is wanted no more; they are switched off and on."""
     index = (city.content / "index.md").read_text(encoding="utf-8")

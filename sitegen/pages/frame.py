@@ -107,10 +107,13 @@ class Frame:
 
     def pictured(self, line: Line) -> Data:
         """An item with its picture as a file: `picture` is path under content/, digest and place."""
+        return {**self.item(line), "picture": self._picture(line)}
+
+    def _picture(self, line: Line) -> list[str] | None:
         edition = self.city.edition(line.path)
-        image = edition.article.image
-        known = self._pictures(edition).get(image or "")
-        return {**self.item(line), "picture": [image, *known] if known else None}
+        image = edition.article.image or ""
+        known = self._pictures(edition).get(image)
+        return [image, *known] if known else None
 
     def _pictures(self, edition: Edition | None) -> dict[str, tuple[str, str]]:
         if edition is None or not edition.attachments or not self.city.portal.pictures:
@@ -221,6 +224,9 @@ class Frame:
             return f"{line.item}+" if self.city.articles.interpretations(line.id) else line.item
         if line.kind == "interpretation":
             return f"{line.item} {self._number_of(line)}"
+        if line.kind == "leader":
+            _path, digest, _place = self._picture(line) or ("", "", "")
+            return f"{line.item} {digest}"
         return line.item
 
     def _number_of(self, line: Line) -> str | None:
@@ -344,6 +350,8 @@ class Frame:
             item["badges"].insert(0, "有解读")
         elif line.kind == "interpretation":
             item["doc_number"] = self._number_of(line)
+        elif line.kind == "leader":
+            item["picture"] = self._picture(line)
         return item
 
     def items(self, lines: Iterable[Line]) -> list[Data]:

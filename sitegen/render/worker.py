@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sitegen.render.traditional import Traditional
 
 _BODY_FACTS = {"body_key", "start", "length", "headings", "reads", "anchors", "anchor_links"}
+_PICTURED = frozenset({"portal", "county", "department", "column", "leader"})
+"""Kinds of page that show pictures of what they list, or of whom they are about."""
 _NO_BODY = Body(html="", headings=(), reads={}, anchors=(), anchor_links=())
 
 
@@ -105,8 +107,8 @@ class Shop:
         gov["contents"] = [{"title": h.title, "anchor": h.anchor} for h in body.headings if h.level <= 2]
         gov["site"] = {**gov["site"], "report_url": gov["report_url"]}
         gov["qr"] = qr.svg(str(gov["canonical"]))
-        if gov.get("pictures"):
-            gov["pictures"] = [{**item, "offers": self._offers(item["picture"])} for item in gov["pictures"]]
+        if gov["template"] in _PICTURED:
+            self._offer_pictures(gov)
         if self.frame.city.portal.traditional and traditional.has(page.url) and gov["lang"] != "en":
             self._name_both_editions(gov)
         job.gov = gov
@@ -123,6 +125,19 @@ class Shop:
             if job.page.pictures and "<img" in job.body.html:
                 job.body = replace(job.body, html=self._with_pictures(job.page, job.body.html))
             job.html = self.engine.page(job.gov, job.body.html, job.page.shared)
+
+    def _offer_pictures(self, gov: dict[str, Any]) -> None:
+        """Items are shared by many pages: what gets offers is a copy."""
+        for name in ("pictures", "items"):
+            if gov.get(name):
+                gov[name] = self._offered(gov[name])
+        if gov["template"] == "leader":
+            [gov["article"]] = self._offered([gov["article"]])
+        elif gov["template"] != "portal" and gov.get("blocks"):
+            gov["blocks"] = [{**block, "items": self._offered(block["items"])} for block in gov["blocks"]]
+
+    def _offered(self, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**item, "offers": self._offers(item["picture"])} if "picture" in item else item for item in items]
 
     def _offers(self, picture: tuple[str, str, str] | None) -> list[tuple[str, str]]:
         if picture is None:
