@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import pytest
 from markupsafe import Markup, escape
 
@@ -142,6 +144,21 @@ def test_the_frame_speaks_the_language_of_the_page() -> None:
         gov, shared = article("/1.html", site("", "示例市人民政府", sponsor="甲"), lang=lang, template="page")
         page = engine.page(gov, "", shared)
         assert [word for word in words if word not in page] == []
+
+
+def test_names_that_stay_chinese_on_a_page_in_english_say_so() -> None:
+    """The voice of a screen reader changes with them: whose site it is, numbers of registration, source, notices."""
+    mine = site(
+        "jyj", "教育局", icp="示ICP备1号", police="示公网安备1号", sponsor="教育局", address="人民路", hours="全天"
+    )
+    notice = {"label": "公告", "text": "停机维护", "url": "/a.html", "link": "查看"}
+    gov, shared = article("/1.html", mine, lang="en", document_title="T", title="T", notices=[notice], breadcrumb=[])
+    gov["article"] |= {"title": "T", "author": "甲", "keywords": []}
+    gov["open_graph"], gov["meta"] = [], []
+    page = lxml.html.fromstring(Theme(FOLDER, None).page(gov, "", shared))
+    said = [e for e in page.iter("*") if re.search("[\u4e00-\u9fff]", f"{e.text} {e.get('aria-label')}")]
+    assert len(said) >= 12
+    assert [e.text for e in said if not e.xpath("ancestor-or-self::*[@lang][1]/@lang")[0].startswith("zh")] == []
 
 
 def test_each_page_reports_its_own_address() -> None:

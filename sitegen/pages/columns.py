@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sitegen.model import VALIDITY, Column, Service, is_of_class, url_of
 from sitegen.pages import articles, initials, letters, traditional
-from sitegen.pages.frame import Frame, language, themes
+from sitegen.pages.frame import Frame, column_link, language, themes
 from sitegen.pages.homes import LIFE_EVENTS
 from sitegen.pages.values import Data, Page, Spec, digest_of
 from sitegen.state.rows import Line
@@ -151,7 +151,7 @@ def list_page(
                 "class_name": column.class_name,
                 "ordered": bool(column.first),
             },
-            "children": [{"title": c.title, "url": url_of(c.source), "summary": c.description} for c in children],
+            "children": [{**column_link(c), "summary": c.description} for c in children],
             "groups": _groups(frame, column) if own else [],
             "items": frame.items(lines),
             "pagination": pagination,

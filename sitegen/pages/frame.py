@@ -61,7 +61,8 @@ class Frame:
             crumbs = [(_ENGLISH.get(name, name), link) for name, link in crumbs]
         city = self.city
         canonical = city.site_url.rstrip("/") + url
-        names = [title] + ([column.title] if column and column.title != title else []) + [site.title]
+        site_name = site.title_en if lang == "en" and site.title_en else site.title
+        names = [title] + ([column.title] if column and column.title != title else []) + [site_name]
         document_title = site.title if home else " - ".join(dict.fromkeys(names))
         if archived:
             document_title = f"【{archived['label']}】{document_title}"
@@ -80,7 +81,7 @@ class Frame:
             "json_ld": linked_data.graph(
                 city.site_url, self._organisation(site), canonical, template, title, crumbs, extra
             ),
-            "open_graph": linked_data.open_graph(site.title, canonical, template, title, extra, city.site_url),
+            "open_graph": linked_data.open_graph(site_name, canonical, template, title, extra, city.site_url),
             "alternates": self._alternates(site, column, home),
             "breadcrumb": [{"title": name, "url": link} for name, link in crumbs],
             "notices": [] if archived else self._retiring(site, column),
@@ -439,7 +440,13 @@ def report_url(site: Site, page_url: str) -> str:
 
 
 def menu_entry(column: Column, current: str | None) -> Data:
-    return {"title": column.title, "url": url_of(column.source), "current": column.path == current}
+    return {**column_link(column), "current": column.path == current}
+
+
+def column_link(column: Column) -> Data:
+    """`lang`: of a title that is not Chinese, else None."""
+    lang = language(column.lang)
+    return {"title": column.title, "url": url_of(column.source), "lang": None if lang.startswith("zh") else lang}
 
 
 def site_link(site: Site) -> Data:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sitegen.model import FUNCTIONS, Column, Service, Site, url_of
 from sitegen.pages.catalogue import number_of_pages
-from sitegen.pages.frame import Frame, newest_by_site, site_link, themes
+from sitegen.pages.frame import Frame, column_link, newest_by_site, site_link, themes
 from sitegen.pages.values import Data, Page, Spec, digest_of
 from sitegen.state.rows import Line
 
@@ -116,7 +116,7 @@ def _portal_home(frame: Frame, site: Site) -> Data:
         "functions": [
             {
                 "title": function,
-                "links": [{"title": c.title, "url": url_of(c.source)} for c in columns if c.function == function],
+                "links": [column_link(c) for c in columns if c.function == function],
             }
             for function in FUNCTIONS
         ],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sitegen.model import url_of
 from sitegen.pages import homes
-from sitegen.pages.frame import Frame, column_meta
+from sitegen.pages.frame import Frame, column_link, column_meta
 from sitegen.pages.values import Data, Page
 from sitegen.sites import server, stages
 from sitegen.sites.notice import chinese
@@ -33,8 +33,7 @@ def site_map(frame: Frame) -> Page:
             "title": site.title,
             "url": url_of(site.source),
             "columns": [
-                {"title": c.title, "url": url_of(c.source), "count": frame.city.counts.get(c.path, 0)}
-                for c in frame.city.columns_of(path)
+                {**column_link(c), "count": frame.city.counts.get(c.path, 0)} for c in frame.city.columns_of(path)
             ],
         }
         for path, site in sorted(frame.city.sites.items())

@@ -96,7 +96,7 @@ def _with_prompts(html: str, known: Collection[str]) -> str:
 
 def _prompt(number: int, address: str, host: str) -> str:
     return (
-        f'<div class="leave" id="gov-leave-{number}" role="group" aria-label="离开本网站：{host}">'
+        f'<div class="leave" id="gov-leave-{number}" lang="zh-Hans-CN" role="group" aria-label="离开本网站：{host}">'
         '<p><strong>您即将离开本网站</strong>　<span lang="en">You are leaving this website</span></p>'
         f"<p>前往的网址：<bdi>{address}</bdi>。该网站不由本网站管理，其内容由该网站负责。</p>"
         f'<p class="go"><a class="btn p" href="{address}" rel="external noopener noreferrer">继续前往 <span lang="en">Continue</span></a>'
