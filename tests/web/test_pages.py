@@ -309,9 +309,14 @@ def test_a_reader_without_a_mouse_gets_everywhere(served: Served) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/bsfw/**.html")
     page.go_back()
-    page.locator("#gov-standard").focus()
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 24
+    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    standard = page.locator("label[for=gov-standard]")
+    assert not standard.is_visible()  # it names the way back, and there is none to go yet
+    page.locator("#gov-elder").focus()
+    page.keyboard.press("Space")
+    assert (page.evaluate(size), standard.inner_text(), standard.is_visible()) == (24, "标准模式", True)
+    page.keyboard.press("ArrowLeft")
+    assert (page.evaluate(size), standard.is_visible()) == (16, False)
     context.close()
 
 
