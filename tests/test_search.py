@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,7 @@ from sitegen.search.service import Service
 from sitegen.search.shards import KINDS, VALIDITIES
 from sitegen.search.texts import Text, is_old, weight
 from tests.cities import NOW, ROOT, SHARED, TinyCity
+from tests.test_archived import STAMP, many_pages, publish
 
 LAWS = SHARED / "real" / "regulations"
 SCRIPT = ROOT / "themes" / "gov" / "assets" / "search.js"
@@ -281,6 +283,24 @@ def test_only_what_is_published_is_found(city: TinyCity) -> None:
     assert [hit["title"] for hit in after["hits"]] == ["停车场开放"]
     assert after["facets"]["kind"] == {"article": 1}
     assert after["hits"][0]["snippet"] == [["东城区新建", False], ["停车场", True], ["。", False]]
+
+
+@pytest.mark.needs("node")
+def test_an_archived_page_without_a_date_is_of_no_year(city: TinyCity) -> None:
+    """The year in which a site was archived says nothing of when its pages were written."""
+    pages = many_pages(2)[:2]
+    text = '<html><div class="gdz-page">停车场</div></html>'.encode()
+    publish(city, "lyj", pages=pages, copies={page["url"].split(f"{STAMP}/")[1]: text for page in pages})
+    city.article("xwdt/202611/t20261120_1.md", "停车场开放")
+    city.build()
+    server.build(city.project)
+    question = {"query": "停车场", "options": {"scope": "all", "order": "date"}, "all": True, "facets": True}
+    (browser,) = asked_of(city.site, [question])
+    assert browser["facets"]["year"] == {"2026": 1, "2012": 1}
+    assert [hit["date"][:4] for hit in browser["hits"]] == ["2026", "2012", ""]
+    service = Service(Desks(city.project).now, refresh.database(city.project), 0)
+    page = ask(service, "q=%E5%81%9C%E8%BD%A6%E5%9C%BA&scope=all", "/search")[2].decode()
+    assert re.findall(r"<span>(\d{4})年</span><span class=\"n\">(\d+)<", page) == [("2026", "1"), ("2012", "1")]
 
 
 @pytest.mark.needs("node")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from sitegen import files, output
 from sitegen.city import City
-from sitegen.clock import SHANGHAI
 from sitegen.config import Project
 from sitegen.search import shards
 from sitegen.search.database import Row, Writer
@@ -63,6 +61,6 @@ def _rows(
             stamp=entry.stamp,
             archived=entry.path in old,
             site=column.site if column else text.column,
-            year=f"{datetime.fromtimestamp(entry.stamp, SHANGHAI):%Y}",
+            year=entry.year,
             text=text,
         )

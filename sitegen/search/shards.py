@@ -84,8 +84,8 @@ def archived(state: Shelf, city: City) -> list[Entry]:
             newest[index.site] = index
     for index in newest.values():
         for page in index.raw.get("pages") or ():
-            stamp = _day(str(page.get("date") or "")) or _day(str(index.raw["archived_on"]))
-            digest = f"{index.digest} {page['url']}"
+            stamp = _day(str(page.get("date") or ""))
+            digest = f"{index.digest} {stamp:.0f} {page['url']}"
             found.append(Entry(path=str(page["url"]), digest=digest, stamp=stamp, site=index.site))
     return sorted(found, key=lambda entry: entry.order)
 
@@ -149,7 +149,7 @@ class _Source:
         self._press.put(f"{FOLDER}/{path}/f.bin", segment.deflated(_sorts(whole.shown, columns)))
         years: dict[str, int] = {}
         for number, entry in enumerate(entries):
-            years.setdefault(f"{datetime.fromtimestamp(entry.stamp, SHANGHAI):%Y}", number)
+            years.setdefault(entry.year, number)
         return {
             "path": path,
             "docs": len(entries),

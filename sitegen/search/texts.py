@@ -8,11 +8,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sitegen import editions
+from sitegen.clock import SHANGHAI
 from sitegen.model import url_of
 from sitegen.search import extract
 from sitegen.search.folding import fold, variants
@@ -36,9 +38,14 @@ class Entry:
     path: str
     digest: str
     stamp: float
-    """When it was published, in seconds since 1970."""
+    """When it was published, in seconds since 1970; 0: nobody knows."""
     site: str = ""
     """Of a copy in the archive: the id of the site that was retired."""
+
+    @property
+    def year(self) -> str:
+        """Empty for a copy without a date: the year in which it was archived says nothing of it."""
+        return f"{datetime.fromtimestamp(self.stamp, SHANGHAI):%Y}" if self.stamp else ""
 
     @property
     def order(self) -> tuple[float, str]:
