@@ -7,7 +7,8 @@ page costs is the text, compressed, and `FRAME` bytes for what surrounds it, as 
 those of the first ten results: what the index, the pages and the table of variants take, each read once, as a static
 server sends them (`.bin` as they are, all else by gzip). `--service`: the same queries to the database of the service.
 `--again`: the shards and queries that lie in the work folder, asked with the script as it is now; with `--service`, the
-database alone is made and asked.
+database alone is made and asked. `--fully N`: queries with at most so many results are listed to the end, recall is
+measured page by page; all of them at 100,000 pages take an hour.
 """
 
 from __future__ import annotations
@@ -35,8 +36,6 @@ from sitegen.search.texts import Text, is_old, weight
 ROOT = Path(__file__).parent.parent
 FRAME = 4_300
 ASKED = "asked.json"
-FULLY = 60
-"""Queries with so few results are listed to the end: recall is measured page by page."""
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _MARKS = re.compile(r"^#+ |\*\*|^- |^\d+\. |^\|[ :|-]+\|$|\|", re.MULTILINE)
 
@@ -48,6 +47,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--service", action="store_true")
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--fully", type=int, default=60)
     options = parser.parse_args()
     database = options.work / "search.sqlite"
     if options.again:
@@ -55,7 +55,7 @@ def main() -> None:
         if options.service:
             _ask_service(database, list(texts_of(options.corpus)), asked["queries"], asked["truths"])
         else:
-            _ask_shards(options.work / "site", asked["queries"], asked["truths"])
+            _ask_shards(options.work / "site", asked["queries"], asked["truths"], options.fully)
         return
     texts = list(texts_of(options.corpus))
     began = time.monotonic()
@@ -86,7 +86,7 @@ def main() -> None:
     truths = [[number for number, text in enumerate(folded) if query in text] for query in queries]
     (options.work / ASKED).write_text(json.dumps({"queries": queries, "truths": truths}), encoding="utf-8")
     del documents, folded
-    _ask_shards(site, queries, truths)
+    _ask_shards(site, queries, truths, options.fully)
     if options.service:
         _ask_service(database, texts, queries, truths)
 
@@ -144,10 +144,10 @@ def _shown(texts: list[tuple[str, str]]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _ask_shards(site: Path, queries: list[str], truths: list[list[int]]) -> None:
-    """Rare ones are listed to the end."""
+def _ask_shards(site: Path, queries: list[str], truths: list[list[int]], fully: int) -> None:
+    """Those with at most `fully` results are listed to the end."""
     asked = "".join(
-        json.dumps({"query": f'"{query}"', "all": len(truth) <= FULLY}) + "\n"
+        json.dumps({"query": f'"{query}"', "all": len(truth) <= fully}) + "\n"
         for query, truth in zip(queries, truths, strict=True)
     )
     harness = [

@@ -158,7 +158,8 @@ def test_names_that_stay_chinese_on_a_page_in_english_say_so() -> None:
     page = lxml.html.fromstring(Theme(FOLDER, None).page(gov, "", shared))
     said = [e for e in page.iter("*") if re.search("[\u4e00-\u9fff]", f"{e.text} {e.get('aria-label')}")]
     assert len(said) >= 12
-    assert [e.text for e in said if not e.xpath("ancestor-or-self::*[@lang][1]/@lang")[0].startswith("zh")] == []
+    languages = {e: next(one.get("lang", "") for one in (e, *e.iterancestors()) if one.get("lang")) for e in said}
+    assert [e.text for e, lang in languages.items() if not lang.startswith("zh")] == []
 
 
 def test_each_page_reports_its_own_address() -> None:

@@ -172,7 +172,9 @@ def test_old_columns_are_listed_with_their_titles_and_their_successors(tourism: 
 
 def test_an_address_counts_in_the_innermost_column_and_a_page_in_every_one(tmp_path: Path) -> None:
     """第十五条: the catalogue's column table; `a/b` is a column of its own inside `a`."""
-    routes = {"/": page('<a href="/a/1.html">1</a><a href="/a/b/2.html">2</a><a href="/ab/3.html">3</a>')}
+    routes: dict[str, Route] = {
+        "/": page('<a href="/a/1.html">1</a><a href="/a/b/2.html">2</a><a href="/ab/3.html">3</a>')
+    }
     routes |= {path: page(f"<p>{path}</p>") for path in ("/a/1.html", "/a/b/2.html", "/ab/3.html")}
     columns = Successor(site="whlyj", url="/whlyj/", title="局", columns={"a": "whlyj/x", "a/b": "whlyj/y"})
     with serving(routes) as web:
