@@ -12,6 +12,7 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -283,6 +284,37 @@ def test_only_what_is_published_is_found(city: TinyCity) -> None:
     assert [hit["title"] for hit in after["hits"]] == ["停车场开放"]
     assert after["facets"]["kind"] == {"article": 1}
     assert after["hits"][0]["snippet"] == [["东城区新建", False], ["停车场", True], ["。", False]]
+
+
+@pytest.mark.needs("node")
+def test_documents_are_narrowed_to_those_in_force(city: TinyCity) -> None:
+    """By 有效性, in the browser and in the service: each offers what there is, and gives that alone."""
+    policy = 'doc_number: 示政发〔2026〕{n}号\nindex_number: "1/2026-{n}"\nissuer: 市政府\nwritten_on: 2026-11-18\nvalidity: {v}\n'
+    for number, validity in ((1, "有效"), (2, "废止"), (3, "有效"), (4, "已修改")):
+        path = f"zcwj/202611/t20261120_{number}.md"
+        city.article(path, f"停车场办法{number}", extra=policy.format(n=number, v=validity))
+    city.article("xwdt/202611/t20261120_9.md", "停车场开放")
+    city.build()
+    server.build(city.project)
+    service = Service(Desks(city.project).now, refresh.database(city.project), 0)
+    query = "q=%E5%81%9C%E8%BD%A6%E5%9C%BA"
+    states: list[tuple[dict[str, str], list[str]]] = [
+        ({}, ["停车场办法1", "停车场办法2", "停车场办法3", "停车场办法4", "停车场开放"]),
+        ({"validity": "有效"}, ["停车场办法1", "停车场办法3"]),
+        ({"validity": "废止"}, ["停车场办法2"]),
+        ({"validity": "已修改"}, ["停车场办法4"]),
+        ({"validity": "失效"}, []),
+    ]
+    for filters, titles in states:
+        (browser,) = asked_of(city.site, [{"query": "停车场", "options": {"filters": filters}, "all": True}])
+        assert sorted(hit["title"] for hit in browser["hits"]) == titles
+        found = json.loads(ask(service, "&".join([query, urlencode(filters)]))[2])
+        assert sorted(hit["title"] for hit in found["results"]) == titles
+    (browser,) = asked_of(city.site, [{"query": "停车场", "facets": True}])
+    assert browser["facets"]["validity"] == {"有效": 2, "废止": 1, "已修改": 1}
+    offered = ask(service, query, "/search")[2].decode().partition("<h3>有效性</h3>")[2].partition("</section>")[0]
+    options = dict(re.findall(r"<span>(\S+)</span><span class=\"n\">(\d)<", offered))
+    assert options == {"有效": "2", "废止": "1", "已修改": "1"}
 
 
 @pytest.mark.needs("node")

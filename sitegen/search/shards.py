@@ -33,7 +33,8 @@ CHANGED = 64
 """So many documents may stand beside the base: their lists are a fifth of what a query may transfer."""
 CHANGED_BITS = 2
 KINDS = ("article", "policy", "interpretation", "service", "message", "leader", "page", "copy")
-VALIDITIES = ("", "有效", "部分失效", "部分废止", "失效", "废止")
+VALIDITIES = ("", "有效", "部分失效", "部分废止", "失效", "废止", "已修改")
+"""New ones at the end: a segment knows them by their places."""
 
 
 def publish(state: State, city: City, press: Press) -> None:

@@ -639,7 +639,7 @@ const marked = (list) => list.map(([string, bold]) => (bold ? make("b", {}, stri
 function shown(hit, manifest) {
   const tags = [];
   if (hit.archived) tags.push(make("span", { class: "tag arch", lang: "zh-Hant" }, "已歸檔"));
-  if (hit.validity) tags.push(make("span", { class: "tag " + (hit.validity === "有效" ? "blue" : "red") }, hit.validity === "有效" ? "现行有效" : hit.validity.length < 3 ? "已" + hit.validity : hit.validity));
+  if (hit.validity) tags.push(make("span", { class: "tag " + (hit.validity === "有效" || hit.validity === "已修改" ? "blue" : "red") }, hit.validity === "有效" ? "现行有效" : hit.validity.length < 3 ? "已" + hit.validity : hit.validity));
   const about = [hit.kind === "copy" ? "归档网页" : manifest.columns[hit.column] || KINDS[hit.kind], hit.doc_number, hit.source, hit.date.slice(0, 10)];
   return make("li", { class: hit.archived ? "hit arch" : "hit" },
     make("h2", {}, make("a", { href: hit.url }, ...marked(pieces(hit.title, hit.marks || []))), ...tags),
