@@ -81,6 +81,23 @@ def test_public_copies_are_carried_byte_for_byte_and_listed(city: TinyCity) -> N
     assert city.build().rendered == 0
 
 
+def test_home_and_catalogue_count_the_same_archived_pages(city: TinyCity) -> None:
+    """Pages, not the pictures and files that are kept beside them; of each site those of its newest capture."""
+    counts = {"captured": 9, "pages": 1234, "images": 4, "files": 3, "stamped": 8}
+    publish(city, "lyj", pages=many_pages(3), copies={}, counts=counts)
+    earlier = city.project.public / "lyj" / f"{STAMP}.json"
+    index = json.loads(earlier.read_text(encoding="utf-8"))
+    index |= {"timestamp": "20251122030000", "counts": counts | {"pages": 7}}
+    files.write_atomic(earlier.with_name("20251122030000.json"), json.dumps(index).encode())
+    city.build()
+    numbers = [re.sub("<[^>]+>", " ", city.page(page)).split() for page in ("index.html", "archive/index.html")]
+    assert [(said.count("1,234"), said.count("7")) for said in numbers] == [
+        (1, 0),
+        (2, 0),
+    ]  # the catalogue: in all, and of this site
+    assert "<dd>1 家</dd>" in city.page("index.html")
+
+
 def many_pages(number: int) -> list[dict[str, Any]]:
     """In the column lydt, of 2012 but the last, which has no date; beside them one in no column, and one file."""
     folder = f"/archive/lyj/{STAMP}/lyj.example.gov.cn"

@@ -27,12 +27,15 @@ def test_a_signature_stands_at_the_right() -> None:
     in_words = "<p>示例市教育局</p>\n<p>二〇二六年九月二十九日</p>"
     assert shaped(in_words) == in_words.replace("<p>", '<p class="sign">')
     for other in ("<p>施行日期为：</p>\n<p>2026年9月29日</p>", "<p>示例市教育局</p>\n<p>2026年9月29日起施行</p>"):
-        assert shaped(other) == other
+        assert shaped(f"{other}\n{signed}") == f"{other}\n{signed}"
 
 
 def test_numbers_of_documents_and_telephones_stay_whole() -> None:
     """In the text, never in an address or a description of a picture."""
-    text = '<p><img alt="> 0000-1234567" src="/a.png">按示政发〔2026〕18号，电话0000-1234567；第000-12345678-9号。</p>'
+    text = (
+        '<p><img alt="> 示政发〔2026〕18号 0000-1234567" src="/a.png"><a href="/示政发〔2026〕18号.pdf">附件</a>'
+        "按示政发〔2026〕18号，电话0000-1234567；第000-12345678-9号，编号12000-1234567。</p>"
+    )
     expected = text.replace("按示政发〔2026〕18号", '<span class="nb">按示政发〔2026〕18号</span>')
     assert shaped(text) == expected.replace("电话0000-1234567", '电话<span class="nb">0000-1234567</span>')
 
