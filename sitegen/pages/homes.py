@@ -191,7 +191,7 @@ def _notices(frame: Frame) -> list[Data]:
 
 
 def _archive_totals(frame: Frame) -> Data | None:
-    newest = newest_by_site(frame.copies)
+    newest = newest_by_site(frame.city.published)
     if not newest:
         return None
     pages = sum(number_of_pages(index) for index in newest)
