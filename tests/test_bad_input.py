@@ -270,14 +270,14 @@ def test_a_folder_that_vanishes_is_as_if_it_had_not_been_there(
     city.article("xwdt/202610/t20261020_2.md", MARK)
     if not clean:
         city.build()
-    real = os.scandir
+    real = os.open
 
-    def scandir(path: str | Path) -> Any:
-        if str(path).endswith("content/xwdt/202610") and Path(path).exists():
+    def vanishing(path: str, flags: int, *more: Any, **named: Any) -> int:
+        if str(path).endswith("content/xwdt/202610") and flags & os.O_DIRECTORY:
             shutil.rmtree(path)
-        return real(path)
+        return real(path, flags, *more, **named)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "open", vanishing)
     assert told(city.build()) == []
     assert_rest_is_published(city)
 
@@ -365,20 +365,16 @@ def test_a_folder_that_cannot_be_read_stays_as_it_was(
     """A department does not vanish from the site because a right to read was lost for a night."""
     city.article("jyj/tzgg/202611/t20261120_3.md", "别处")
     city.build()
-    before, scandir, read = city.released(), os.scandir, files.read
+    before, real = city.released(), os.open
 
-    def unless_refused(call: Callable[[Any], Any]) -> Callable[[str | Path], Any]:
-        def called(path: str | Path) -> Any:
-            if f"{path}/".startswith(f"{city.content}/jyj/"):
-                raise PermissionError(13, "Permission denied", str(path))
-            return call(path)
-
-        return called
+    def unless_refused(path: str, flags: int, *more: Any, **named: Any) -> int:
+        if f"{path}/".startswith(f"{city.content}/jyj/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, flags, *more, **named)
 
     if processes == 2:  # the other one looks at everything
         monkeypatch.setattr(walk, "begin", begun_and_ended_by_another)
-    monkeypatch.setattr(os, "scandir", unless_refused(scandir))
-    monkeypatch.setattr(files, "read", unless_refused(read))
+    monkeypatch.setattr(os, "open", unless_refused)
     found = [("source-unreadable", f"content/jyj/{name}index.md") for name in ("", "tzgg/")]
     for _ in range(2):
         assert told(city.build()) == [("folder-unreadable", "content/jyj"), *found]
@@ -392,14 +388,14 @@ def test_a_folder_that_cannot_be_read_stays_as_it_was(
 
 def test_a_content_folder_that_cannot_be_read_stops_the_build(city: TinyCity, monkeypatch: pytest.MonkeyPatch) -> None:
     city.build()
-    before, real = city.released(), os.scandir
+    before, real = city.released(), os.open
 
-    def scandir(path: str | Path) -> Any:
+    def unless_refused(path: str, flags: int, *more: Any, **named: Any) -> int:
         if str(path).endswith("/content"):
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
+        return real(path, flags, *more, **named)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "open", unless_refused)
     with pytest.raises(Refused) as refused:
         city.build()
     assert [(p.code, p.path) for p in refused.value.problems] == [("folder-unreadable", "content")]

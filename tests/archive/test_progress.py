@@ -61,13 +61,17 @@ def committed(folder: Path) -> int:
         return sum(row.warc is not None for row in frontier.rows())
 
 
+@pytest.mark.parametrize("ignored", [False, True], ids=["foreground", "background"])
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_stopped_capture_keeps_what_was_fetched_and_says_how_to_go_on(
-    stop: signal.Signals, web: OldWeb, tmp_path: Path
+    stop: signal.Signals, ignored: bool, web: OldWeb, tmp_path: Path
 ) -> None:
+    """A shell that starts a command with `&` has it ignore Ctrl-C."""
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     running = subprocess.Popen(
         command("--json"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, interrupt)
     for _time in range(1200):
         if len([path for path in web.asked if path in silent()]) >= 4:
             break
