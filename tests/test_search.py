@@ -445,6 +445,26 @@ def test_what_is_too_much_is_refused_in_words(built: TinyCity, service: Service)
     assert ask(missing, "q=ab")[0] == 503
 
 
+def test_a_rare_query_costs_the_service_the_same_among_ten_times_the_documents(tmp_path: Path) -> None:
+    """SQLite once went through all documents and asked the pairs about each: minutes at 100,000."""
+    steps = []
+    for count in (100, 1000):
+        documents = [("题", f"正文{number}") for number in range(count - 1)] + [("题", "罕见的词")]
+        write_database(tmp_path / f"{count}.sqlite", documents, ["a"] * count)
+        reader, taken = Reader(tmp_path / f"{count}.sqlite"), [0]
+
+        def step(taken: list[int] = taken) -> int:
+            taken[0] += 1
+            return 0
+
+        reader._connection.set_progress_handler(step, 1)
+        asked = Asked(terms=("罕见",), phrase="罕见", scope="now", filters={})
+        assert reader.find(asked, 10).count == 1
+        reader.facets(asked)
+        steps.append(taken[0])
+    assert steps[1] < 2 * steps[0]
+
+
 def test_before_the_first_release_is_taken_in_nobody_is_told_that_there_is_nothing(built: TinyCity) -> None:
     path = built.root / "young.sqlite"
     Writer(path).close()
