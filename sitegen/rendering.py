@@ -30,7 +30,7 @@ FEW = 25
 
 
 def load() -> None:
-    """Load what renders pages, while nothing better can be done: a fifth of the time of an edit."""
+    """Load what renders pages, while the other process looks at files: afterwards it would take a fifth of an edit."""
     from sitegen.render import direct, worker  # noqa: F401
     from sitegen.search import segment  # noqa: F401
 

@@ -198,8 +198,8 @@ def stoppable(site: str, place: Path) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the capture in order; what was fetched is kept. Raises Refused (`capture-stopped`)."""
     # asyncio turns the first Ctrl-C into the cancellation of its main task; SIGTERM becomes one. A shell that starts it
     # with `&` has Ctrl-C ignored, and SIGTERM with it.
-    interrupt = signal.getsignal(signal.SIGINT)
-    if interrupt == signal.SIG_IGN:
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.signal(signal.SIGTERM, lambda *_signal: signal.raise_signal(signal.SIGINT))
     try:
@@ -212,7 +212,8 @@ def stoppable(site: str, place: Path) -> Iterator[None]:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, interrupt)
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _capture(
